@@ -1,0 +1,161 @@
+"""The truth about what a project may say: one pydantic model per section entry and per project file.
+
+`make schemas` writes `schemas/*.schema.json` from these. A field's `description` is its documentation
+in the editor. Places in files are never kept here: they are computed late, for problems only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from audiform.outcome import Signal
+
+
+class Model(BaseModel):
+    """Frozen, and closed: an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FromEnv(Model):
+    """A secret in an environment variable."""
+
+    from_env: str = Field(min_length=1, description="Name of the environment variable")
+
+
+class FromFile(Model):
+    """A secret in a file outside of git, such as a mounted one."""
+
+    from_file: str = Field(min_length=1, description="Path of the file; its content without the last newline")
+
+
+class FromCommand(Model):
+    """A secret printed by a command, such as a password manager's."""
+
+    from_command: tuple[str, ...] = Field(min_length=1, description="The command and its arguments")
+
+
+SecretReference = FromEnv | FromFile | FromCommand
+
+Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
+Limit = Annotated[int, Field(ge=0)] | Percent
+"""A number of people, or a share of the destination's members."""
+
+Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["24h"])]
+
+
+class Guards(Model):
+    """Limits that stop an apply or a sync before anything is sent."""
+
+    max_removed: Limit | None = Field(None, description="Most people removed at once (default 20%, from 100 members)")
+    max_added: Limit | None = Field(None, description="Most people added at once")
+    min_members: int | None = Field(None, ge=0, description="Fewest people that must remain")
+    allow_empty: bool | None = Field(None, description="Go on when the source returns nobody (default false)")
+    max_source_age: Duration | None = Field(None, description="Oldest that the source's data may be")
+
+
+class DuckDBSettings(Model):
+    """Files read through DuckDB, or a DuckDB database opened read-only."""
+
+    tables: dict[str, str] = Field(default_factory=dict, description="Table name -> file or glob (Parquet, CSV, JSON)")
+    database: str | None = Field(None, description="A .duckdb file, opened read-only")
+
+
+class Source(Model):
+    """Where profiles are read from."""
+
+    type: Literal["duckdb"]
+    settings: DuckDBSettings
+    description: str | None = None
+    enabled: bool = True
+
+
+class Connector(Model):
+    """A configured instance of a connector type; `settings` is checked against the type's manifest."""
+
+    type: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    credentials: dict[str, SecretReference] = Field(default_factory=dict)
+    endpoint: str | None = Field(None, description="Replaces the type's base URL, for a sandbox or a proxy")
+    description: str | None = None
+    enabled: bool = True
+
+
+class QueryFile(Model):
+    """SQL kept in a file beside the YAML; templated like everything else."""
+
+    file: str
+
+
+class IdentifierColumn(Model):
+    """A column that holds an identifier, with what is known about its values."""
+
+    column: str
+    already_hashed: bool = Field(default=False, description="The column holds hashes of normalised values")
+    region: str | None = Field(None, pattern="^[A-Z]{2}$", description="Country of phone numbers without a prefix")
+
+
+class Audience(Model):
+    """The profiles that meet a definition now."""
+
+    source: str
+    query: str | QueryFile
+    profile_key: str
+    identifiers: dict[str, str | IdentifierColumn] = Field(min_length=1)
+    variables: dict[str, str] = Field(default_factory=dict)
+    consent: str | None = Field(None, description="Boolean column; false or null = left out, counted")
+    description: str | None = None
+    enabled: bool = True
+
+
+OnDelete = Literal["keep", "freeze", "remove_members", "delete_destination"]
+
+
+class Binding(Model):
+    """Audience -> connector. `destination` is checked against the type's manifest."""
+
+    audience: str
+    connector: str
+    destination: dict[str, Any]
+    on_delete: OnDelete
+    signals: tuple[Signal, ...] | None = Field(None, description="Default: all that the connector type supports")
+    identifiers: tuple[str, ...] | None = Field(None, description="Default: all that audience and type have in common")
+    variables: tuple[str, ...] | None = Field(None, description="Default: all of the audience's, where the type has variables")
+    guards: Guards = Guards()
+    description: str | None = None
+    enabled: bool = True
+
+
+class State(Model):
+    """Where state, ledger, journal, lock and statistics live."""
+
+    url: str = Field("file:.audiform", examples=["file:.audiform"])
+
+
+class Policy(Model):
+    """What a project allows."""
+
+    allowed_hosts: tuple[str, ...] = Field((), description="Hosts that a URL in a setting may name")
+    custom_connectors: Literal["allowed", "forbidden"] = "allowed"
+
+
+class ProjectFile(Model):
+    """`audiform.yaml`."""
+
+    project: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    requires: str | None = Field(None, examples=[">=0.1"])
+    state: State = State()
+    default_environment: str | None = None
+    policy: Policy = Policy()
+
+
+class EnvironmentFile(Model):
+    """`environments/<name>.yaml`."""
+
+    values: dict[str, Any] = Field(default_factory=dict)
+    overrides: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict, description="section -> name -> fields to merge")
+    guards: Guards = Guards()
+    protected: bool = False
+    description: str | None = None

@@ -1,0 +1,48 @@
+"""The project as a value: what `load` returns and what every later layer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiform.address import Address, Kind
+from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A named set of values and overrides; `name` is `default` where the project has no environments."""
+
+    name: str
+    file: EnvironmentFile
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A rendered and checked project. Maps are by resource name; `enabled: false` resources are in them.
+
+    An audience's `query` is always the SQL text here (a `{file: ...}` is already read and rendered).
+    `digests` has one content digest per resource, over its rendered body (and SQL), never over a secret.
+    """
+
+    root: Path
+    name: str
+    environment: Environment
+    state: State
+    policy: Policy
+    sources: Mapping[str, Source]
+    connectors: Mapping[str, Connector]
+    audiences: Mapping[str, Audience]
+    bindings: Mapping[str, Binding]
+    digests: Mapping[Address, str]
+
+    def get(self, address: Address) -> Source | Connector | Audience | Binding | None:
+        """Return the resource at `address`, or None."""
+        tables: dict[Kind, Mapping[str, Source | Connector | Audience | Binding]] = {
+            Kind.SOURCE: self.sources,
+            Kind.CONNECTOR: self.connectors,
+            Kind.AUDIENCE: self.audiences,
+            Kind.BINDING: self.bindings,
+        }
+        return tables[address.kind].get(address.name)

@@ -1,0 +1,219 @@
+"""The manifest language: a connector type as data.
+
+A manifest runs both ways: the client renders requests from it and reads answers with it, the sandbox
+matches requests against it and renders answers from it. So every template in it is *invertible*: text
+with `{{ dotted.reference }}` in it and nothing else (no filters, no logic). See `template.py`.
+
+References: `settings.*`, `destination.*` (attributes and `destination.id`), `project`, `environment`,
+`marker`, `identifiers` (list of the `field`s in use), `rows`, `operation.id` (stable over retries),
+`job.*`, `page.*`, `lookup.*`, `result.received`, `result.invalid`, `error.*`; in a row: `row.<identifier>`
+(as sent), `row.variables` (an object), `row.variables.<name>`, `lookup.id`.
+
+In a row template a key or list entry whose reference is missing is left out, an object that becomes
+empty too. Two special nodes: `{each_identifier: TEMPLATE, missing: ""}` repeats TEMPLATE (with
+`identifier.field`, `identifier.value`) for each identifier in use, in the order of the manifest;
+`{when: [row.a, row.b], then: TEMPLATE}` is left out unless all of them are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from audiform.outcome import Category, OutcomeKind
+
+Template = Any
+"""JSON-shaped data with `{{ reference }}` strings."""
+
+
+class Model(BaseModel):
+    """Frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class RequestTemplate(Model):
+    """One request. `path` is relative to `base_url`; at most one of `body` (JSON) and `form`."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | str
+    path: str
+    query: Mapping[str, Template] = Field(default_factory=dict)
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    body: Template | None = None
+    form: Mapping[str, Template] | None = None
+
+
+class ResponseTemplate(Model):
+    """The answer of a success. The client reads the references out of it, the sandbox fills them in.
+
+    `items`: reference -> template of one entry of the list that stands for it (`destinations`, `errors`,
+    `lookups`).
+    """
+
+    status: int | tuple[int, ...] = 200
+    body: Template | None = None
+    items: Mapping[str, Template] = Field(default_factory=dict)
+
+
+class Pagination(Model):
+    """How a listing goes on. `cursor`: `page.next` of the answer goes into `page.cursor` of the request;
+    `url`: `page.next` is the next URL (same host only); `none`: one page."""
+
+    style: Literal["cursor", "url", "none"] = "none"
+
+
+class Job(Model):
+    """An asynchronous job: poll until `job.status` is one of `statuses` that is not `pending`."""
+
+    request: RequestTemplate
+    response: ResponseTemplate
+    statuses: Mapping[str, OutcomeKind]
+    interval_seconds: float = 5.0
+    timeout_seconds: float = 600.0
+
+
+class Lookup(Model):
+    """Remote ids looked up by an identifier before a request: `lookups` of the answer are `lookup.key`
+    (the value of `identifier`) and `lookup.id`. Rows that are not found need no signal."""
+
+    request: RequestTemplate
+    response: ResponseTemplate
+    identifier: str
+    rows_per_request: int = 100
+
+
+class Operation(Model):
+    """One action on the destination object."""
+
+    request: RequestTemplate
+    response: ResponseTemplate = ResponseTemplate()
+    pagination: Pagination = Pagination()
+
+
+class SignalOperation(Model):
+    """The request of one batch of rows. Limits here override the type's."""
+
+    request: RequestTemplate
+    row: Template
+    response: ResponseTemplate = ResponseTemplate()
+    job: Job | None = None
+    lookup: Lookup | None = None
+    rows_per_request: int | None = Field(None, ge=1)
+    bytes_per_request: int | None = Field(None, ge=1)
+    dry_run: Mapping[str, Template] | None = Field(None, description="Body keys to merge so that the platform only validates")
+
+
+class FromSetting(Model):
+    """Takes the operation (or the auth) from a setting of the connector: what a generic type does."""
+
+    from_setting: str
+
+
+class Destination(Model):
+    """The remote object. `attributes` is the JSON Schema of a binding's `destination`.
+
+    `marker` names the attribute that carries the ownership marker (as a suffix), or is null: the object
+    is then found by its exact `name`. `external`: the object is not created by us: its id is the
+    attribute named here.
+    """
+
+    attributes: Mapping[str, Any]
+    marker: str | None = None
+    external: str | None = None
+    create: Operation | None = None
+    read: Operation | None = None
+    update: Operation | None = None
+    delete: Operation | None = None
+    find: Operation | None = None
+    read_only: tuple[str, ...] = Field((), description="Attributes that cannot change after creation (change = replace)")
+
+
+class Identifier(Model):
+    """How one identifier is normalised, checked and hashed: always in that order.
+
+    `normalize` and `valid` name primitives of `normalizers.py`, with optional arguments (`keep:...`).
+    `optional`: an invalid value is dropped and the record goes without it; when no identifier that can
+    identify is left, the profile is left out and counted.
+    """
+
+    field: str
+    normalize: tuple[str, ...]
+    valid: str | None = None
+    hash: Literal["none", "sha256", "md5", "sha1"] = "none"
+    encoding: Literal["hex", "base64"] = "hex"
+    identifies: bool = Field(default=True, description="False: only helps to match (a name, a country), never alone")
+    description: str | None = None
+
+
+class Variables(Model):
+    """Profile data sent along with a membership."""
+
+    allowed: Literal["none", "fixed", "free"] = "none"
+    names: Mapping[str, str] = Field(default_factory=dict, description="fixed: name -> description")
+    max: int | None = None
+
+
+class Limits(Model):
+    """Facts of the platform."""
+
+    rows_per_request: int = Field(1, ge=1)
+    bytes_per_request: int | None = None
+    requests_per_second: float | None = None
+    concurrency: int = Field(4, ge=1)
+    timeout_seconds: float = 30.0
+    min_members: int | None = Field(None, description="Smallest list that the platform serves or accepts")
+
+
+class OutcomeRule(Model):
+    """Status and body conditions -> outcome. `status` is 400, [400, 422] or "5xx"; `body` maps a dotted
+    path to a value, a list of values or {exists: true}. First match wins; the standard rules follow."""
+
+    status: int | str | tuple[int, ...] | None = None
+    body: Mapping[str, Any] = Field(default_factory=dict)
+    outcome: OutcomeKind
+    category: Category | None = None
+    remedy: str | None = Field(None, description="What the user can do about it, one sentence")
+
+
+class Errors(Model):
+    """Where messages are, and which of the four shapes of partial failure an answer has."""
+
+    message: tuple[str, ...] = Field((), description="Dotted paths of the platform's message, first that exists")
+    record_path: str | None = Field(None, description="Path of the list of per-record errors in an accepted answer")
+    record_index: str | None = Field(None, description="In an entry: path of the row's 0-based index")
+    record_identifier: str | None = Field(None, description="In an entry: path of the identifier's value as sent")
+    record_message: str | None = Field(None, description="In an entry: path of its message")
+
+
+class Manifest(Model):
+    """A connector type."""
+
+    manifest: Literal[1]
+    title: str
+    kind: Literal["server_to_server", "event"]
+    category: str
+    api_version: str
+    checked: date = Field(description="The day on which it was compared with the documentation")
+    documentation: str
+    settings: Mapping[str, Any] = Field(description="JSON Schema of a connector's `settings`")
+    credentials: Mapping[str, Any] = Field(description="JSON Schema of `credentials`; each is a secret reference")
+    base_url: str
+    auth: Mapping[str, Any] | FromSetting = Field(default_factory=lambda: {"scheme": "none"})
+    headers: Mapping[str, str] = Field(default_factory=dict)
+    limits: Limits = Limits()
+    identity: Literal["each"] | str = Field(
+        description="`each`: every identifying value is a key of the person by itself (match-key platforms); "
+        "otherwise the one identifier that names a member; or `from_setting:NAME`"
+    )
+    identifiers: Mapping[str, Identifier]
+    variables: Variables = Variables()
+    destination: Destination
+    signals: Mapping[Literal["add", "remove", "modify"], SignalOperation | FromSetting]
+    outcomes: tuple[OutcomeRule, ...] = ()
+    errors: Errors = Errors()
+    read_back: Literal["count", "members", "none"] = "none"
+    check: Operation | None = Field(None, description="A harmless request that shows whether the credentials work")
+    notes: tuple[str, ...] = Field((), description="What cannot be done there, for the documentation")

@@ -1,0 +1,147 @@
+"""The plan is a value that holds its own steps: apply executes them and decides nothing.
+
+Made of canonical JSON data only (`schemas/plan.schema.json`): no person, no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from audiform.address import Address
+
+
+class Action(StrEnum):
+    """The value is the symbol that the user sees."""
+
+    NO_OP = " "
+    CREATE = "+"
+    UPDATE = "~"
+    REPLACE = "±"
+    DELETE = "-"
+    FORGET = "x"
+    """Delete from state only: the remote object is kept."""
+
+
+class ChangeCategory(StrEnum):
+    """What changing a field means for people (design, rule 7)."""
+
+    METADATA = "metadata"
+    DELTA = "delta"
+    RESEND = "re-send all"
+    REKEY = "re-key"
+    REMOVE_ALL = "remove all"
+    STARTS_SENDING = "starts sending at once"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of a resource. `reason` says what the change means; values of secrets are never here."""
+
+    path: str
+    before: Any
+    after: Any
+    category: ChangeCategory
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of people, and how far it can be trusted. `exact`, `estimated` or `unknown (why)`: never a silent 0."""
+
+    quality: Literal["exact", "estimated", "unknown"]
+    value: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What a binding's next sync would do. `left_out`: reason -> people.
+
+    Reasons: `no_consent`, `no_identifier`, `invalid_identifier`, `duplicate_identity`, `suppressed`, `rejected_before`.
+    `members_before`: people in the ledger for this binding; `desired`: people that the definition names.
+    `not_sent`: signal -> why, for what will not be propagated (a type without remove or modify).
+    """
+
+    adds: Figure
+    removes: Figure
+    modifies: Figure
+    members_before: Figure
+    desired: Figure
+    left_out: Mapping[str, int]
+    not_sent: Mapping[str, str]
+    source_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GuardResult:
+    """One guard of a binding, evaluated. `name` is `binding.guard` (`lapsed_on_meta.max_removed`)."""
+
+    name: str
+    limit: str
+    measured: str
+    ok: bool
+    detail: str = ""
+    approved: bool = False
+
+
+class StepKind(StrEnum):
+    """The whole set of verbs that a plan may contain."""
+
+    RECORD = "record"
+    """Write the state record only (connectors, audiences, guards of a binding)."""
+    CREATE_DESTINATION = "create_destination"
+    UPDATE_DESTINATION = "update_destination"
+    DELETE_DESTINATION = "delete_destination"
+    REMOVE_MEMBERS = "remove_members"
+    """Remove all members that the ledger says this binding added, and nobody else's."""
+    FORGET = "forget"
+    """Drop the state record (and, `freeze`/`keep`, leave the remote members)."""
+    SYNC = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One action. `needs` are ids of steps that must succeed first. `data` is canonical JSON."""
+
+    id: str
+    kind: StepKind
+    address: Address
+    needs: tuple[str, ...]
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource's part of the plan. `drift`: fields changed outside of Audiform."""
+
+    address: Address
+    action: Action
+    fields: tuple[FieldChange, ...]
+    reason: str = ""
+    drift: tuple[FieldChange, ...] = ()
+    impact: Impact | None = None
+    guards: tuple[GuardResult, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A reviewed difference. `serial` and `lineage` must still hold at apply; impact within `tolerance`."""
+
+    version: int
+    tool: str
+    project: str
+    environment: str
+    lineage: str
+    serial: int
+    config_digest: str
+    manifest_digests: Mapping[str, str]
+    created: datetime
+    expires: datetime
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    tolerance: float = 0.10
