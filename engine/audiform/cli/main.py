@@ -1,0 +1,91 @@
+"""The entry point: finds a command by name, imports only that one, and turns what it raises into an exit code.
+
+Exit codes: 0 done or no changes; 1 error; 2 changes pending; 3 stopped by a guard or a policy; 4 locked;
+70 bug (with a report file); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from audiform.cli.failures import exit_code_of
+from audiform.cli.options import Options
+from audiform.cli.output import Output
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("audiform.cli.init:command", "Make a working project from a template."),
+    "validate": ("audiform.cli.validate:command", "Check the project: no network, no state."),
+    "fmt": ("audiform.cli.fmt:command", "Format the project's YAML and keep its comments."),
+    "plan": ("audiform.cli.plan:command", "Show what an apply would do, and to how many people."),
+    "show": ("audiform.cli.show:command", "Show a saved plan."),
+    "apply": ("audiform.cli.apply:command", "Do what the plan says, and nothing else."),
+    "sync": ("audiform.cli.sync:command", "Send who entered, left and changed since the last time."),
+    "destroy": ("audiform.cli.destroy:command", "Plan and apply the deletion of everything."),
+    "test": ("audiform.cli.test:command", "Run the project's own test cases, offline."),
+    "state": ("audiform.cli.state:command", "Look at the recorded state and mend it."),
+    "connectors": ("audiform.cli.connectors:command", "List, show and check connectors and their types."),
+    "environments": ("audiform.cli.environments:command", "List and show environments."),
+    "graph": ("audiform.cli.graph:command", "Draw what depends on what."),
+    "stats": ("audiform.cli.stats:command", "Show what was sent, left out and refused, by day."),
+    "dead-letters": ("audiform.cli.dead_letters:command", "List records that a platform rejected."),
+    "sandbox": ("audiform.cli.sandbox:command", "Serve a stand-in for every platform."),
+    "schema": ("audiform.cli.schema:command", "Print or write the JSON Schemas."),
+    "doctor": ("audiform.cli.doctor:command", "Check that this machine has what Audiform needs."),
+    "completion": ("audiform.cli.completion:command", "Print the completion script of a shell."),
+    "version": ("audiform.cli.version:command", "Print the version."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that start-up stays near a bare interpreter."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of `COMMANDS`, which is the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing one."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="audiform", message="audiform %(version)s")
+@click.option("-C", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the project.")
+@click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
+@click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
+@click.option("--verbose", is_flag=True, help="Say more of what happens.")
+@click.pass_context
+def cli(context: click.Context, directory: Path | None, environment: str | None, quiet: bool, verbose: bool) -> None:
+    """Audience activation as code: plan in the pull request, apply on merge.
+
+    Example: audiform -C shop -e production plan
+    """
+    context.obj = Options(directory or Path(), environment, Output(quiet=quiet, verbose=verbose))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code. A command returns an int, or None for 0."""
+    try:
+        result: Any = cli.main(arguments, prog_name="audiform", standalone_mode=False)
+    except BaseException as problem:  # noqa: BLE001 - the one place where everything ends
+        return exit_code_of(problem)
+    return result if isinstance(result, int) else 0

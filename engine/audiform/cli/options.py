@@ -1,0 +1,58 @@
+"""Options that every command of a project has: -C, -e, --quiet, --verbose; and --json where it prints data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from audiform.cli.output import Output
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the options said. `root` is the project's folder, `environment` None means the default one."""
+
+    root: Path = field(default_factory=Path)
+    environment: str | None = None
+    output: Output = field(default_factory=Output)
+
+
+def project_options(command: Command) -> Command:
+    """Give the command the common options and hand it one `Options` as its first argument.
+
+    `audiform -C shop plan` and `audiform plan -C shop` mean the same; the option nearer to the command wins.
+    """
+
+    @click.option("-C", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the project.")
+    @click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
+    @click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
+    @click.option("--verbose", is_flag=True, help="Say more of what happens.")
+    @click.pass_context
+    @wraps(command)
+    def wrapper(
+        context: click.Context,
+        directory: Path | None,
+        environment: str | None,
+        quiet: bool,
+        verbose: bool,
+        **arguments: Any,
+    ) -> Any:
+        outer = context.find_object(Options) or Options()
+        options = Options(
+            root=directory or outer.root,
+            environment=environment or outer.environment,
+            output=Output(quiet=quiet or outer.output.quiet, verbose=verbose or outer.output.verbose),
+        )
+        return command(options, **arguments)
+
+    return wrapper  # type: ignore[return-value] # click's decorators lose the type
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
