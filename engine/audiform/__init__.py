@@ -1,0 +1,3 @@
+"""Audiform: audience activation as code."""
+
+__version__ = "0.1.0"
