@@ -54,13 +54,15 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class LockInfo:
-    """Who holds the lock, since when and for what."""
+    """Who holds the lock, where, since when and for what; `release` is the command that takes it away."""
 
     id: str
     who: str
+    host: str
     pid: int
     operation: str
     since: datetime
+    release: str
 
 
 class LockedError(Exception):
@@ -68,7 +70,12 @@ class LockedError(Exception):
 
     def __init__(self, holder: LockInfo) -> None:
         self.holder = holder
-        super().__init__(f"locked by {holder.who} (pid {holder.pid}) since {holder.since:%Y-%m-%d %H:%M:%S} for `{holder.operation}`")
+        super().__init__(
+            f"{holder.who} on {holder.host} (pid {holder.pid}) has been running `{holder.operation}` "
+            f"since {holder.since:%Y-%m-%d %H:%M:%S} UTC\n"
+            "Two runs at once could send the same people twice; wait until it is done\n"
+            f"If that run no longer exists, release the lock with:\n\n    {holder.release}\n"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,32 +102,87 @@ class DeadLetter:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sync of one binding, from the staging of its rows until they are folded into the ledger."""
+
+    id: str
+    binding: str
+    destination_key: str
+    data: Mapping[str, Any]
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunBatch:
+    """One batch of a run that was started; `settled` once its answer is recorded."""
+
+    number: int
+    settled: bool
+    data: Mapping[str, Any]
+
+
 class StateReader(Protocol):
     """What plan may do: read."""
 
     def read(self) -> StateView: ...
     def pending(self) -> Sequence[Intent]: ...
     def secret_digest(self, value: str) -> str:
-        """Return the keyed digest of a secret (key made with the state, kept beside it)."""
+        """Return the keyed digest of a secret (key made with the state, kept beside it).
+
+        Empty while there is no key: nothing was ever written, so there is nothing to compare with.
+        """
         ...
+
+    def open_runs(self) -> Sequence[Run]: ...
+    def batches(self, run: str) -> Sequence[RunBatch]: ...
 
 
 class StateStore(StateReader, Protocol):
     """What apply and sync may do as well. Every method is durable when it returns."""
 
-    def put(self, record: Record) -> int:
-        """Write one record; return the new serial."""
+    def create(self) -> StateView:
+        """Make the state where there is none (lineage, key); return what it holds. Markers need the lineage."""
         ...
 
-    def remove(self, address: Address) -> int: ...
+    def put(self, *records: Record) -> int:
+        """Write records in one transaction; return the serial: one more, or the same when nothing differs."""
+        ...
+
+    def remove(self, address: Address) -> int:
+        """Drop one record; return the serial."""
+        ...
+
+    def move(self, old: Address, new: Address) -> int:
+        """Give a record another address of its kind; raises KeyError without `old`, ValueError with `new` taken."""
+        ...
+
     def intend(self, run: str, address: Address, action: str, marker: str, data: Mapping[str, Any]) -> Intent: ...
     def settle(self, intent: Intent) -> None: ...
+    def begin_run(self, run: Run) -> None: ...
+    def start_batch(self, run: str, number: int, data: Mapping[str, Any]) -> None: ...
+    def settle_batch(
+        self, run: str, number: int, data: Mapping[str, Any], counts: Iterable[Count], letters: Iterable[DeadLetter]
+    ) -> None:
+        """Record the answer of a batch, its figures and its rejected records in one transaction."""
+        ...
+
+    def end_run(self, run: str) -> None:
+        """Forget a run and its batches: the ledger holds them now."""
+        ...
+
     def count(self, counts: Iterable[Count]) -> None: ...
     def counts(self, since_day: str) -> Sequence[Count]: ...
     def bury(self, letters: Iterable[DeadLetter]) -> None: ...
     def dead_letters(self) -> Sequence[DeadLetter]: ...
-    def lock(self, operation: str) -> Lock: ...
-    def force_unlock(self) -> LockInfo | None: ...
+    def lock(self, operation: str) -> Lock:
+        """Take the lock, or raise LockedError at once."""
+        ...
+
+    def force_unlock(self) -> LockInfo | None:
+        """Take the lock away from whoever holds it; return who did."""
+        ...
+
     def close(self) -> None: ...
 
 
