@@ -89,18 +89,26 @@ class GuardResult:
 
 
 class StepKind(StrEnum):
-    """The whole set of verbs that a plan may contain."""
+    """The whole set of verbs that a plan may contain, each with the `data` of its step.
+
+    Bodies of records are not in the plan: apply makes them from the project, whose digest must be the plan's.
+    """
 
     RECORD = "record"
-    """Write the state record only (connectors, audiences, guards of a binding)."""
+    """Write the state record only (sources, connectors, audiences, guards of a binding). {}"""
     CREATE_DESTINATION = "create_destination"
+    """Create (or take, after a crash) the remote object and record the binding. {connector, attributes}"""
     UPDATE_DESTINATION = "update_destination"
+    """Write the attributes and record the binding. {connector, id, attributes}"""
     DELETE_DESTINATION = "delete_destination"
+    """Delete the remote object and what the ledger holds of it; the record loses its `destination_id`.
+    {connector, id, attributes}. A replacement is this and then CREATE_DESTINATION; a deletion ends with FORGET."""
     REMOVE_MEMBERS = "remove_members"
-    """Remove all members that the ledger says this binding added, and nobody else's."""
+    """Remove all members that the ledger says this binding added, and nobody else's. {connector, id, attributes}"""
     FORGET = "forget"
-    """Drop the state record (and, `freeze`/`keep`, leave the remote members)."""
+    """Drop the state record and, of a binding, its members in the ledger (the remote ones stay). {}"""
     SYNC = "sync"
+    """Send who entered, left and changed. {}"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""What is recorded of a resource: pure functions from the project to the bodies of state records.
+
+Plan compares a new body with the recorded one, apply writes it: the same function makes both, so that
+`apply; plan` is empty. A body holds no secret (a reference and a keyed digest), no SQL text (its digest:
+a query may name people) and no person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from audiform.address import Address, Kind
+from audiform.config.kinds import Audience, Binding, Connector, Guards, IdentifierColumn, Source
+from audiform.config.project import Project
+from audiform.hashing import digest_text
+from audiform.state.store import Record
+
+
+def record_of(
+    project: Project,
+    address: Address,
+    *,
+    type_digests: Mapping[str, str],
+    secret_digests: Mapping[str, str],
+    destination_id: str | None = None,
+) -> Record:
+    """Return the record of the project's resource at `address`, as apply writes it.
+
+    `type_digests`: connector type -> digest of its folder. `secret_digests`: credential -> keyed digest
+    (of this connector's). `destination_id`: the remote id of a binding's destination, None before it exists.
+
+    Raises:
+        KeyError: the project has no such resource.
+    """
+    match project.get(address):
+        case Source() as source:
+            body = _source(source)
+        case Connector() as connector:
+            body = _connector(connector, type_digests, secret_digests)
+        case Audience() as audience:
+            body = _audience(audience)
+        case Binding() as binding:
+            body = _binding(project, binding, destination_id)
+        case None:
+            raise KeyError(address)
+    return Record(address, project.digests[address], body, protected=project.environment.file.protected)
+
+
+def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:
+    """Return the addresses that the resource names directly."""
+    match project.get(address):
+        case Audience(source=source):
+            return (Address(Kind.SOURCE, source),)
+        case Binding(audience=audience, connector=connector):
+            return (Address(Kind.AUDIENCE, audience), Address(Kind.CONNECTOR, connector))
+        case _:
+            return ()
+
+
+def effective_guards(project: Project, binding: Binding) -> Guards:
+    """Return the binding's guards; what it leaves open is the environment's."""
+    given = project.environment.file.guards.model_dump(exclude_none=True)
+    return Guards.model_validate(given | binding.guards.model_dump(exclude_none=True))
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return source.model_dump(mode="json") | {"dependencies": []}
+
+
+def _connector(
+    connector: Connector, type_digests: Mapping[str, str], secret_digests: Mapping[str, str]
+) -> dict[str, Any]:
+    return {
+        "type": connector.type,
+        "type_digest": type_digests[connector.type],
+        "settings": connector.settings,
+        "credentials": {
+            name: {"reference": reference.model_dump(mode="json"), "digest": secret_digests.get(name, "")}
+            for name, reference in connector.credentials.items()
+        },
+        "endpoint": connector.endpoint,
+        "description": connector.description,
+        "enabled": connector.enabled,
+        "dependencies": [],
+    }
+
+
+def _audience(audience: Audience) -> dict[str, Any]:
+    query = audience.query if isinstance(audience.query, str) else audience.query.file
+    return {
+        "source": audience.source,
+        "query_digest": digest_text(query),
+        "profile_key": audience.profile_key,
+        "identifiers": {name: _column(column) for name, column in audience.identifiers.items()},
+        "variables": dict(audience.variables),
+        "consent": audience.consent,
+        "description": audience.description,
+        "enabled": audience.enabled,
+        "dependencies": [f"source.{audience.source}"],
+    }
+
+
+def _column(column: str | IdentifierColumn) -> dict[str, Any]:
+    """Both ways of writing a column mean the same record."""
+    full = IdentifierColumn(column=column, region=None) if isinstance(column, str) else column
+    return full.model_dump(mode="json")
+
+
+def _binding(project: Project, binding: Binding, destination_id: str | None) -> dict[str, Any]:
+    return {
+        "audience": binding.audience,
+        "connector": binding.connector,
+        "destination": dict(binding.destination),
+        "destination_id": destination_id,
+        "signals": None if binding.signals is None else list(binding.signals),
+        "identifiers": None if binding.identifiers is None else list(binding.identifiers),
+        "variables": None if binding.variables is None else list(binding.variables),
+        "guards": effective_guards(project, binding).model_dump(mode="json", exclude_none=True),
+        "on_delete": binding.on_delete,
+        "description": binding.description,
+        "enabled": binding.enabled,
+        "dependencies": [f"audience.{binding.audience}", f"connector.{binding.connector}"],
+    }
