@@ -42,10 +42,10 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request. `repr` shows neither headers nor body, which hold secrets and people."""
+    """One HTTP request. `repr` shows the method only: URL, headers and body may hold secrets and people."""
 
     method: str
-    url: str
+    url: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     body: bytes | None = field(default=None, repr=False)
 
@@ -77,7 +77,8 @@ class RecordError:
 class Outcome:
     """What one answer means.
 
-    `message` is the platform's own, masked: safe to show. `extracted` holds what the response
+    `message` is the platform's own, masked: safe to show. `remedy` says what the user can do, where the
+    manifest knows it. `extracted` holds what the response
     template named (`destination.id`, `job.id`, `page.next`, ...), keyed by the dotted reference.
     `rejected` are single records; `rejected_count` counts those that the platform only counts.
     """
@@ -85,6 +86,7 @@ class Outcome:
     kind: OutcomeKind
     category: Category | None = None
     message: str = ""
+    remedy: str = ""
     status: int = 0
     retry_after: float | None = None
     extracted: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)

@@ -5,14 +5,33 @@ matches requests against it and renders answers from it. So every template in it
 with `{{ dotted.reference }}` in it and nothing else (no filters, no logic). See `template.py`.
 
 References: `settings.*`, `destination.*` (attributes and `destination.id`), `project`, `environment`,
-`marker`, `identifiers` (list of the `field`s in use), `rows`, `operation.id` (stable over retries),
-`job.*`, `page.*`, `lookup.*`, `result.received`, `result.invalid`, `error.*`; in a row: `row.<identifier>`
-(as sent), `row.variables` (an object), `row.variables.<name>`, `lookup.id`.
+`marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
+a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
+`lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
+`error.*`; in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
+`lookup.id`; in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
 
-In a row template a key or list entry whose reference is missing is left out, an object that becomes
-empty too. Two special nodes: `{each_identifier: TEMPLATE, missing: ""}` repeats TEMPLATE (with
-`identifier.field`, `identifier.value`) for each identifier in use, in the order of the manifest;
+A reference that is missing or null takes its key or list entry with it, and an object or list that
+becomes empty by that goes too; in a path or URL it is an error. A string that is one reference keeps the
+value's type; in longer text a list or object is written as JSON. Two special nodes:
+`{each_identifier: TEMPLATE, missing: ""}` repeats TEMPLATE (with `identifier.field`, `identifier.value`) for
+each identifier in use, in the order of the manifest: by itself it is that list, as an entry of a list its
+entries are spliced in; without `missing` the identifiers that the row lacks are left out.
 `{when: [row.a, row.b], then: TEMPLATE}` is left out unless all of them are there.
+
+A part that says `from_setting: NAME` is taken from the connector's settings. Because `{{ }}` in a project
+is rendered when the project is loaded, the references in such a setting are written `${row.email}`.
+
+`auth` is one of these (`auth/`); texts may refer to `settings.*` and `credentials.*`, and the values shown
+are the defaults. Every scheme but `none` takes `headers: {NAME: TEXT}` for what goes along with it.
+    {scheme: none}
+    {scheme: bearer, token: "{{ credentials.access_token }}"}
+    {scheme: api_key, name: X-Api-Key, in: header, prefix: "", value: "{{ credentials.api_key }}"}   in: header | query
+    {scheme: basic, username: "{{ credentials.username }}", password: "{{ credentials.password }}"}
+    {scheme: oauth2_refresh, token_url: URL, refresh_token: "{{ credentials.refresh_token }}",
+     client_id: "{{ credentials.client_id }}", client_secret: "{{ credentials.client_secret }}",
+     client_in: body, scopes: [], parameters: {}}                                                     client_in: body | basic
+    {scheme: oauth2_client_credentials, ...the same without refresh_token}
 """
 
 from __future__ import annotations
@@ -38,7 +57,7 @@ class Model(BaseModel):
 class RequestTemplate(Model):
     """One request. `path` is relative to `base_url`; at most one of `body` (JSON) and `form`."""
 
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | str
+    method: str = Field(pattern=r"^[A-Z]+$", examples=["POST"])
     path: str
     query: Mapping[str, Template] = Field(default_factory=dict)
     headers: Mapping[str, str] = Field(default_factory=dict)
@@ -49,11 +68,13 @@ class RequestTemplate(Model):
 class ResponseTemplate(Model):
     """The answer of a success. The client reads the references out of it, the sandbox fills them in.
 
+    `status` is 200, [200, 202] or "2xx". A `body` with references must arrive as described; an answer
+    without `destination.id`, `job.id` or `job.status` where the template names it is a failure.
     `items`: reference -> template of one entry of the list that stands for it (`destinations`, `errors`,
     `lookups`).
     """
 
-    status: int | tuple[int, ...] = 200
+    status: int | tuple[int, ...] | Literal["2xx"] = 200
     body: Template | None = None
     items: Mapping[str, Template] = Field(default_factory=dict)
 
@@ -109,7 +130,7 @@ class SignalOperation(Model):
 class FromSetting(Model):
     """Takes the operation (or the auth) from a setting of the connector: what a generic type does."""
 
-    from_setting: str
+    from_setting: str = Field(min_length=1)
 
 
 class Destination(Model):
@@ -169,7 +190,8 @@ class Limits(Model):
 
 class OutcomeRule(Model):
     """Status and body conditions -> outcome. `status` is 400, [400, 422] or "5xx"; `body` maps a dotted
-    path to a value, a list of values or {exists: true}. First match wins; the standard rules follow."""
+    path (list entries by number, `*` for any) to a value, a list of values or {exists: true}. First match
+    wins; the standard rules follow."""
 
     status: int | str | tuple[int, ...] | None = None
     body: Mapping[str, Any] = Field(default_factory=dict)
@@ -182,6 +204,7 @@ class Errors(Model):
     """Where messages are, and which of the four shapes of partial failure an answer has."""
 
     message: tuple[str, ...] = Field((), description="Dotted paths of the platform's message, first that exists")
+    code: tuple[str, ...] = Field((), description="Dotted paths of the platform's own error code, first that exists")
     record_path: str | None = Field(None, description="Path of the list of per-record errors in an accepted answer")
     record_index: str | None = Field(None, description="In an entry: path of the row's 0-based index")
     record_identifier: str | None = Field(None, description="In an entry: path of the identifier's value as sent")
@@ -201,7 +224,9 @@ class Manifest(Model):
     settings: Mapping[str, Any] = Field(description="JSON Schema of a connector's `settings`")
     credentials: Mapping[str, Any] = Field(description="JSON Schema of `credentials`; each is a secret reference")
     base_url: str
-    auth: Mapping[str, Any] | FromSetting = Field(default_factory=lambda: {"scheme": "none"})
+    auth: FromSetting | Mapping[str, Any] = Field(
+        default_factory=lambda: {"scheme": "none"}, union_mode="left_to_right"
+    )
     headers: Mapping[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()
     identity: Literal["each"] | str = Field(
