@@ -1,0 +1,35 @@
+# Each target works as the only command on a fresh machine: it needs python3 (3.11 or newer) and make.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint types schemas docs bench clean
+
+demo: .venv/.installed ## the example, from plan to synced audiences
+	$(BIN)/python examples/shop/demo.py
+
+test: .venv/.installed ## all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/.installed ## style, and nothing left to format
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: .venv/.installed ## both type checkers
+	$(BIN)/mypy && $(BIN)/pyright
+
+schemas: .venv/.installed ## write schemas/ from the models
+	$(BIN)/python -m audiform schema --write schemas
+
+docs: .venv/.installed ## write the generated pages of docs/ from the code
+	$(BIN)/python -m audiform schema --write-docs docs
+
+bench: .venv/.installed ## the figures, each beside its peer or its limit
+	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py
+
+clean: ## remove what the targets above made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Audiform needs Python 3.11 or newer, and $(PYTHON) is not; say which: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
