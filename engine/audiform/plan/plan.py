@@ -24,6 +24,8 @@ class Action(StrEnum):
     DELETE = "-"
     FORGET = "x"
     """Delete from state only: the remote object is kept."""
+    SYNC = ">"
+    """The resource itself is unchanged, but something that it depends on is: the difference is sent."""
 
 
 class ChangeCategory(StrEnum):
@@ -152,4 +154,8 @@ class Plan:
     expires: datetime
     changes: tuple[Change, ...]
     steps: tuple[Step, ...]
+    approvals: tuple[str, ...] = ()
+    """Names of guards and addresses of deletions that whoever planned approved: apply and sync honour no others."""
     tolerance: float = 0.10
+    measured: bool = True
+    """False: people were not counted (`--no-impact`); guards are then evaluated when each binding is sent."""
