@@ -1,0 +1,51 @@
+"""`audiform init`: a working project, copied from an example that the tests run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from audiform.bundled import bundled
+from audiform.cli.options import Options, project_options
+from audiform.diagnostics import Diagnostic, DiagnosticError
+
+
+@click.command(epilog="Example: audiform init shop && cd shop && audiform plan")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
+@click.option("--template", type=click.Choice(["starter", "shop"]), default="starter", help="The example to start from.")
+@project_options
+def command(options: Options, directory: Path, template: str) -> None:
+    """Make a working project in DIRECTORY: data, an audience, a connector and a binding to change."""
+    target = options.root / directory
+    files = _contents(bundled() / "examples" / template)
+    _refuse_to_overwrite(target, files)
+    for relative, content in files.items():
+        path = target / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_named(content, target) if relative == Path("audiform.yaml") else content)
+    options.output.note(f"Made {len(files)} files in {target}. Next:\n\n    cd {directory}\n    audiform validate\n    audiform plan\n")
+
+
+def _contents(folder: Path) -> dict[Path, bytes]:
+    """Return the template's files; `gitignore` stands in for `.gitignore`, which packaging would leave out."""
+    names = {Path("gitignore"): Path(".gitignore")}
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    relative = {path: path.relative_to(folder) for path in paths if path.suffix != ".py"}
+    return {names.get(name, name): path.read_bytes() for path, name in relative.items()}
+
+
+def _refuse_to_overwrite(target: Path, files: dict[Path, bytes]) -> None:
+    """Raise a diagnostic for each file that is there already: nothing is lost."""
+    there = [relative for relative in files if (target / relative).exists()]
+    if there:
+        raise DiagnosticError([Diagnostic("file-exists", f"`{target / name}` exists; `init` overwrites nothing") for name in there])
+
+
+def _named(content: bytes, target: Path) -> bytes:
+    """Name the project after its folder, where the folder's name can be one."""
+    name = re.sub(r"[^a-z0-9_-]+", "_", target.resolve().name.lower()).strip("_-")
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        return content
+    return re.sub(rb"(?m)^project: .*$", f"project: {name}".encode(), content)
