@@ -99,7 +99,8 @@ class StepKind(StrEnum):
     RECORD = "record"
     """Write the state record only (sources, connectors, audiences, guards of a binding). {}"""
     CREATE_DESTINATION = "create_destination"
-    """Create (or take, after a crash) the remote object and record the binding. {connector, attributes}"""
+    """Create (or take, after a crash) the remote object and record the binding. {connector, attributes, gone}
+    `gone`: id of the recorded object that vanished at the platform (its members leave the ledger first), or null."""
     UPDATE_DESTINATION = "update_destination"
     """Write the attributes and record the binding. {connector, id, attributes}"""
     DELETE_DESTINATION = "delete_destination"
@@ -108,7 +109,8 @@ class StepKind(StrEnum):
     REMOVE_MEMBERS = "remove_members"
     """Remove all members that the ledger says this binding added, and nobody else's. {connector, id, attributes}"""
     FORGET = "forget"
-    """Drop the state record and, of a binding, its members in the ledger (the remote ones stay). {}"""
+    """Drop the state record; the remote members stay. {ledger}: `drop` a binding's members from the ledger, or
+    `keep` them (`on_delete: freeze`), so that no other binding on that destination ever removes them."""
     SYNC = "sync"
     """Send who entered, left and changed. {}"""
 
@@ -136,6 +138,8 @@ class Change:
     impact: Impact | None = None
     guards: tuple[GuardResult, ...] = ()
     notes: tuple[str, ...] = ()
+    sends: bool = False
+    """The binding is synced at the end of the apply."""
 
 
 @dataclass(frozen=True, slots=True)

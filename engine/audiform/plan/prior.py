@@ -1,15 +1,6 @@
 """What planning compares, three states by name: *recorded* (last written), *observed* (there now), *desired*.
 
-`Record.body` and the desired body of a resource have the same shape, all keys always there:
-
-    source     type settings description enabled
-    connector  type type_digest settings endpoint credentials secrets description enabled
-               (`credentials`: name -> reference; `secrets`: name -> keyed digest, only those that were resolved)
-    audience   source query profile_key identifiers variables consent description enabled
-               (`query`: hex digest of the SQL; `identifiers`: name -> {column, already_hashed, region})
-    binding    audience connector destination signals identifiers variables guards on_delete description enabled
-               (as declared, null = default; `guards` after the environment's are merged in, only those set)
-               a record has two more: `destination_id` (null before it is created) and `dependencies`
+Bodies of records are described in `records.py`.
 """
 
 from __future__ import annotations
