@@ -1,0 +1,65 @@
+"""Fixtures and rules that hold for every test."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+SHARED = CHECKOUT.parent / "shared"
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+
+@pytest.fixture
+def checkout() -> Path:
+    """Return the root of the checkout."""
+    return CHECKOUT
+
+
+@pytest.fixture
+def shared() -> Path:
+    """Return the folder of shared data; a test that asks for it is marked `shared`."""
+    return SHARED
+
+
+def pytest_report_header() -> str:
+    """Say which Audiform is tested: the checkout's, or an installed wheel's."""
+    spec = find_spec("audiform")
+    return f"audiform: {spec.origin if spec else 'not installed'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the fixture `shared`, and skip it where there is no shared data."""
+    skip = pytest.mark.skip(reason=f"needs the shared data in {SHARED}, which is not there")
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
+        if not SHARED.is_dir() and item.get_closest_marker("shared"):
+            item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """Turn a skip into a failure in CI: what CI does not run, nobody runs."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        _fail(report, item.nodeid)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(collector: pytest.Collector):
+    """Turn the skip of a whole file into a failure in CI."""
+    report = yield
+    if IN_CI and report.skipped:
+        _fail(report, collector.nodeid)
+    return report
+
+
+def _fail(report: pytest.TestReport | pytest.CollectReport, nodeid: str) -> None:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    report.outcome = "failed"
+    report.longrepr = f"{nodeid} was skipped, and nothing may be skipped in CI\n{reason}"
