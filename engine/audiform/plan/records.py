@@ -25,10 +25,10 @@ def record_of(
     secret_digests: Mapping[str, str],
     destination_id: str | None = None,
 ) -> Record:
-    """Return the record of the project's resource at `address`, as apply writes it.
+    """Return the record of the project's resource at `address`, as apply writes it; shapes stand in `prior.py`.
 
     `type_digests`: connector type -> digest of its folder. `secret_digests`: credential -> keyed digest
-    (of this connector's). `destination_id`: the remote id of a binding's destination, None before it exists.
+    (of this connector's, only those that could be resolved). `destination_id`: the remote id of a binding's destination, None before it exists.
 
     Raises:
         KeyError: the project has no such resource.
@@ -75,10 +75,8 @@ def _connector(
         "type": connector.type,
         "type_digest": type_digests[connector.type],
         "settings": connector.settings,
-        "credentials": {
-            name: {"reference": reference.model_dump(mode="json"), "digest": secret_digests.get(name, "")}
-            for name, reference in connector.credentials.items()
-        },
+        "credentials": {name: item.model_dump(mode="json") for name, item in connector.credentials.items()},
+        "secrets": dict(secret_digests),
         "endpoint": connector.endpoint,
         "description": connector.description,
         "enabled": connector.enabled,
@@ -90,7 +88,7 @@ def _audience(audience: Audience) -> dict[str, Any]:
     query = audience.query if isinstance(audience.query, str) else audience.query.file
     return {
         "source": audience.source,
-        "query_digest": digest_text(query),
+        "query": digest_text(query),
         "profile_key": audience.profile_key,
         "identifiers": {name: _column(column) for name, column in audience.identifiers.items()},
         "variables": dict(audience.variables),

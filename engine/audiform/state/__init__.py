@@ -1,0 +1,1 @@
+"""What is recorded: Protocols here, one folder per backend."""

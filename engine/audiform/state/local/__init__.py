@@ -1,0 +1,1 @@
+"""The `file:` backend: SQLite for records, journal and figures, DuckDB for members."""

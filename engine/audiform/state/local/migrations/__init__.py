@@ -1,0 +1,10 @@
+"""The schema of `state.sqlite`, step by step: one module per version, never edited once released."""
+
+from __future__ import annotations
+
+from audiform.state.local.migrations.v0001_start import STATEMENTS as V1
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (V1,)
+"""`MIGRATIONS[n]` brings version n to n + 1."""
+
+VERSION = len(MIGRATIONS)

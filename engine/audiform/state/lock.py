@@ -1,0 +1,108 @@
+"""A lock on a file, held by the process: when the process dies, however it dies, the kernel lets go of it.
+
+The file says who holds it. It is removed on release; a file that nobody holds is left over from a run that
+was killed, and is simply taken. Its inode is compared after locking, because a file that was removed between
+opening and locking excludes nobody. Works over NFS where the server locks; across hosts that do not share
+locks, only the backend's URL keeps two runs apart.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import getpass
+import json
+import os
+import socket
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audiform.state.store import LockedError, LockInfo
+
+
+@dataclass(frozen=True, slots=True)
+class FileLock:
+    """A held lock; leaving the `with` releases it."""
+
+    info: LockInfo
+    path: Path
+    handle: int
+
+    def __enter__(self) -> FileLock:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        # Not ours any more after a forced unlock: the file there now may be another run's.
+        if _is_at(self.handle, self.path):
+            self.path.unlink()
+        os.close(self.handle)
+
+
+def take(path: Path, operation: str, release: str) -> FileLock:
+    """Lock the file at `path` (its folder exists) for `operation`; `release` is the command that frees it.
+
+    Raises:
+        LockedError: another process, or another lock of this one, holds it.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise LockedError(_holder(path, release)) from None
+        if _is_at(handle, path):
+            return FileLock(_write(handle, operation, release), path, handle)
+        os.close(handle)
+
+
+def force_release(path: Path) -> LockInfo | None:
+    """Take the lock away; return who held it, or None when nobody had."""
+    info = _read(path)
+    path.unlink(missing_ok=True)
+    return info
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _write(handle: int, operation: str, release: str) -> LockInfo:
+    info = LockInfo(
+        id=str(uuid.uuid4()),
+        who=_user(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        operation=operation,
+        since=datetime.now(UTC),
+        release=release,
+    )
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, json.dumps(asdict(info), default=datetime.isoformat).encode(), 0)
+    return info
+
+
+def _read(path: Path) -> LockInfo | None:
+    try:
+        data = json.loads(path.read_bytes())
+        return LockInfo(**(data | {"since": datetime.fromisoformat(data["since"])}))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _holder(path: Path, release: str) -> LockInfo:
+    """Return who holds the lock; a holder between locking and writing its name is not yet known."""
+    unknown = LockInfo("", "somebody", "this host", 0, "another command", datetime.now(UTC), release)
+    return _read(path) or unknown
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run as a user id that has no name.
+        return f"uid {os.getuid()}"
