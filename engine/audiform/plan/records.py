@@ -33,17 +33,7 @@ def record_of(
     Raises:
         KeyError: the project has no such resource.
     """
-    match project.get(address):
-        case Source() as source:
-            body = _source(source)
-        case Connector() as connector:
-            body = _connector(connector, type_digests, secret_digests)
-        case Audience() as audience:
-            body = _audience(audience)
-        case Binding() as binding:
-            body = _binding(project, binding, destination_id)
-        case None:
-            raise KeyError(address)
+    body = _body(project, address, type_digests, secret_digests, destination_id)
     return Record(address, project.digests[address], body, protected=project.environment.file.protected)
 
 
@@ -62,6 +52,26 @@ def effective_guards(project: Project, binding: Binding) -> Guards:
     """Return the binding's guards; what it leaves open is the environment's."""
     given = project.environment.file.guards.model_dump(exclude_none=True)
     return Guards.model_validate(given | binding.guards.model_dump(exclude_none=True))
+
+
+def _body(
+    project: Project,
+    address: Address,
+    type_digests: Mapping[str, str],
+    secret_digests: Mapping[str, str],
+    destination_id: str | None,
+) -> dict[str, Any]:
+    match project.get(address):
+        case Source() as source:
+            return _source(source)
+        case Connector() as connector:
+            return _connector(connector, type_digests, secret_digests)
+        case Audience() as audience:
+            return _audience(audience)
+        case Binding() as binding:
+            return _binding(project, binding, destination_id)
+        case None:
+            raise KeyError(address)
 
 
 def _source(source: Source) -> dict[str, Any]:

@@ -36,5 +36,5 @@ def _unknown(url: str, scheme: str) -> Diagnostic:
     return Diagnostic(
         code="unknown-state-backend",
         detail=f"The project's state URL names {said} but this version keeps state in a folder only. "
-        "Write `state: {url: \"file:.audiform\"}` in audiform.yaml; put the folder on a volume that all runs share.",
+        'Write `state: {url: "file:.audiform"}` in audiform.yaml; put the folder on a volume that all runs share.',
     )

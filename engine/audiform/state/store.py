@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from audiform.address import Address
 
@@ -157,12 +157,19 @@ class StateStore(StateReader, Protocol):
         """Give a record another address of its kind; raises KeyError without `old`, ValueError with `new` taken."""
         ...
 
-    def intend(self, run: str, address: Address, action: str, marker: str, data: Mapping[str, Any]) -> Intent: ...
+    def intend(
+        self, run: str, address: Address, action: str, marker: str, data: Mapping[str, Any]
+    ) -> Intent: ...
     def settle(self, intent: Intent) -> None: ...
     def begin_run(self, run: Run) -> None: ...
     def start_batch(self, run: str, number: int, data: Mapping[str, Any]) -> None: ...
     def settle_batch(
-        self, run: str, number: int, data: Mapping[str, Any], counts: Iterable[Count], letters: Iterable[DeadLetter]
+        self,
+        run: str,
+        number: int,
+        data: Mapping[str, Any],
+        counts: Iterable[Count],
+        letters: Iterable[DeadLetter],
     ) -> None:
         """Record the answer of a batch, its figures and its rejected records in one transaction."""
         ...
@@ -189,9 +196,9 @@ class StateStore(StateReader, Protocol):
 class Lock(Protocol):
     """A held lock; leaving the `with` releases it. A lock whose process is gone is taken over."""
 
-    info: LockInfo
-
-    def __enter__(self) -> Lock: ...
+    @property
+    def info(self) -> LockInfo: ...
+    def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
 
 

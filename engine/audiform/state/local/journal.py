@@ -14,13 +14,19 @@ from audiform.state.store import Intent, Run, RunBatch
 
 
 def intend(
-    connection: sqlite3.Connection, run: str, address: Address, action: str, marker: str, data: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    run: str,
+    address: Address,
+    action: str,
+    marker: str,
+    data: Mapping[str, Any],
 ) -> Intent:
     """Write one intent."""
     started = datetime.now(UTC)
     row = (run, address.kind, address.name, action, marker, canonical(data), started.isoformat())
     identity = connection.execute(
-        "INSERT INTO intent (run, kind, name, action, marker, data, started) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+        "INSERT INTO intent (run, kind, name, action, marker, data, started) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        row,
     ).lastrowid
     return Intent(identity or 0, run, address, action, marker, data, started)
 
@@ -37,7 +43,15 @@ def pending(connection: sqlite3.Connection) -> tuple[Intent, ...]:
         "SELECT id, run, kind, name, action, marker, data, started FROM intent WHERE settled IS NULL ORDER BY id"
     )
     return tuple(
-        Intent(number, run, Address(Kind(kind), name), action, marker, json.loads(data), datetime.fromisoformat(started))
+        Intent(
+            number,
+            run,
+            Address(Kind(kind), name),
+            action,
+            marker,
+            json.loads(data),
+            datetime.fromisoformat(started),
+        )
         for number, run, kind, name, action, marker, data, started in rows
     )
 
@@ -73,7 +87,9 @@ def end_run(connection: sqlite3.Connection, run: str) -> None:
 
 def open_runs(connection: sqlite3.Connection) -> tuple[Run, ...]:
     """Return the runs that did not end, oldest first."""
-    rows = connection.execute("SELECT id, binding, destination_key, data, started FROM run ORDER BY started, id")
+    rows = connection.execute(
+        "SELECT id, binding, destination_key, data, started FROM run ORDER BY started, id"
+    )
     return tuple(
         Run(identity, binding, key, json.loads(data), datetime.fromisoformat(started))
         for identity, binding, key, data, started in rows

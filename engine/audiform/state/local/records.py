@@ -14,7 +14,9 @@ from audiform.state.store import Record, StateView
 def read(connection: sqlite3.Connection) -> StateView:
     """Return everything that is recorded."""
     meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta"))
-    rows = connection.execute("SELECT kind, name, digest, protected, body FROM record ORDER BY kind, name").fetchall()
+    rows = connection.execute(
+        "SELECT kind, name, digest, protected, body FROM record ORDER BY kind, name"
+    ).fetchall()
     # One parse of one text is several times faster than one per record.
     bodies = json.loads(f"[{','.join(row[4] for row in rows)}]")
     records = {
@@ -30,7 +32,10 @@ def put(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
         "INSERT INTO record VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE"
         " SET digest = excluded.digest, protected = excluded.protected, body = excluded.body"
         " WHERE (digest, protected, body) <> (excluded.digest, excluded.protected, excluded.body)",
-        [(item.address.kind, item.address.name, item.digest, item.protected, canonical(item.body)) for item in records],
+        [
+            (item.address.kind, item.address.name, item.digest, item.protected, canonical(item.body))
+            for item in records
+        ],
     ).rowcount
     return _serial(connection, grow=changed > 0)
 
@@ -49,7 +54,9 @@ def move(connection: sqlite3.Connection, old: Address, new: Address) -> int:
         raise ValueError(message)
     try:
         values = (new.name, old.kind, old.name)
-        changed = connection.execute("UPDATE record SET name = ? WHERE kind = ? AND name = ?", values).rowcount
+        changed = connection.execute(
+            "UPDATE record SET name = ? WHERE kind = ? AND name = ?", values
+        ).rowcount
     except sqlite3.IntegrityError:
         message = f"`{new}` is already in the state"
         raise ValueError(message) from None

@@ -83,13 +83,22 @@ def _reader(path: Path) -> sqlite3.Connection:
         _version(connection)
     except sqlite3.OperationalError:
         connection.close()
-        return _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
+        return immutable_reader(path)
     return connection
+
+
+def immutable_reader(path: Path) -> sqlite3.Connection:
+    """Return a connection that reads the file as it is, without locks: nobody can be writing it."""
+    return _connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1")
 
 
 def _connect(target: str) -> sqlite3.Connection:
     return sqlite3.connect(
-        target, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=target.startswith("file:")
+        target,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=target.startswith("file:"),
     )
 
 

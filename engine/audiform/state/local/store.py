@@ -79,7 +79,12 @@ class LocalStore:
             journal.start_batch(connection, run, number, data)
 
     def settle_batch(
-        self, run: str, number: int, data: Mapping[str, Any], counts: Iterable[Count], letters: Iterable[DeadLetter]
+        self,
+        run: str,
+        number: int,
+        data: Mapping[str, Any],
+        counts: Iterable[Count],
+        letters: Iterable[DeadLetter],
     ) -> None:
         """Record the answer of a batch with its figures and rejected records; a second time changes nothing."""
         with self.database.writing() as connection:

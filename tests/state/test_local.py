@@ -1,0 +1,160 @@
+"""The `file:` backend: the contract, and what is its own (files, permissions, migrations)."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from audiform.diagnostics import DiagnosticError
+from audiform.state.local import schema
+from audiform.state.open import open_store
+from audiform.state.store import StateStore
+from state.contract import StoreContract, record
+
+
+def open_local(place: str) -> StateStore:
+    """Return the store of environment `test` in the folder `place`."""
+    return open_store("file:.audiform", Path(place), "test")
+
+
+class TestLocalStore(StoreContract):
+    """The contract on files."""
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> str:
+        """Return a folder of its own for each test."""
+        return str(tmp_path)
+
+    @pytest.fixture
+    def opened(self) -> Callable[[str], StateStore]:
+        """Return how a place becomes a store."""
+        return open_local
+
+    @pytest.fixture
+    def opening_code(self) -> str:
+        """Return the import that defines `opened` in another process."""
+        return "from state.test_local import open_local as opened"
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Return path -> permissions of everything below `folder`."""
+    return {
+        str(path.relative_to(folder)): oct(stat.S_IMODE(path.stat().st_mode)) for path in folder.rglob("*")
+    }
+
+
+def test_reading_makes_no_file(tmp_path: Path):
+    """A plan on a fresh checkout leaves the folder as it was."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.read()
+        store.pending()
+        store.secret_digest("s3cret")
+
+    assert {} == files_of(tmp_path)
+
+
+def test_reading_leaves_the_files_as_they_are(tmp_path: Path):
+    """A plan on an applied state adds no file and changes none."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.put(record())
+    database = schema.database_path(tmp_path / ".audiform/test")
+    before = (files_of(tmp_path), database.read_bytes())
+    with closing(open_local(str(tmp_path))) as store:
+        store.read()
+
+    assert before == (files_of(tmp_path), database.read_bytes())
+
+
+def test_a_state_is_for_its_owner_only(tmp_path: Path):
+    """Folders are 0700, the database, its log, the key and the lock 0600."""
+    with closing(open_local(str(tmp_path))) as store, store.lock("apply"):
+        store.put(record())
+        modes = files_of(tmp_path)
+
+    del modes[".audiform/test/.gitignore"]
+    expected = {
+        ".audiform": "0o700",
+        ".audiform/test": "0o700",
+        ".audiform/test/key": "0o600",
+        ".audiform/test/lock": "0o600",
+        ".audiform/test/state.sqlite": "0o600",
+        ".audiform/test/state.sqlite-shm": "0o600",
+        ".audiform/test/state.sqlite-wal": "0o600",
+    }
+    assert expected == modes
+
+
+def test_the_state_is_out_of_git(tmp_path: Path):
+    """The folder tells git to leave it alone: it holds the key and the members."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.create()
+
+    assert "*\n" == (tmp_path / ".audiform/test/.gitignore").read_text()
+
+
+def test_a_state_on_a_read_only_disk_can_be_read(tmp_path: Path):
+    """A folder that cannot be written is read as it is."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.put(record())
+    reader = schema.immutable_reader(schema.database_path(tmp_path / ".audiform/test"))
+
+    assert [("lapsed_on_ads",)] == reader.execute("SELECT name FROM record").fetchall()
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM record")
+    reader.close()
+
+
+def test_a_newer_state_is_refused(tmp_path: Path):
+    """A state whose schema is unknown is neither read nor written."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.put(record())
+    with closing(sqlite3.connect(schema.database_path(tmp_path / ".audiform/test"))) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+    for use in (StateStore.read, StateStore.create):
+        with closing(open_local(str(tmp_path))) as store, pytest.raises(DiagnosticError) as caught:
+            getattr(store, use.__name__)()
+        assert "state-too-new" == caught.value.diagnostics[0].code
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"x" * 32)])
+def test_a_lost_key_is_an_error(tmp_path: Path, damage: Callable[[Path], object]):
+    """A state without its key is neither written nor compared: everybody would look new."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.create()
+    damage(tmp_path / ".audiform/test/key")
+
+    for use in (lambda store: store.secret_digest("s3cret"), lambda store: store.put(record())):
+        with closing(open_local(str(tmp_path))) as store, pytest.raises(DiagnosticError) as caught:
+            use(store)
+        assert "state-key-lost" == caught.value.diagnostics[0].code
+
+
+def test_environments_are_apart(tmp_path: Path):
+    """Two environments of one project have their own lineage, records and lock."""
+    with (
+        closing(open_store("file:.audiform", tmp_path, "staging")) as staging,
+        closing(open_store("file:.audiform", tmp_path, "production")) as production,
+        staging.lock("apply"),
+        production.lock("apply"),
+    ):
+        staging.put(record())
+
+        assert {} == production.create().records
+        assert staging.read().lineage != production.read().lineage
+
+
+@pytest.mark.parametrize("url", ["postgresql://db/audiform", "s3://bucket/state", ".audiform", "file:"])
+def test_an_unknown_backend_says_what_to_write(tmp_path: Path, url: str):
+    """A URL without a backend is refused with the line that works."""
+    with pytest.raises(DiagnosticError) as caught:
+        open_store(url, tmp_path, "test")
+
+    diagnostic = caught.value.diagnostics[0]
+    assert "unknown-state-backend" == diagnostic.code
+    assert "file:.audiform" in diagnostic.detail
