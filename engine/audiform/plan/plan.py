@@ -99,8 +99,8 @@ class StepKind(StrEnum):
     RECORD = "record"
     """Write the state record only (sources, connectors, audiences, guards of a binding). {}"""
     CREATE_DESTINATION = "create_destination"
-    """Create (or take, after a crash) the remote object and record the binding. {connector, attributes, gone}
-    `gone`: id of the recorded object that vanished at the platform (its members leave the ledger first), or null."""
+    """Create (or take, after a crash) the remote object and record the binding. {connector, attributes}
+    One that vanished at the platform is FORGET and then this."""
     UPDATE_DESTINATION = "update_destination"
     """Write the attributes and record the binding. {connector, id, attributes}"""
     DELETE_DESTINATION = "delete_destination"

@@ -1,0 +1,1 @@
+"""Planning: what differs, what it means for people, and the steps that close it. Pure: values in, values out."""

@@ -1,0 +1,83 @@
+"""One resource's change together with the verbs that close it: made in one place, ordered in another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiform.address import Address, Kind
+from audiform.config.project import Project
+from audiform.plan.facts import TypeFacts
+from audiform.plan.plan import Change, StepKind
+from audiform.plan.prior import Refreshed
+from audiform.state.store import Record, StateView
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A step without its place in the order."""
+
+    kind: StepKind
+    data: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`verbs` run one after the other. `fresh`: the destination starts without members of this binding.
+
+    `undone`: how many people the recorded binding's end concerns is to be counted.
+    """
+
+    change: Change
+    verbs: tuple[Verb, ...]
+    fresh: bool = False
+    undone: bool = False
+
+    @property
+    def address(self) -> Address:
+        """The address of the change."""
+        return self.change.address
+
+
+Destination = tuple[str, str | None]
+"""Name of the recorded connector and id of the remote object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The three states side by side, and what is known of the connectors' types and secrets.
+
+    `types`: by connector name, of the project's connectors. `secrets`: connector -> credential -> keyed digest,
+    of those that could be resolved; a credential that is not there is not compared. `holders`: the recorded
+    bindings of each destination. `guards`: the environment's, as JSON data.
+    """
+
+    project: Project
+    recorded: StateView
+    observed: Refreshed
+    types: Mapping[str, TypeFacts]
+    secrets: Mapping[str, Mapping[str, str]]
+    holders: Mapping[Destination, Sequence[Record]]
+    guards: Mapping[str, Any]
+
+
+def situation_of(
+    project: Project,
+    recorded: StateView,
+    observed: Refreshed,
+    types: Mapping[str, TypeFacts],
+    secrets: Mapping[str, Mapping[str, str]],
+) -> Situation:
+    """Put the states side by side; what every binding asks for is worked out once."""
+    holders: dict[Destination, list[Record]] = {}
+    for record in recorded.records.values():
+        if record.address.kind is Kind.BINDING:
+            holders.setdefault(destination_of(record), []).append(record)
+    guards = project.environment.file.guards.model_dump(mode="json", exclude_none=True)
+    return Situation(project, recorded, observed, types, secrets, holders, guards)
+
+
+def destination_of(record: Record) -> Destination:
+    """Return which remote object a recorded binding fills."""
+    return record.body["connector"], record.body["destination_id"]

@@ -1,0 +1,114 @@
+"""Decides what happens to sources, connectors and audiences: nothing remote, only what is recorded of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from audiform.address import Address, Kind
+from audiform.config.kinds import Audience, Connector, Source
+from audiform.plan.decision import Decision, Situation, Verb
+from audiform.plan.fields import leaves
+from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
+from audiform.plan.records import record_of
+from audiform.plan.rules import SENSITIVE, judged, rotated
+from audiform.state.store import Record
+
+_RECORD = (Verb(StepKind.RECORD),)
+_NOT_SHOWN = frozenset({"type_digest", "enabled"})
+SAME_MEANING = "written differently in the YAML, with the same meaning"
+
+
+def decide_definition(address: Address, resource: Source | Connector | Audience, situation: Situation) -> Decision | None:
+    """Return what happens to a resource of the project, or None when nothing does."""
+    record = situation.recorded.records.get(address)
+    if record is None:
+        if not resource.enabled:
+            return None  # switched off before it ever was: nothing to keep, nothing to stop
+        body = _desired(address, resource, situation).body
+        fields = tuple(created(address.kind, body, secret=_secret_settings(address, situation)))
+        return Decision(Change(address, Action.CREATE, fields), _RECORD)
+    if record.digest == situation.project.digests[address] and (
+        not isinstance(resource, Connector) or _same_outside(address.name, resource, record, situation)
+    ):
+        return None
+    fields = tuple(_differing(address, record, _desired(address, resource, situation), situation))
+    return Decision(Change(address, Action.UPDATE, fields, reason="" if fields else SAME_MEANING), _RECORD)
+
+
+def decide_removed_definition(record: Record) -> Decision:
+    """Return what happens to a recorded resource that the project no longer has."""
+    change = Change(record.address, Action.DELETE, (), reason="no longer in the project")
+    return Decision(change, (Verb(StepKind.FORGET, {"ledger": "drop"}),))
+
+
+def created(kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()) -> Iterator[FieldChange]:
+    """Yield the fields of a new resource that say something, for the reader of the plan."""
+    for key, value in _comparable(body).items():
+        if value is None or value in ({}, []) or key in _NOT_SHOWN:
+            continue
+        if not isinstance(value, dict):
+            yield FieldChange(key, None, value, ChangeCategory.METADATA, "")
+            continue
+        for name, inner in value.items():
+            shown = SENSITIVE if key == "settings" and name in secret else _short(kind, key, inner)
+            if shown is not None:
+                yield FieldChange(f"{key}.{name}", None, shown, ChangeCategory.METADATA, "")
+
+
+def touches(decision: Decision) -> bool:
+    """Whether people may have to be sent, removed or changed because of a definition's change."""
+    return any(field.category is not ChangeCategory.METADATA for field in decision.change.fields)
+
+
+def _short(kind: Kind, key: str, value: Any) -> Any:
+    """Show an identifier's column alone where nothing else is said of it."""
+    if kind is Kind.AUDIENCE and key == "identifiers":
+        said = {name: item for name, item in value.items() if item not in (None, False)}
+        return said["column"] if len(said) == 1 else said
+    return value
+
+
+def _desired(address: Address, resource: Source | Connector | Audience, situation: Situation) -> Record:
+    digests = {resource.type: situation.types[address.name].digest} if isinstance(resource, Connector) else {}
+    secrets = situation.secrets.get(address.name, {}) if isinstance(resource, Connector) else {}
+    return record_of(situation.project, address, type_digests=digests, secret_digests=secrets)
+
+
+def _same_outside(name: str, connector: Connector, record: Record, situation: Situation) -> bool:
+    """Whether what the YAML does not hold is the same as well: the type's manifest and the secrets."""
+    return record.body["type_digest"] == situation.types[name].digest and not _rotations(name, connector, record, situation)
+
+
+def _rotations(name: str, connector: Connector, record: Record, situation: Situation) -> list[str]:
+    recorded = record.body["credentials"]
+    now = situation.secrets.get(name, {})
+    return [
+        credential
+        for credential in connector.credentials
+        if credential in recorded and now.get(credential) and recorded[credential]["digest"] != now[credential]
+    ]
+
+
+def _differing(address: Address, record: Record, desired: Record, situation: Situation) -> Iterator[FieldChange]:
+    secret = _secret_settings(address, situation)
+    for path, before, after in leaves(_comparable(record.body), _comparable(desired.body)):
+        if path.split(".")[:2] in (["settings", name] for name in secret):
+            yield judged(address.kind, path, SENSITIVE, SENSITIVE)
+        else:
+            yield judged(address.kind, path, before, after)
+    resource = situation.project.connectors.get(address.name) if address.kind is Kind.CONNECTOR else None
+    if resource is not None:
+        yield from map(rotated, _rotations(address.name, resource, record, situation))
+
+
+def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what follows from other fields, and digests of secrets, which have a line of their own."""
+    kept = {key: value for key, value in body.items() if key != "dependencies"}
+    if "credentials" in kept:
+        kept["credentials"] = {name: item["reference"] for name, item in kept["credentials"].items()}
+    return kept
+
+
+def _secret_settings(address: Address, situation: Situation) -> frozenset[str]:
+    return situation.types[address.name].secret_settings if address.kind is Kind.CONNECTOR else frozenset()

@@ -1,0 +1,67 @@
+"""The difference between what is recorded, what is there and what the project says: one decision per resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from audiform.address import Address, Kind
+from audiform.config.kinds import Audience, Connector, Source
+from audiform.plan.bindings import decide_binding
+from audiform.plan.decision import Decision, Situation
+from audiform.plan.definitions import decide_definition, decide_removed_definition, touches
+from audiform.plan.endings import decide_removed_binding
+
+
+def diff(situation: Situation) -> tuple[Decision, ...]:
+    """Return what happens, in the order of kinds and names; resources to which nothing happens are left out."""
+    decisions: list[Decision] = []
+    for kind in (Kind.SOURCE, Kind.CONNECTOR, Kind.AUDIENCE):
+        decisions.extend(_definitions(kind, situation))
+    touched = {decision.address: _touch(decision) for decision in decisions if touches(decision)}
+    decisions.extend(_bindings(situation, touched))
+    decisions.extend(_removed(situation))
+    order = {kind: number for number, kind in enumerate(Kind)}
+    return tuple(sorted(decisions, key=lambda decision: (order[decision.address.kind], decision.address.name)))
+
+
+def _definitions(kind: Kind, situation: Situation) -> Iterator[Decision]:
+    project = situation.project
+    resources: dict[str, Source | Connector | Audience] = {
+        **(project.sources if kind is Kind.SOURCE else {}),
+        **(project.connectors if kind is Kind.CONNECTOR else {}),
+        **(project.audiences if kind is Kind.AUDIENCE else {}),
+    }
+    for name, resource in resources.items():
+        decision = decide_definition(Address(kind, name), resource, situation)
+        if decision is not None:
+            yield decision
+
+
+def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Decision]:
+    for name, binding in situation.project.bindings.items():
+        why = ""
+        if touched:
+            source = situation.project.audiences[binding.audience].source
+            upstream = (
+                Address(Kind.AUDIENCE, binding.audience),
+                Address(Kind.CONNECTOR, binding.connector),
+                Address(Kind.SOURCE, source),
+            )
+            why = next((touched[address] for address in upstream if address in touched), "")
+        decision = decide_binding(Address(Kind.BINDING, name), binding, situation, why)
+        if decision is not None:
+            yield decision
+
+
+def _touch(decision: Decision) -> str:
+    fields = ", ".join(dict.fromkeys(field.path.partition(".")[0] for field in decision.change.fields))
+    return f"{decision.address} changes ({fields.replace('query_digest', 'query')})"
+
+
+def _removed(situation: Situation) -> Iterator[Decision]:
+    present = situation.project.digests
+    for address, record in situation.recorded.records.items():
+        if address in present:
+            continue
+        removed_binding = address.kind is Kind.BINDING
+        yield decide_removed_binding(record, situation) if removed_binding else decide_removed_definition(record)

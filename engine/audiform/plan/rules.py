@@ -1,0 +1,80 @@
+"""What changing a field means for people (design, rule 7): one table per kind, by the first key of the path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audiform.address import Kind
+from audiform.plan.plan import ChangeCategory, FieldChange
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """The category of a field, and what its change does, as a sentence without its full stop."""
+
+    category: ChangeCategory
+    reason: str
+
+
+_DESCRIPTION = Rule(ChangeCategory.METADATA, "a note for people who read the YAML")
+
+RULES: Mapping[Kind, Mapping[str, Rule]] = {
+    Kind.SOURCE: {
+        "type": Rule(ChangeCategory.DELTA, "profiles are read from another kind of source"),
+        "settings": Rule(ChangeCategory.DELTA, "profiles are read from elsewhere; only the difference is sent"),
+        "description": _DESCRIPTION,
+    },
+    Kind.CONNECTOR: {
+        "type": Rule(ChangeCategory.REMOVE_ALL, "another platform: every binding on it is replaced"),
+        "type_digest": Rule(ChangeCategory.DELTA, "the type's manifest changed; what it now sends differently is sent again"),
+        "settings": Rule(ChangeCategory.METADATA, "used from now on; a destination not found under it is created again"),
+        "endpoint": Rule(ChangeCategory.METADATA, "requests go there from now on"),
+        "credentials": Rule(ChangeCategory.METADATA, "read from there from now on; nobody is sent again"),
+        "description": _DESCRIPTION,
+    },
+    Kind.AUDIENCE: {
+        "source": Rule(ChangeCategory.DELTA, "profiles are read from another source; only the difference is sent"),
+        "query_digest": Rule(ChangeCategory.DELTA, "other people may meet the definition; only the difference is sent"),
+        "profile_key": Rule(ChangeCategory.DELTA, "decides who represents people that share an identifier"),
+        "identifiers": Rule(ChangeCategory.REKEY, "people are known by other keys: removed under the old, added under the new"),
+        "variables": Rule(ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"),
+        "consent": Rule(ChangeCategory.DELTA, "other people may be left out; only the difference is sent"),
+        "description": _DESCRIPTION,
+    },
+    Kind.BINDING: {
+        "audience": Rule(ChangeCategory.DELTA, "who is not in the new audience is removed; only the difference is sent"),
+        "signals": Rule(ChangeCategory.DELTA, "from now on only these are sent"),
+        "identifiers": Rule(ChangeCategory.REKEY, "people are known by other keys: removed under the old, added under the new"),
+        "variables": Rule(ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"),
+        "guards": Rule(ChangeCategory.METADATA, "limits for what comes; until it is applied the stricter of both holds"),
+        "on_delete": Rule(ChangeCategory.METADATA, "decides what a later deletion does"),
+        "protected": Rule(ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"),
+        "description": _DESCRIPTION,
+    },
+}
+
+ROTATED = "rotated"
+SENSITIVE = "(sensitive)"
+
+
+def judged(kind: Kind, path: str, before: Any, after: Any) -> FieldChange:
+    """Return the change of one field with its category and reason."""
+    key = path.partition(".")[0]
+    if key == "enabled":
+        return FieldChange(path, before, after, *_switched(after=bool(after)))
+    rule = RULES[kind][key]
+    return FieldChange(path, before, after, rule.category, rule.reason)
+
+
+def rotated(credential: str) -> FieldChange:
+    """Return the one line that says that a secret has another value; neither value nor digest is in it."""
+    reason = "the secret has another value; nobody is sent again"
+    return FieldChange(f"credentials.{credential}", None, ROTATED, ChangeCategory.METADATA, reason)
+
+
+def _switched(*, after: bool) -> tuple[ChangeCategory, str]:
+    if after:
+        return ChangeCategory.DELTA, "sending goes on from what the ledger says was sent"
+    return ChangeCategory.METADATA, "sending stops at once; members stay and are remembered"

@@ -1,0 +1,124 @@
+"""Puts the verbs of all decisions into one order: what ends comes first, then what begins, then the sending.
+
+    1  bindings     old destinations end (while the connectors that they were made with are still recorded)
+    2  sources, connectors, audiences, bindings    are written and created
+    3  bindings     are synced
+    4  audiences, connectors, sources    that the project no longer has are forgotten
+
+A step needs only what must have worked before it, so that a failure holds up nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from audiform.address import Address, Kind
+from audiform.config.project import Project
+from audiform.plan.decision import Decision, Verb, destination_of
+from audiform.plan.plan import Step, StepKind
+from audiform.plan.records import dependencies_of
+from audiform.state.store import Record, StateView
+
+_ENDS = frozenset({StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION, StepKind.FORGET})
+
+
+def steps_of(decisions: Sequence[Decision], project: Project, recorded: StateView) -> tuple[Step, ...]:
+    """Return the steps of all decisions; each stands behind those that it needs."""
+    chain = _Chain(project, recorded, _users(decisions, recorded))
+    bindings = [decision for decision in decisions if decision.address.kind is Kind.BINDING]
+    others = [decision for decision in decisions if decision.address.kind is not Kind.BINDING]
+    phases: tuple[tuple[Iterable[Decision], Callable[[Verb], bool], Callable[[Address], Iterator[str]]], ...] = (
+        (bindings, lambda verb: verb.kind in _ENDS, chain.before_end),
+        (decisions, lambda verb: verb.kind not in _ENDS and verb.kind is not StepKind.SYNC, chain.before_begin),
+        (bindings, lambda verb: verb.kind is StepKind.SYNC, chain.before_sync),
+        (reversed(others), lambda verb: verb.kind is StepKind.FORGET, chain.before_forget),
+    )
+    for chosen, belongs, needs in phases:
+        for decision in chosen:
+            chain.add(decision.address, (verb for verb in decision.verbs if belongs(verb)), needs)
+    return tuple(chain.steps)
+
+
+def _users(decisions: Iterable[Decision], recorded: StateView) -> dict[Address, list[Address]]:
+    """Return address -> the addresses with a decision whose record names it."""
+    users: dict[Address, list[Address]] = {}
+    for decision in decisions:
+        record = recorded.records.get(decision.address)
+        if record is not None:
+            for name in record.body["dependencies"]:
+                users.setdefault(_address(name), []).append(decision.address)
+    return users
+
+
+def _address(text: str) -> Address:
+    kind, _, name = text.partition(".")
+    return Address(Kind(kind), name)
+
+
+@dataclass(slots=True)
+class _Chain:
+    """The steps so far, and per address the last step that ended it, began it, and any."""
+
+    project: Project
+    recorded: StateView
+    users: dict[Address, list[Address]]
+    steps: list[Step] = field(default_factory=list[Step])
+    ended: dict[Address, str] = field(default_factory=dict[Address, str])
+    begun: dict[Address, str] = field(default_factory=dict[Address, str])
+    deleting: dict[tuple[str, str | None], list[str]] = field(default_factory=dict[tuple[str, str | None], list[str]])
+
+    def add(self, address: Address, verbs: Iterable[Verb], needs: Callable[[Address], Iterator[str]]) -> None:
+        """Append the verbs of one address, one behind the other."""
+        previous: str | None = None
+        for verb in verbs:
+            identity = f"{address}/{verb.kind.value}"
+            before = (previous,) if previous else tuple(dict.fromkeys(needs(address)))
+            self.steps.append(Step(identity, verb.kind, address, before, verb.data))
+            self._note(address, verb.kind, identity)
+            previous = identity
+
+    def before_end(self, address: Address) -> Iterator[str]:
+        """Yield the ends of the bindings on the same destination: who deletes it comes last by name."""
+        record = self.recorded.records.get(address)
+        if record is not None:
+            yield from self.deleting.get(destination_of(record), ())
+
+    def before_begin(self, address: Address) -> Iterator[str]:
+        """Yield what this address depends on, its own end, and ends that still need its record as it was."""
+        if address in self.ended:
+            yield self.ended[address]
+        for dependency in dependencies_of(self.project, address):
+            yield from self._nearest(dependency)
+        yield from (self.ended[user] for user in self.users.get(address, ()) if user in self.ended)
+
+    def before_sync(self, address: Address) -> Iterator[str]:
+        """Yield the binding's own beginning, or what it depends on."""
+        if address in self.begun:
+            yield self.begun[address]
+        for dependency in dependencies_of(self.project, address):
+            yield from self._nearest(dependency)
+
+    def before_forget(self, address: Address) -> Iterator[str]:
+        """Yield the last steps of everything that used it."""
+        for user in self.users.get(address, ()):
+            last = self.begun.get(user) or self.ended.get(user)
+            if last:
+                yield last
+
+    def _nearest(self, address: Address) -> Iterator[str]:
+        """Yield the step that begins `address`, or those of what it depends on when it has none itself."""
+        if address in self.begun:
+            yield self.begun[address]
+            return
+        for dependency in dependencies_of(self.project, address):
+            yield from self._nearest(dependency)
+
+    def _note(self, address: Address, kind: StepKind, identity: str) -> None:
+        if kind in _ENDS:
+            self.ended[address] = identity
+            record: Record | None = self.recorded.records.get(address)
+            if record is not None and address.kind is Kind.BINDING:
+                self.deleting.setdefault(destination_of(record), []).append(identity)
+        elif kind is not StepKind.SYNC:
+            self.begun[address] = identity
