@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from audiform.client import ConnectorClient
+from audiform.config.kinds import Connector, SecretReference
 from audiform.config.project import Project
 from audiform.config.secrets import resolve
 from audiform.connectors.catalog import Catalog
+from audiform.diagnostics import DiagnosticError
+from audiform.hashing import canonical
+from audiform.marker import marker
 from audiform.state.ledger import Ledger
 from audiform.state.store import StateStore
 from audiform.transport import Transport
+from audiform.wire import Timing
 
 
 def utc_now() -> datetime:
@@ -22,7 +28,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One project in one environment. `client` gives one client per connector, so that its limits hold for all."""
+    """One project in one environment. Clients and secrets are kept for the life of the command only.
+
+    The same connector has one client, so that its limits hold for all that is sent through it.
+    """
 
     project: Project
     catalog: Catalog
@@ -30,18 +39,75 @@ class Runtime:
     ledger: Ledger
     transport: Transport
     clock: Callable[[], datetime] = utc_now
-    _clients: dict[str, ConnectorClient] = field(default_factory=dict[str, ConnectorClient])
+    timing: Timing = field(default_factory=Timing, repr=False)
+    _clients: dict[str, ConnectorClient] = field(default_factory=dict[str, ConnectorClient], repr=False)
+    _secrets: dict[SecretReference, str] = field(default_factory=dict[SecretReference, str], repr=False)
 
     def client(self, name: str) -> ConnectorClient:
-        """Return the client of the connector `name`; its secrets are resolved when a request is sent."""
-        if name not in self._clients:
-            connector = self.project.connectors[name]
-            kind = self.catalog.get(connector.type).configured(connector.settings)
-            self._clients[name] = ConnectorClient(
-                kind,
+        """Return the client of the project's connector `name`; its secrets are resolved when a request is sent.
+
+        Raises:
+            DiagnosticError: its type is not in the catalogue or is wrong.
+        """
+        return self._client(name, self.project.connectors[name])
+
+    def recorded_client(self, name: str, body: Mapping[str, Any]) -> ConnectorClient:
+        """Return a client for what was made with the connector that a record's `body` describes.
+
+        Type and settings are the recorded ones: they say where the objects are. Credentials and endpoint are
+        the project's where it still has the connector: they say how to get there today.
+
+        Raises:
+            DiagnosticError: as for `client`.
+        """
+        recorded = Connector.model_validate(
+            {key: body[key] for key in ("type", "settings", "credentials", "endpoint")}
+        )
+        present = self.project.connectors.get(name)
+        if present is None or present.type != recorded.type:
+            return self._client(name, recorded)
+        return self._client(name, present.model_copy(update={"settings": recorded.settings}))
+
+    def scope(self, binding: str, lineage: str, destination: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the templates of a destination's operations may name.
+
+        `destination`: its attributes, with the marker where the platform has a field for it, and its `id` once
+        it exists. `lineage`: the state's.
+        """
+        project, environment = self.project.name, self.project.environment.name
+        return {
+            "project": project,
+            "environment": environment,
+            "marker": marker(project, environment, binding, lineage),
+            "destination": dict(destination),
+        }
+
+    def secret_digests(self, name: str) -> dict[str, str]:
+        """Return credential -> keyed digest, of those of the project's connector `name` that can be resolved."""
+        found: dict[str, str] = {}
+        for credential, reference in self.project.connectors[name].credentials.items():
+            try:
+                found[credential] = self.store.secret_digest(self._secret(reference))
+            except DiagnosticError:
+                # A review without access to the secrets still plans; whoever sends gets the message.
+                continue
+        return {credential: digest for credential, digest in found.items() if digest}
+
+    def _client(self, name: str, connector: Connector) -> ConnectorClient:
+        key = f"{name} {connector.type} {connector.endpoint} {canonical(connector.settings)}"
+        if key not in self._clients:
+            self._clients[key] = ConnectorClient(
+                self.catalog.get(connector.type).configured(connector.settings),
                 connector.settings,
-                lambda credential: resolve(connector.credentials[credential], self.project.root),
+                lambda credential: self._secret(connector.credentials[credential]),
                 self.transport,
                 endpoint=connector.endpoint,
+                timing=replace(self.timing, clock=self.clock),
             )
-        return self._clients[name]
+        return self._clients[key]
+
+    def _secret(self, reference: SecretReference) -> str:
+        """Resolve a reference once: a password manager's command may ask a person, and takes its time."""
+        if reference not in self._secrets:
+            self._secrets[reference] = resolve(reference, self.project.root)
+        return self._secrets[reference]
