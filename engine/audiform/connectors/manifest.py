@@ -8,8 +8,9 @@ References: `settings.*`, `destination.*` (attributes and `destination.id`), `pr
 `marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
 a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
 `lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
-`error.*`; in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
-`lookup.id`; in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
+`error.index`, `error.identifier`, `error.message`, `error.code`; in a row: `row.<identifier>` (as sent),
+`row.variables` (an object), `row.variables.<name>`, `lookup.id`; in `auth` only: `credentials.*`. `rows`
+and `row` stand alone in a string.
 
 A reference that is missing or null takes its key or list entry with it, and an object or list that
 becomes empty by that goes too; in a path or URL it is an error. A string that is one reference keeps the
@@ -38,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -46,6 +47,8 @@ from audiform.outcome import Category, OutcomeKind
 
 Template = Any
 """JSON-shaped data with `{{ reference }}` strings."""
+
+StatusClass = Annotated[str, Field(pattern="^[1-5]xx$")]
 
 
 class Model(BaseModel):
@@ -80,8 +83,11 @@ class ResponseTemplate(Model):
 
 
 class Pagination(Model):
-    """How a listing goes on. `cursor`: `page.next` of the answer goes into `page.cursor` of the request;
-    `url`: `page.next` is the next URL (same host only); `none`: one page."""
+    """How a listing goes on.
+
+    `cursor`: `page.next` of the answer goes into `page.cursor` of the request; `url`: `page.next` is the
+    next URL (same host only); `none`: one page.
+    """
 
     style: Literal["cursor", "url", "none"] = "none"
 
@@ -97,8 +103,11 @@ class Job(Model):
 
 
 class Lookup(Model):
-    """Remote ids looked up by an identifier before a request: `lookups` of the answer are `lookup.key`
-    (the value of `identifier`) and `lookup.id`. Rows that are not found need no signal."""
+    """Remote ids looked up by an identifier before a request.
+
+    The request has `lookup.keys` (values of `identifier`); `lookups` of the answer are `lookup.key` and
+    `lookup.id`. Rows that are not found need no signal.
+    """
 
     request: RequestTemplate
     response: ResponseTemplate
@@ -124,7 +133,9 @@ class SignalOperation(Model):
     lookup: Lookup | None = None
     rows_per_request: int | None = Field(None, ge=1)
     bytes_per_request: int | None = Field(None, ge=1)
-    dry_run: Mapping[str, Template] | None = Field(None, description="Body keys to merge so that the platform only validates")
+    dry_run: Mapping[str, Template] | None = Field(
+        None, description="Body keys to merge so that the platform only validates"
+    )
 
 
 class FromSetting(Model):
@@ -149,7 +160,9 @@ class Destination(Model):
     update: Operation | None = None
     delete: Operation | None = None
     find: Operation | None = None
-    read_only: tuple[str, ...] = Field((), description="Attributes that cannot change after creation (change = replace)")
+    read_only: tuple[str, ...] = Field(
+        (), description="Attributes that cannot change after creation (change = replace)"
+    )
 
 
 class Identifier(Model):
@@ -165,7 +178,9 @@ class Identifier(Model):
     valid: str | None = None
     hash: Literal["none", "sha256", "md5", "sha1"] = "none"
     encoding: Literal["hex", "base64"] = "hex"
-    identifies: bool = Field(default=True, description="False: only helps to match (a name, a country), never alone")
+    identifies: bool = Field(
+        default=True, description="False: only helps to match (a name, a country), never alone"
+    )
     description: str | None = None
 
 
@@ -189,11 +204,13 @@ class Limits(Model):
 
 
 class OutcomeRule(Model):
-    """Status and body conditions -> outcome. `status` is 400, [400, 422] or "5xx"; `body` maps a dotted
-    path (list entries by number, `*` for any) to a value, a list of values or {exists: true}. First match
-    wins; the standard rules follow."""
+    """Status and body conditions -> outcome; the first match wins, the standard rules follow.
 
-    status: int | str | tuple[int, ...] | None = None
+    `status` is 400, [400, 422] or "5xx"; `body` maps a dotted path (list entries by number, `*` for any)
+    to a value, a list of values or {exists: true}.
+    """
+
+    status: int | StatusClass | tuple[int, ...] | None = None
     body: Mapping[str, Any] = Field(default_factory=dict)
     outcome: OutcomeKind
     category: Category | None = None
@@ -203,11 +220,19 @@ class OutcomeRule(Model):
 class Errors(Model):
     """Where messages are, and which of the four shapes of partial failure an answer has."""
 
-    message: tuple[str, ...] = Field((), description="Dotted paths of the platform's message, first that exists")
-    code: tuple[str, ...] = Field((), description="Dotted paths of the platform's own error code, first that exists")
-    record_path: str | None = Field(None, description="Path of the list of per-record errors in an accepted answer")
+    message: tuple[str, ...] = Field(
+        (), description="Dotted paths of the platform's message, first that exists"
+    )
+    code: tuple[str, ...] = Field(
+        (), description="Dotted paths of the platform's own error code, first that exists"
+    )
+    record_path: str | None = Field(
+        None, description="Path of the list of per-record errors in an accepted answer"
+    )
     record_index: str | None = Field(None, description="In an entry: path of the row's 0-based index")
-    record_identifier: str | None = Field(None, description="In an entry: path of the identifier's value as sent")
+    record_identifier: str | None = Field(
+        None, description="In an entry: path of the identifier's value as sent"
+    )
     record_message: str | None = Field(None, description="In an entry: path of its message")
 
 
@@ -222,7 +247,9 @@ class Manifest(Model):
     checked: date = Field(description="The day on which it was compared with the documentation")
     documentation: str
     settings: Mapping[str, Any] = Field(description="JSON Schema of a connector's `settings`")
-    credentials: Mapping[str, Any] = Field(description="JSON Schema of `credentials`; each is a secret reference")
+    credentials: Mapping[str, Any] = Field(
+        description="JSON Schema of `credentials`; each is a secret reference"
+    )
     base_url: str
     auth: FromSetting | Mapping[str, Any] = Field(
         default_factory=lambda: {"scheme": "none"}, union_mode="left_to_right"
@@ -240,5 +267,7 @@ class Manifest(Model):
     outcomes: tuple[OutcomeRule, ...] = ()
     errors: Errors = Errors()
     read_back: Literal["count", "members", "none"] = "none"
-    check: Operation | None = Field(None, description="A harmless request that shows whether the credentials work")
+    check: Operation | None = Field(
+        None, description="A harmless request that shows whether the credentials work"
+    )
     notes: tuple[str, ...] = Field((), description="What cannot be done there, for the documentation")

@@ -1,0 +1,249 @@
+"""One connector's way to its platform: authentication, limits, retries, pages, jobs and lookups.
+
+`build` and `classify` are pure; here they meet the transport. What a platform answers is an `Outcome`,
+never an exception.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.manifest import (
+    Job,
+    Lookup,
+    Operation,
+    RequestTemplate,
+    ResponseTemplate,
+    SignalOperation,
+)
+from audiform.connectors.pagination import ForeignPageError, next_request
+from audiform.connectors.request import MissingReferenceError, build
+from audiform.connectors.response import classify
+from audiform.connectors.settings import with_defaults
+from audiform.connectors.template import as_text, references, render
+from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
+from audiform.transport import Transport
+from audiform.wire import RetryPolicy, Timing, Wire
+
+_MOST_PAGES = 1_000
+
+
+class PlatformError(Exception):
+    """A listing could not be read to its end; `outcome` says why."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        super().__init__(outcome.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One batch: `text` are its JSON rows joined with `,`; `count` says how many.
+
+    `records` are the same rows as values (identifier -> value as sent, and `variables`), only for operations
+    for which `needs_records` holds. `repr` shows the count only.
+    """
+
+    text: bytes = field(repr=False)
+    count: int
+    records: tuple[Mapping[str, Any], ...] | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class ConnectorClient:
+    """A configured connector. `credentials` returns a secret by its name and is asked when a request is sent.
+
+    Limits hold over all calls of one client. `endpoint` replaces the type's base URL and token URL.
+    """
+
+    connector_type: ConnectorType
+    settings: Mapping[str, Any] = field(repr=False)
+    credentials: Callable[[str], str] = field(repr=False)
+    transport: Transport = field(repr=False)
+    endpoint: str | None = None
+    timing: Timing = field(default_factory=Timing, repr=False)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    _base: Mapping[str, Any] = field(init=False, repr=False)
+    _wire: Wire = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        manifest = self.connector_type.manifest
+        settings = with_defaults(manifest.settings, self.settings)
+        fields = {name: identifier.field for name, identifier in manifest.identifiers.items()}
+        self._base = {"settings": settings, "fields": fields}
+        self._wire = Wire(
+            manifest, settings, self.credentials, self.transport, self.endpoint, self.timing, self.policy
+        )
+
+    async def call(self, operation: Operation, scope: Mapping[str, Any]) -> Outcome:
+        """Do one operation and return its last outcome; `scope` is nested (`{"destination": {"id": ...}}`).
+
+        Creating a destination is not repeated when it is not certain that nothing was made (no answer, or
+        5xx, after the request left): the outcome is then `retry`, and the caller looks for the object first.
+        """
+        create = self.connector_type.manifest.destination.create
+        repeatable = operation is not create or "operation.id" in _named(operation.request)
+        return await self._exchange(operation, self._scope(scope), repeatable=repeatable)
+
+    async def listing(
+        self, operation: Operation, scope: Mapping[str, Any]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield the entries of every page as dotted reference -> value (`destination.id`, ...).
+
+        Raises:
+            PlatformError: a page failed, or there are more than 1,000.
+        """
+        whole = self._scope(scope)
+        try:
+            request: Request | None = self._build(operation.request, whole)
+            for _ in range(_MOST_PAGES):
+                if request is None:
+                    return
+                outcome = await self._wire.send(request, partial(self._read, operation.response, None))
+                if not outcome.ok:
+                    raise PlatformError(outcome)
+                for name in operation.response.items:
+                    for entry in outcome.extracted[name]:
+                        yield entry
+                request = next_request(
+                    operation.pagination, outcome, request, partial(self._page, operation.request, whole)
+                )
+        except (MissingReferenceError, ForeignPageError) as error:
+            raise PlatformError(_failed(str(error))) from None
+        raise PlatformError(_failed(f"the listing has more than {_MOST_PAGES:,} pages"))
+
+    async def send_batch(self, signal: SignalOperation, scope: Mapping[str, Any], rows: Rows) -> Outcome:
+        """Send one batch and return what became of it, an asynchronous job's end included.
+
+        Indexes of rejected records are those of `rows`. Rows that a lookup does not find count as accepted:
+        there is nothing to tell the platform about them. `pending`: the platform took the batch, but its job
+        did not end in time. A batch over the limits is refused before anything is sent.
+        """
+        refusal = self._refusal(signal, rows)
+        if refusal is not None or rows.count == 0:
+            return refusal or Outcome(OutcomeKind.ACCEPTED)
+        whole = self._scope(scope)
+        if signal.lookup is not None:
+            return await self._send_found(signal, signal.lookup, whole, rows.records or ())
+        if rows.records is not None and rows.count == 1:
+            whole["row"] = rows.records[0]
+        return await self._send_rows(signal, whole, rows.text)
+
+    async def _send_rows(self, signal: SignalOperation, scope: Mapping[str, Any], text: bytes) -> Outcome:
+        outcome = await self._exchange(signal, scope, rows=text)
+        if signal.job is None or not outcome.ok:
+            return outcome
+        ended = await self._ended(signal.job, scope, outcome)
+        return replace(
+            ended,
+            rejected=tuple({error.index: error for error in (*outcome.rejected, *ended.rejected)}.values()),
+            rejected_count=max(outcome.rejected_count, ended.rejected_count),
+        )
+
+    async def _send_found(
+        self,
+        signal: SignalOperation,
+        lookup: Lookup,
+        scope: dict[str, Any],
+        records: Sequence[Mapping[str, Any]],
+    ) -> Outcome:
+        """Look the ids up, send the rows that have one, and give rejected records their place in the batch."""
+        ids: dict[str, Any] = {}
+        for first in range(0, len(records), lookup.rows_per_request):
+            chunk = records[first : first + lookup.rows_per_request]
+            keys = [
+                record[lookup.identifier] for record in chunk if record.get(lookup.identifier) is not None
+            ]
+            outcome = await self._exchange(lookup, {**scope, "lookup": {"keys": keys}})
+            if not outcome.ok:
+                return outcome
+            ids |= {
+                str(entry["lookup.key"]): entry["lookup.id"] for entry in outcome.extracted.get("lookups", ())
+            }
+        found = [index for index, record in enumerate(records) if str(record.get(lookup.identifier)) in ids]
+        if not found:
+            return Outcome(OutcomeKind.ACCEPTED)
+        scopes = [
+            {**scope, "row": records[index], "lookup": {"id": ids[str(records[index][lookup.identifier])]}}
+            for index in found
+        ]
+        text = b",".join(json.dumps(render(signal.row, one), ensure_ascii=False).encode() for one in scopes)
+        outcome = await self._send_rows(signal, scopes[0] if len(scopes) == 1 else scope, text)
+        rejected = (
+            replace(error, index=found[error.index]) for error in outcome.rejected if error.index < len(found)
+        )
+        return replace(outcome, rejected=tuple(rejected))
+
+    async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome) -> Outcome:
+        """Poll until the job has ended or the time is over."""
+        until = self.timing.monotonic() + job.timeout_seconds
+        inside = {**scope, "job": {"id": begun.extracted.get("job.id")}}
+        while self.timing.monotonic() < until:
+            await self.timing.sleep(job.interval_seconds)
+            outcome = await self._exchange(job, inside)
+            if not outcome.ok:
+                return outcome
+            status = as_text(outcome.extracted["job.status"])
+            kind = job.statuses.get(status, OutcomeKind.PENDING)
+            if kind is OutcomeKind.ACCEPTED:
+                return replace(outcome, kind=kind)
+            if kind is not OutcomeKind.PENDING:
+                message = outcome.message or f"the platform's job ended as {status}"
+                return replace(outcome, kind=kind, category=Category.OTHER, message=message)
+        message = (
+            f"the platform took the batch, but its job did not end within {job.timeout_seconds:g} seconds"
+        )
+        return replace(begun, kind=OutcomeKind.PENDING, category=Category.TIMEOUT, message=message)
+
+    async def _exchange(
+        self,
+        part: Operation | SignalOperation | Job | Lookup,
+        scope: Mapping[str, Any],
+        *,
+        rows: bytes | None = None,
+        repeatable: bool = True,
+    ) -> Outcome:
+        try:
+            request = self._build(part.request, scope, rows)
+        except MissingReferenceError as error:
+            return _failed(str(error))
+        return await self._wire.send(request, partial(self._read, part.response, rows), repeatable=repeatable)
+
+    def _build(
+        self, template: RequestTemplate, scope: Mapping[str, Any], rows: bytes | None = None
+    ) -> Request:
+        return build(self.connector_type, template, scope, rows, endpoint=self.endpoint)
+
+    def _page(self, template: RequestTemplate, scope: Mapping[str, Any], cursor: str) -> Request:
+        return self._build(template, {**scope, "page": {"cursor": cursor}})
+
+    def _read(self, template: ResponseTemplate, rows: bytes | None, response: Response) -> Outcome:
+        return classify(self.connector_type, template, response, rows=rows, now=self.timing.clock())
+
+    def _scope(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        return {**self._base, "operation": {"id": str(uuid.uuid4())}, **scope}
+
+    def _refusal(self, signal: SignalOperation, rows: Rows) -> Outcome | None:
+        limits = self.connector_type.manifest.limits
+        most_rows = signal.rows_per_request or limits.rows_per_request
+        most_bytes = signal.bytes_per_request or limits.bytes_per_request
+        if rows.count > most_rows:
+            return _failed(f"a batch of {rows.count:,} records; the platform takes {most_rows:,} at once")
+        if most_bytes is not None and len(rows.text) > most_bytes:
+            return _failed(f"a batch of {len(rows.text):,} bytes; the platform takes {most_bytes:,} at once")
+        return None
+
+
+def _named(request: RequestTemplate) -> frozenset[str]:
+    return references(request.model_dump())
+
+
+def _failed(message: str) -> Outcome:
+    """Return the outcome of what was not sent, or not read to its end, for a reason of ours."""
+    return Outcome(OutcomeKind.FAILED, Category.INVALID_REQUEST, message)

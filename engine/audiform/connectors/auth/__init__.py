@@ -1,0 +1,50 @@
+"""Authentication schemes by name. What YAML cannot say is one of these, and a manifest names it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from audiform.connectors.auth import api_key, basic, bearer, none, oauth2_client_credentials, oauth2_refresh
+from audiform.connectors.auth.scheme import Auth, Scheme
+from audiform.connectors.template import problems, references
+
+SCHEMES: Mapping[str, Scheme] = {
+    "none": none.SCHEME,
+    "bearer": bearer.SCHEME,
+    "api_key": api_key.SCHEME,
+    "basic": basic.SCHEME,
+    "oauth2_refresh": oauth2_refresh.SCHEME,
+    "oauth2_client_credentials": oauth2_client_credentials.SCHEME,
+}
+
+
+def scheme_of(auth: Mapping[str, Any]) -> tuple[Scheme, Auth]:
+    """Return the scheme that the `auth` of a checked manifest names, and its settings."""
+    scheme = SCHEMES[auth["scheme"]]
+    return scheme, scheme.config.model_validate(auth)
+
+
+def problems_of_auth(auth: Any, credentials: Collection[str]) -> list[tuple[tuple[str | int, ...], str]]:
+    """Return (path, text) for each thing that is wrong with `auth`; `credentials` are the names of the type's."""
+    if not isinstance(auth, Mapping) or auth.get("scheme") not in SCHEMES:
+        return [(("scheme",), f"an authentication scheme is one of {', '.join(SCHEMES)}")]
+    scheme = SCHEMES[auth["scheme"]]
+    try:
+        config = scheme.config.model_validate(auth)
+    except ValidationError as error:
+        return [(tuple(item["loc"]), item["msg"]) for item in error.errors(include_input=False)]
+    values = config.model_dump()
+    braces = [((), f"`{text}` has braces that are no reference") for text in problems(values)]
+    unknown = sorted(name for name in references(values) if not _known(name, credentials))
+    return [
+        *braces,
+        *(((), f"`{name}` is no setting and none of the type's credentials") for name in unknown),
+    ]
+
+
+def _known(reference: str, credentials: Collection[str]) -> bool:
+    root, _, name = reference.partition(".")
+    return root == "settings" or (root == "credentials" and name in credentials)

@@ -1,0 +1,145 @@
+"""Finds connector types: a folder of data each, shipped with Audiform or kept in the project.
+
+Opening one type opens its folder only, so that the cost does not grow with the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from audiform.bundled import bundled
+from audiform.connectors.manifest import Manifest, SignalOperation
+from audiform.connectors.manifest_file import read_manifest
+from audiform.connectors.settings import configure
+from audiform.diagnostics import Diagnostic, DiagnosticError, Location, did_you_mean
+from audiform.hashing import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a type can do, derived from what its manifest defines. None: its settings decide."""
+
+    add: bool | None
+    remove: bool | None
+    modify: bool | None
+    variables: bool
+    create: bool
+    read: bool
+    update: bool
+    delete: bool
+    find: bool
+    read_back: Literal["count", "members", "none"]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorType:
+    """An entry of the catalogue. `digest` changes with what the manifest says, not with its comments."""
+
+    name: str
+    manifest: Manifest
+    folder: Path
+    custom: bool
+    digest: str
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the type can do."""
+        target = self.manifest.destination
+        return Capabilities(
+            add=self._signal("add"),
+            remove=self._signal("remove"),
+            modify=self._signal("modify"),
+            variables=self.manifest.variables.allowed != "none",
+            create=target.create is not None,
+            read=target.read is not None,
+            update=target.update is not None,
+            delete=target.delete is not None,
+            find=target.find is not None,
+            read_back=self.manifest.read_back,
+            dry_run=any(
+                isinstance(signal, SignalOperation) and signal.dry_run is not None
+                for signal in self.manifest.signals.values()
+            ),
+        )
+
+    def configured(self, settings: Mapping[str, Any]) -> ConnectorType:
+        """Return the type with everything that it takes `from_setting` filled in from `settings`.
+
+        Raises:
+            DiagnosticError: a setting that stands for a part of the manifest is not one.
+        """
+        return replace(self, manifest=configure(self.manifest, settings))
+
+    def _signal(self, name: Literal["add", "remove", "modify"]) -> bool | None:
+        signal = self.manifest.signals.get(name)
+        return None if signal is not None and not isinstance(signal, SignalOperation) else signal is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The shipped connector types and those of the project at `project_root`."""
+
+    project_root: Path | None = None
+    _opened: dict[str, ConnectorType] = field(
+        default_factory=dict[str, ConnectorType], repr=False, compare=False
+    )
+
+    def names(self) -> dict[str, bool]:
+        """Return name -> whether it is the project's own, in order of name; opens nothing."""
+        return dict(sorted((name, custom) for home, custom in self._homes() for name in _folders(home)))
+
+    def get(self, name: str) -> ConnectorType:
+        """Open one type.
+
+        Raises:
+            DiagnosticError: there is no such type, its manifest is wrong, a vector of it does not hold, or
+                the project's own type has the name of a shipped one.
+        """
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    def _open(self, name: str) -> ConnectorType:
+        homes = [
+            (home, custom) for home, custom in self._homes() if (home / name / "manifest.yaml").is_file()
+        ]
+        if len(homes) > 1:
+            raise DiagnosticError([_shadows(name)])
+        if not homes:
+            raise DiagnosticError([self._unknown(name)])
+        home, custom = homes[0]
+        manifest, data = read_manifest(home / name / "manifest.yaml", f"connectors/{name}/manifest.yaml")
+        return ConnectorType(name, manifest, home / name, custom, digest(data))
+
+    def _homes(self) -> list[tuple[Path, bool]]:
+        """Return the shipped folder and the project's: one and the same where the project is this checkout."""
+        shipped = bundled() / "connectors"
+        own = self.project_root / "connectors" if self.project_root else shipped
+        return [(shipped, False)] if own.resolve() == shipped.resolve() else [(shipped, False), (own, True)]
+
+    def _unknown(self, name: str) -> Diagnostic:
+        return Diagnostic(
+            "unknown-connector-type",
+            f"There is no connector type `{name}`, neither shipped nor in the project's connectors/ folder. "
+            "`audiform connectors list --available` shows all of them.",
+            hint=did_you_mean(name, self.names()),
+        )
+
+
+def _folders(home: Path) -> list[str]:
+    if not home.is_dir():
+        return []
+    return [entry.name for entry in home.iterdir() if (entry / "manifest.yaml").is_file()]
+
+
+def _shadows(name: str) -> Diagnostic:
+    return Diagnostic(
+        "connector-type-exists",
+        f"The project's connector type `{name}` has the name of one that ships with Audiform. Which of the two is "
+        "meant would depend on who reads the YAML, so neither is used: rename the folder and the connectors that use it.",
+        location=Location(f"connectors/{name}/manifest.yaml", 1, 1),
+    )

@@ -1,0 +1,228 @@
+"""From an operation and an HTTP answer to what it means: pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.manifest import Errors, OutcomeRule, ResponseTemplate
+from audiform.connectors.masking import mask
+from audiform.connectors.standard import remedy_of, retry_after, standard_outcome
+from audiform.connectors.template import Bindings, references, unify
+from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Response
+
+_ESSENTIAL = ("destination.id", "job.id", "job.status")
+"""References without which nothing can go on, where the template names them."""
+_UNREADABLE = object()
+
+
+def classify(
+    connector_type: ConnectorType,
+    template: ResponseTemplate,
+    response: Response,
+    *,
+    rows: bytes | None = None,
+    now: datetime | None = None,
+) -> Outcome:
+    """Return what `response` means for the request whose answer `template` describes.
+
+    The manifest's rules come first, then the standard ones. `rows`: the batch's rows as they were sent, to
+    find the index of a record that the platform names by its identifier. `now`: for a Retry-After date.
+    """
+    now = now or datetime.now(UTC)
+    manifest = connector_type.manifest
+    if response.status == 0:
+        return standard_outcome(response, "", now)
+    body = _json(response.body)
+    message = _message(manifest.errors, body)
+    rule = next((rule for rule in manifest.outcomes if _applies(rule, response.status, body)), None)
+    if rule is not None and rule.outcome not in (OutcomeKind.ACCEPTED, OutcomeKind.PENDING):
+        return _ruled(rule, response, message, now)
+    if rule is None and not _has_status(template.status, response.status):
+        return standard_outcome(response, message or _unexpected(template, response.status), now)
+    return _success(manifest.errors, template, response, body, rule, rows)
+
+
+def values_at(body: Any, path: str) -> Iterator[Any]:
+    """Yield what the dotted `path` finds in JSON data: list entries by number, `*` for each of them."""
+    found = [body]
+    for part in path.split("."):
+        found = [inner for value in found for inner in _step(value, part)]
+    yield from found
+
+
+def _step(value: Any, part: str) -> Iterator[Any]:
+    match value:
+        case dict() if part in value:
+            yield value[part]
+        case list() if part == "*":
+            yield from value
+        case list() if part.isdigit() and int(part) < len(value):
+            yield value[int(part)]
+        case _:
+            pass
+
+
+def _json(body: bytes) -> Any:
+    if not body.strip():
+        return None
+    try:
+        return json.loads(body)
+    except ValueError:
+        return _UNREADABLE
+
+
+def _applies(rule: OutcomeRule, status: int, body: Any) -> bool:
+    return _has_status(rule.status, status) and all(
+        _meets(body, path, wanted) for path, wanted in rule.body.items()
+    )
+
+
+def _has_status(wanted: int | str | tuple[int, ...] | None, status: int) -> bool:
+    match wanted:
+        case None:
+            return True
+        case int():
+            return wanted == status
+        case str():
+            return wanted[0] == str(status)[0]
+        case _:
+            return status in wanted
+
+
+def _meets(body: Any, path: str, wanted: Any) -> bool:
+    found = list(values_at(body, path))
+    match wanted:
+        case {"exists": bool() as exists}:
+            return bool(found) is exists
+        case list() | tuple():
+            return any(value in wanted for value in found)
+        case _:
+            return any(value == wanted for value in found)
+
+
+def _message(errors: Errors, body: Any) -> str:
+    text = next((value for path in errors.message for value in values_at(body, path) if value), "")
+    code = next((value for path in errors.code for value in values_at(body, path) if value is not None), None)
+    message = mask(text)
+    return f"{message} (code {mask(code)})".lstrip() if code is not None else message
+
+
+def _ruled(rule: OutcomeRule, response: Response, message: str, now: datetime) -> Outcome:
+    fallback = Category.INVALID_RECORD if rule.outcome is OutcomeKind.REJECTED else Category.OTHER
+    category = rule.category or fallback
+    return Outcome(
+        rule.outcome,
+        category,
+        f"HTTP {response.status}: {message}" if message else f"HTTP {response.status}",
+        remedy=rule.remedy or remedy_of(category),
+        status=response.status,
+        retry_after=retry_after(response.headers, now) if rule.outcome is OutcomeKind.RETRY else None,
+    )
+
+
+def _unexpected(template: ResponseTemplate, status: int) -> str:
+    if 300 <= status < 400:  # noqa: PLR2004 - 3xx
+        return "a redirect, which is never followed: the request holds people"
+    return f"the documentation promises {template.status}" if status < 300 else ""  # noqa: PLR2004 - 2xx
+
+
+def _success(
+    errors: Errors,
+    template: ResponseTemplate,
+    response: Response,
+    body: Any,
+    rule: OutcomeRule | None,
+    rows: bytes | None,
+) -> Outcome:
+    found = unify(template.body, body) if template.body is not None else {}
+    promised = _has_status(template.status, response.status)
+    lacking = [name for name in _ESSENTIAL if name in references(template.body) and name not in (found or {})]
+    if promised and (found is None or lacking):
+        what = f"`{lacking[0]}`" if lacking else "the body that the documentation describes"
+        message = f"HTTP {response.status}, but without {what}: it is not known whether the platform did it"
+        return Outcome(OutcomeKind.FAILED, Category.OTHER, message, status=response.status)
+    extracted = _with_items(template, found or {})
+    rejected = _rejected(errors, extracted, body, rows)
+    count = extracted.get("result.invalid")
+    return Outcome(
+        rule.outcome if rule else OutcomeKind.ACCEPTED,
+        rule.category if rule else None,
+        status=response.status,
+        extracted=extracted,
+        rejected=rejected,
+        rejected_count=max(count if isinstance(count, int) else 0, len(rejected)),
+    )
+
+
+def _with_items(template: ResponseTemplate, found: Bindings) -> Bindings:
+    """Replace each list by the bindings of its entries; entries of another shape are left out."""
+    lists: Bindings = {}
+    for name, item in template.items.items():
+        entries = found.get(name)
+        read = [unify(item, entry) for entry in entries] if isinstance(entries, list) else []
+        lists[name] = tuple(entry for entry in read if entry is not None)
+    return {**found, **lists}
+
+
+def _rejected(errors: Errors, extracted: Bindings, body: Any, rows: bytes | None) -> tuple[RecordError, ...]:
+    entries = [*extracted.get("errors", ()), *_errors_at(errors, body)]
+    if not entries:
+        return ()
+    index_of = _indexes(rows) if any("error.index" not in entry for entry in entries) else {}
+    found = {error.index: error for entry in entries for error in _record_errors(entry, index_of)}
+    return tuple(found[index] for index in sorted(found))
+
+
+def _errors_at(errors: Errors, body: Any) -> Iterator[Bindings]:
+    if errors.record_path is None:
+        return
+    for entries in values_at(body, errors.record_path):
+        for entry in entries if isinstance(entries, list) else ():
+            paths = {
+                "error.index": errors.record_index,
+                "error.identifier": errors.record_identifier,
+                "error.message": errors.record_message,
+            }
+            values = {name: _first(entry, path) for name, path in paths.items() if path is not None}
+            yield {name: value for name, value in values.items() if value is not None}
+
+
+def _first(body: Any, path: str) -> Any:
+    return body if path == "." else next(values_at(body, path), None)
+
+
+def _record_errors(entry: Bindings, index_of: Mapping[str, Sequence[int]]) -> Iterator[RecordError]:
+    """Yield the entry's records: one by index, or all that have its identifier."""
+    code = f" (code {mask(entry['error.code'])})" if "error.code" in entry else ""
+    message = mask(entry.get("error.message", "")) + code
+    index = entry.get("error.index")
+    if isinstance(index, int | str) and str(index).isdigit():
+        yield RecordError(int(index), Category.INVALID_RECORD, message)
+        return
+    for place in index_of.get(str(entry.get("error.identifier")), ()):
+        yield RecordError(place, Category.INVALID_RECORD, message)
+
+
+def _indexes(rows: bytes | None) -> Mapping[str, Sequence[int]]:
+    """Return value -> indexes of the rows that hold it. Parses the rows: done only for an answer with errors."""
+    found: dict[str, list[int]] = {}
+    for index, row in enumerate(json.loads(b"[%b]" % rows) if rows else ()):
+        for value in _leaves(row):
+            found.setdefault(str(value), []).append(index)
+    return found
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    match value:
+        case dict():
+            for item in value.values():
+                yield from _leaves(item)
+        case list():
+            for item in value:
+                yield from _leaves(item)
+        case _:
+            yield value

@@ -1,0 +1,194 @@
+"""Which references each template of a manifest may name: a closed set, so that a misspelt one is found at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from audiform.connectors.manifest import (
+    Manifest,
+    Operation,
+    RequestTemplate,
+    ResponseTemplate,
+    SignalOperation,
+)
+from audiform.connectors.template import exact, problems, references
+from audiform.diagnostics import did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong at `path` of a manifest, in words without a full stop."""
+
+    path: tuple[str | int, ...]
+    text: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Names that may be used, and roots below which every name may."""
+
+    names: frozenset[str]
+    free: tuple[str, ...] = ()
+
+    def __or__(self, more: _Names) -> _Names:
+        return _Names(self.names | more.names, (*self.free, *more.free))
+
+    def knows(self, reference: str) -> bool:
+        return reference in self.names or any(reference.startswith(f"{root}.") for root in self.free)
+
+
+_RESULTS = _Names(
+    frozenset(
+        {
+            "result.received",
+            "result.invalid",
+            "error.index",
+            "error.identifier",
+            "error.message",
+            "error.code",
+        }
+    )
+)
+
+
+def check_references(manifest: Manifest) -> Iterator[Problem]:
+    """Yield every reference that its place does not know, and every text with broken braces."""
+    basic = _basic(manifest)
+    settings = _Names(frozenset(name for name in basic.names if name.startswith("settings.")), basic.free)
+    yield from _check(("base_url",), manifest.base_url, settings)
+    yield from _check(("headers",), manifest.headers, basic)
+    for name in ("create", "read", "update", "delete", "find"):
+        operation = getattr(manifest.destination, name)
+        if operation is not None:
+            yield from _check_operation(("destination", name), operation, basic)
+    if manifest.check is not None:
+        yield from _check_operation(("check",), manifest.check, basic)
+    for signal, given in manifest.signals.items():
+        if isinstance(given, SignalOperation):
+            yield from check_signal(("signals", signal), given, manifest)
+
+
+def check_signal(
+    path: tuple[str | int, ...], signal: SignalOperation, manifest: Manifest
+) -> Iterator[Problem]:
+    """Yield the problems of one signal; also for one that came from a setting."""
+    basic = _basic(manifest)
+    row = _row(manifest)
+    batch = basic | row | _Names(frozenset({"rows", "row", "identifiers"}))
+    yield from _check_request((*path, "request"), signal.request, batch)
+    yield from _check(
+        (*path, "row"), signal.row, row | _Names(frozenset({"identifier.field", "identifier.value"}))
+    )
+    yield from _check_response((*path, "response"), signal.response, basic)
+    if signal.dry_run is not None:
+        yield from _check((*path, "dry_run"), signal.dry_run, batch)
+    if signal.job is not None:
+        job = basic | _Names(frozenset({"job.id", "job.status"}))
+        yield from _check_request((*path, "job", "request"), signal.job.request, job)
+        yield from _check_response((*path, "job", "response"), signal.job.response, job)
+    if signal.lookup is not None:
+        yield from _check_request(
+            (*path, "lookup", "request"), signal.lookup.request, basic | _Names(frozenset({"lookup.keys"}))
+        )
+        yield from _check_response((*path, "lookup", "response"), signal.lookup.response, basic)
+        if signal.lookup.identifier not in manifest.identifiers:
+            yield _unknown((*path, "lookup", "identifier"), signal.lookup.identifier, manifest.identifiers)
+
+
+def _basic(manifest: Manifest) -> _Names:
+    settings, free_settings = _properties(manifest.settings, "settings")
+    attributes, free_attributes = _properties(manifest.destination.attributes, "destination")
+    plain = {"destination.id", "project", "environment", "marker", "operation.id", "page.cursor"}
+    return _Names(frozenset({*settings, *attributes, *plain}), (*free_settings, *free_attributes))
+
+
+def _row(manifest: Manifest) -> _Names:
+    identifiers = {f"row.{name}" for name in manifest.identifiers}
+    names = {f"row.variables.{name}" for name in manifest.variables.names}
+    free = ("row.variables",) if manifest.variables.allowed == "free" else ()
+    whole = {"row.variables"} if manifest.variables.allowed != "none" else set[str]()
+    return _Names(frozenset({*identifiers, *names, *whole, "lookup.id"}), free)
+
+
+def _properties(schema: Mapping[str, Any], root: str) -> tuple[set[str], tuple[str, ...]]:
+    """Return the references to a schema's properties, and the roots of those that are open objects."""
+    names: set[str] = set()
+    free: list[str] = []
+    for name, body in schema.get("properties", {}).items():
+        reference = f"{root}.{name}"
+        names.add(reference)
+        if isinstance(body, Mapping) and "properties" in body:
+            inner, more = _properties(body, reference)
+            names |= inner
+            free += more
+        elif isinstance(body, Mapping) and body.get("type") == "object":
+            free.append(reference)
+    return names, tuple(free)
+
+
+def _check_operation(path: tuple[str | int, ...], operation: Operation, names: _Names) -> Iterator[Problem]:
+    yield from _check_request((*path, "request"), operation.request, names)
+    yield from _check_response((*path, "response"), operation.response, names)
+
+
+def _check_request(path: tuple[str | int, ...], request: RequestTemplate, names: _Names) -> Iterator[Problem]:
+    for part in ("path", "query", "headers", "body", "form"):
+        yield from _check((*path, part), getattr(request, part), names)
+    if request.body is not None and request.form is not None:
+        yield Problem(path, "a request has a `body` (JSON) or a `form`, not both")
+
+
+def _check_response(
+    path: tuple[str | int, ...], response: ResponseTemplate, basic: _Names
+) -> Iterator[Problem]:
+    lists = frozenset(response.items)
+    read = {"job.id", "job.status", "page.next", "lookup.key", "lookup.id", "identifiers"}
+    names = basic | _RESULTS | _Names(frozenset(read) | lists)
+    yield from _check((*path, "body"), response.body, names)
+    for name, template in response.items.items():
+        yield from _check((*path, "items", name), template, names)
+        if name not in references(response.body):
+            yield Problem(
+                (*path, "items", name),
+                f"`{{{{ {name} }}}}` does not stand in the body, so there is no such list",
+            )
+
+
+def _check(path: tuple[str | int, ...], node: Any, names: _Names) -> Iterator[Problem]:
+    """Walk to the texts, so that a problem has the path of its own line."""
+    match node:
+        case Mapping() if "when" in node:
+            for reference in node["when"]:
+                yield from _check((*path, "when"), f"{{{{ {reference} }}}}", names)
+            yield from _check((*path, "then"), node.get("then"), names)
+        case Mapping():
+            for key, item in node.items():
+                yield from _check((*path, key), item, names)
+        case list() | tuple():
+            for index, item in enumerate(node):
+                yield from _check((*path, index), item, names)
+        case str():
+            yield from _check_text(path, node, names)
+        case _:
+            pass
+
+
+def _check_text(path: tuple[str | int, ...], text: str, names: _Names) -> Iterator[Problem]:
+    if problems(text):
+        yield Problem(
+            path, f"`{text}` has braces that are no `{{{{ reference }}}}`; templates hold references only"
+        )
+    for reference in sorted(references(text)):
+        if not names.knows(reference):
+            yield _unknown(path, reference, names.names)
+        elif reference in ("rows", "row") and exact(text) is None:
+            yield Problem(
+                path, f"`{{{{ {reference} }}}}` must be the whole text, because rows are JSON of their own"
+            )
+
+
+def _unknown(path: tuple[str | int, ...], name: str, known: Mapping[str, Any] | frozenset[str]) -> Problem:
+    return Problem(path, f"`{name}` is not known here", did_you_mean(name, known))

@@ -1,0 +1,129 @@
+"""The one way out: a Protocol, the real transport, and the fake that tests use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from audiform.outcome import Request, Response
+
+if TYPE_CHECKING:
+    import httpx
+
+_MOST_BYTES = 64 * 1024 * 1024
+"""An answer larger than this is not read: memory does not grow with what a platform sends."""
+_CONNECT_SECONDS = 10.0
+
+
+class Transport(Protocol):
+    """Sends one request. An answer that does not arrive is a `Response` with status 0, never an exception."""
+
+    async def send(self, request: Request, timeout: float) -> Response: ...  # noqa: ASYNC109 - httpx enforces it
+    async def close(self) -> None: ...
+
+
+@dataclass(slots=True)
+class HttpTransport:
+    """HTTP over pooled connections: TLS verified, redirects off. Belongs to the event loop that first uses it."""
+
+    connections: int = 64
+    _client: httpx.AsyncClient | None = field(default=None, repr=False)
+
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - httpx enforces it
+        """Send `request`; `timeout` is in seconds, for each read and write."""
+        import httpx
+
+        if self._client is None:
+            self._client = _open(self.connections)
+        limits = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
+        try:
+            built = self._client.build_request(
+                request.method,
+                request.url,
+                headers=list(request.headers),
+                content=request.body,
+                timeout=limits,
+            )
+            answer = await self._client.send(built, stream=True)
+            try:
+                body = await _read(answer)
+            finally:
+                await answer.aclose()
+        except (
+            httpx.ConnectError,
+            httpx.ConnectTimeout,
+            httpx.PoolTimeout,
+            httpx.UnsupportedProtocol,
+        ) as error:
+            return Response(0, error=_name(error), sent=False)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            return Response(0, error=_name(error), sent=not isinstance(error, httpx.InvalidURL))
+        if body is None:
+            return Response(0, error=f"the answer has more than {_MOST_BYTES:,} bytes")
+        return Response(
+            answer.status_code, {name.lower(): text for name, text in answer.headers.items()}, body
+        )
+
+    async def close(self) -> None:
+        """Close the connections. A transport that was closed may be used again."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.aclose()
+
+
+@dataclass(slots=True)
+class FakeTransport:
+    """Answers from a function and keeps what was sent, for tests."""
+
+    handler: Callable[[Request], Response]
+    requests: list[Request] = field(default_factory=list[Request])
+    closed: bool = False
+
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as the Protocol has it
+        """Keep `request` and return the handler's answer."""
+        self.requests.append(request)
+        return self.handler(request)
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.closed = True
+
+
+def _open(connections: int) -> httpx.AsyncClient:
+    import httpx
+    from httpx_aiohttp import AiohttpTransport
+
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    # Proxies of the environment are honoured, except for this machine itself: a sandbox is never behind one.
+    own = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))
+    return httpx.AsyncClient(transport=AiohttpTransport(limits=limits), mounts=own, follow_redirects=False)
+
+
+async def _read(answer: httpx.Response) -> bytes | None:
+    """Return the body, or None when it is too large to be an honest answer."""
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.aiter_bytes():
+        size += len(chunk)
+        if size > _MOST_BYTES:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _name(error: Exception) -> str:
+    """Return what happened without the URL or any other text of the error, which may hold a person's key."""
+    import httpx
+
+    match error:
+        case httpx.PoolTimeout():
+            return "no free connection in time"
+        case httpx.TimeoutException():
+            return "timeout"
+        case httpx.ConnectError():
+            return "no connection (host name, network or certificate)"
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return "the URL is not valid"
+        case _:
+            return "the connection was lost"
