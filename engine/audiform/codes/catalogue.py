@@ -1,0 +1,88 @@
+"""Codes of connector types: what a project asks of them, and what is wrong with their manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audiform.codes.code import Code
+
+CODES: Mapping[str, Code] = {
+    "unknown-connector-type": Code(
+        "Unknown connector type",
+        "Neither the catalogue nor the project's `connectors/` folder has a type of this name.",
+        "Mend the name; `audiform connectors list --available` shows all of them.",
+    ),
+    "connector-type-exists": Code(
+        "Connector type with the name of a shipped one",
+        "The project's own connector type has the name of one that ships with Audiform. Which of the two is meant would depend "
+        "on who reads the YAML.",
+        "Rename the folder and the connectors that use it.",
+    ),
+    "custom-connector-forbidden": Code(
+        "Custom connector type not allowed",
+        "The connector's type is one of the project's own, and the project's `policy.custom_connectors` is `forbidden`: what a "
+        "custom type sends, and where to, is not reviewed by the catalogue.",
+        "Use a shipped type, or let an owner of the project change the policy.",
+    ),
+    "invalid-manifest": Code(
+        "Manifest not valid",
+        "A connector type's `manifest.yaml` breaks the manifest language, so the type cannot be used.",
+        "Mend what the message names.",
+    ),
+    "wrong-vector": Code(
+        "Published example does not hold",
+        "The platform publishes what a value looks like after normalising and hashing, and this type gives something else: its "
+        "people would not be matched.",
+        "Mend the identifier in the manifest, or the vector.",
+    ),
+    "invalid-setting": Code(
+        "Setting that is no part of a manifest",
+        "The connector type takes a part of its manifest (authentication, a signal) from this setting, and the setting is not one.",
+        "Mend it as the type's README shows.",
+    ),
+    "missing-credential": Code(
+        "Missing credential",
+        "The connector type needs a credential that the connector does not name, so no request could be signed.",
+        "Add it to `credentials` as a reference.",
+        "credentials: {access_token: {from_env: META_ACCESS_TOKEN}}",
+    ),
+    "unsupported-signal": Code(
+        "Signal that the type cannot send",
+        "The binding asks for a signal that the platform has no way to take.",
+        "Leave it out, or use what the message offers instead.",
+        "signals: [add, remove, modify]",
+    ),
+    "unsupported-deletion": Code(
+        "Deletion that the type cannot do",
+        "`on_delete` asks for something that the platform has no way to do, which would show only when the binding is deleted.",
+        "Use another `on_delete`: `keep` and `freeze` always work.",
+    ),
+    "unsupported-variables": Code(
+        "Variables that the type cannot send",
+        "The binding names variables, and the connector type sends none, or not these, or not so many.",
+        "Leave them out, or use a type that sends variables.",
+    ),
+    "unsupported-identifier": Code(
+        "Identifier that the type does not take",
+        "The binding names an identifier that the connector type does not know.",
+        "Leave it out; `audiform connectors show TYPE` lists those that it takes.",
+    ),
+    "no-usable-identifier": Code(
+        "No identifier to send",
+        "Nothing that the audience knows people by is an identifier that the connector type can find them with, so nobody would ever "
+        "be sent.",
+        "Add one of the identifiers that the message names to the audience.",
+    ),
+    "host-not-allowed": Code(
+        "Host not allowed",
+        "A setting names a URL whose host is not in the project's `policy.allowed_hosts`. A changed URL would send people to "
+        "somebody else.",
+        "Let an owner of the project add the host to `policy.allowed_hosts`.",
+        "policy:\n  allowed_hosts: [hooks.example.com]",
+    ),
+    "insecure-url": Code(
+        "URL without encryption",
+        "People and secrets would be sent in clear. Only this machine itself (`localhost`) may be reached by `http://`.",
+        "Use `https://`.",
+    ),
+}
