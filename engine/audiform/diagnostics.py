@@ -38,7 +38,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem. `path` is the route of keys inside the resource; it is made a location late."""
+    """One problem. `path` is the route of keys inside the resource; it is made a location late.
+
+    `on_key` points to the last key of `path` instead of its value; `part` to this text inside of it.
+    """
 
     code: str
     detail: str
@@ -48,6 +51,8 @@ class Diagnostic:
     related: tuple[tuple[str, Location], ...] = ()
     address: Address | None = None
     path: tuple[str | int, ...] = ()
+    on_key: bool = False
+    part: str | None = None
 
     def at(self, location: Location | None) -> Diagnostic:
         """Return this diagnostic with its place made concrete."""
