@@ -1,0 +1,1 @@
+"""Text to a rendered and checked `Project`: read, parse, render, validate, resolve references."""
