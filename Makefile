@@ -20,7 +20,7 @@ schemas: .venv/.installed ## write schemas/ from the models
 	$(BIN)/python -m audiform schema --write schemas
 
 docs: .venv/.installed ## write the generated pages of docs/ from the code
-	$(BIN)/python -m audiform schema --write-docs docs
+	$(BIN)/python docs/generate.py
 
 bench: .venv/.installed ## the figures, each beside its peer or its limit
 	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py

@@ -47,7 +47,7 @@ LAYERS = (
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
     _layer("checking", "check"),
-    _layer("reaching out", "transport client sources refresh runtime", free=True),
+    _layer("reaching out", "transport limits wire client sources refresh runtime", free=True),
     _layer("doing", "apply sync run"),
     _layer("standing in", "sandbox console"),
     _layer("showing", "cli"),
