@@ -165,16 +165,14 @@ def _why_replaced(case: _Case) -> str:
     if case.record.body["connector"] != case.binding.connector:
         return "the destination moves to another connector"
     if _moves(case):
-        return f"connector.{case.binding.connector} becomes another platform"
+        return f"connector.{case.binding.connector} leads elsewhere from now on"
     return "the platform cannot change this of an existing destination"
 
 
 def _moves(case: _Case) -> bool:
-    """Whether the destination is on another platform from now on."""
-    if case.record.body["connector"] != case.binding.connector:
-        return True
-    connector = case.situation.recorded.records.get(Address(Kind.CONNECTOR, case.binding.connector))
-    return connector is not None and connector.body["type"] != case.situation.project.connectors[case.binding.connector].type
+    """Whether the destination is on another platform, or elsewhere on it, from now on."""
+    name = case.binding.connector
+    return name != case.record.body["connector"] or name in case.situation.moved
 
 
 def _fields(case: _Case) -> Iterator[FieldChange]:

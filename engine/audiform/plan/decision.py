@@ -50,7 +50,8 @@ class Situation:
 
     `types`: by connector name, of the project's connectors. `secrets`: connector -> credential -> keyed digest,
     of those that could be resolved; a credential that is not there is not compared. `holders`: the recorded
-    bindings of each destination. `guards`: the environment's, as JSON data.
+    bindings of each destination. `moved`: connectors whose destinations are elsewhere from now on. `guards`: the
+    environment's, as JSON data.
     """
 
     project: Project
@@ -59,6 +60,7 @@ class Situation:
     types: Mapping[str, TypeFacts]
     secrets: Mapping[str, Mapping[str, str]]
     holders: Mapping[Destination, Sequence[Record]]
+    moved: frozenset[str]
     guards: Mapping[str, Any]
 
 
@@ -75,9 +77,20 @@ def situation_of(
         if record.address.kind is Kind.BINDING:
             holders.setdefault(destination_of(record), []).append(record)
     guards = project.environment.file.guards.model_dump(mode="json", exclude_none=True)
-    return Situation(project, recorded, observed, types, secrets, holders, guards)
+    moved = frozenset(name for name in project.connectors if _is_moved(name, project, recorded, types))
+    return Situation(project, recorded, observed, types, secrets, holders, moved, guards)
 
 
 def destination_of(record: Record) -> Destination:
     """Return which remote object a recorded binding fills."""
     return record.body["connector"], record.body["destination_id"]
+
+
+def _is_moved(name: str, project: Project, recorded: StateView, types: Mapping[str, TypeFacts]) -> bool:
+    record, connector = recorded.records.get(Address(Kind.CONNECTOR, name)), project.connectors[name]
+    if record is None:
+        return False
+    before: Mapping[str, Any] = record.body["settings"]
+    return record.body["type"] != connector.type or any(
+        before.get(setting) != connector.settings.get(setting) for setting in types[name].locating
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Connector, Source
@@ -11,7 +11,7 @@ from audiform.plan.decision import Decision, Situation, Verb
 from audiform.plan.fields import leaves
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.records import record_of
-from audiform.plan.rules import SENSITIVE, judged, rotated
+from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated
 from audiform.state.store import Record
 
 _RECORD = (Verb(StepKind.RECORD),)
@@ -50,7 +50,7 @@ def created(kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = fro
         if not isinstance(value, dict):
             yield FieldChange(key, None, value, ChangeCategory.METADATA, "")
             continue
-        for name, inner in value.items():
+        for name, inner in cast("dict[str, Any]", value).items():
             shown = SENSITIVE if key == "settings" and name in secret else _short(kind, key, inner)
             if shown is not None:
                 yield FieldChange(f"{key}.{name}", None, shown, ChangeCategory.METADATA, "")
@@ -70,8 +70,10 @@ def _short(kind: Kind, key: str, value: Any) -> Any:
 
 
 def _desired(address: Address, resource: Source | Connector | Audience, situation: Situation) -> Record:
-    digests = {resource.type: situation.types[address.name].digest} if isinstance(resource, Connector) else {}
-    secrets = situation.secrets.get(address.name, {}) if isinstance(resource, Connector) else {}
+    if not isinstance(resource, Connector):
+        return record_of(situation.project, address, type_digests={}, secret_digests={})
+    digests = {resource.type: situation.types[address.name].digest}
+    secrets: Mapping[str, str] = situation.secrets.get(address.name, {})
     return record_of(situation.project, address, type_digests=digests, secret_digests=secrets)
 
 
@@ -91,15 +93,22 @@ def _rotations(name: str, connector: Connector, record: Record, situation: Situa
 
 
 def _differing(address: Address, record: Record, desired: Record, situation: Situation) -> Iterator[FieldChange]:
-    secret = _secret_settings(address, situation)
     for path, before, after in leaves(_comparable(record.body), _comparable(desired.body)):
-        if path.split(".")[:2] in (["settings", name] for name in secret):
-            yield judged(address.kind, path, SENSITIVE, SENSITIVE)
-        else:
-            yield judged(address.kind, path, before, after)
+        yield _field(address, path, before, after, situation)
     resource = situation.project.connectors.get(address.name) if address.kind is Kind.CONNECTOR else None
     if resource is not None:
         yield from map(rotated, _rotations(address.name, resource, record, situation))
+
+
+def _field(address: Address, path: str, before: Any, after: Any, situation: Situation) -> FieldChange:
+    section, _, rest = path.partition(".")
+    if address.kind is Kind.CONNECTOR and section == "settings":
+        facts, name = situation.types[address.name], rest.partition(".")[0]
+        if name in facts.secret_settings:
+            before, after = SENSITIVE, SENSITIVE
+        if name in facts.locating:
+            return FieldChange(path, before, after, LOCATING.category, LOCATING.reason)
+    return judged(address.kind, path, before, after)
 
 
 def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:

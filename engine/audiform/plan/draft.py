@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,9 +91,9 @@ def _guards(
         wanted = _wanted(decision.address, situation)
         held = stricter(wanted, kept, sent.impact.members_before.value) if kept and ended is None else wanted
         yield from evaluate(name, held, sent, approvals.guards)
-    if record is not None and decision.undone and decision.change.action in (Action.DELETE, Action.FORGET):
-        if record.protected or situation.project.environment.file.protected:
-            yield protected_delete(str(address), approvals.deletes)
+    is_delete = decision.undone and decision.change.action is not Action.REPLACE
+    if record is not None and is_delete and (record.protected or situation.project.environment.file.protected):
+        yield protected_delete(str(address), approvals.deletes)
 
 
 def _wanted(address: Address, situation: Situation) -> Guards:
@@ -113,7 +113,3 @@ def _not_sent(sent: Facts | None) -> Iterator[str]:
     for signal, why in (sent.impact.not_sent.items() if sent else ()):
         yield f"{signal} is not sent: {why}"
 
-
-def stopped(changes: Collection[Change]) -> list[GuardResult]:
-    """Return the guards that stop the plan: those that do not hold and were not approved."""
-    return [result for change in changes for result in change.guards if not result.ok and not result.approved]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.template import references
 from audiform.outcome import Signal
 
 
@@ -12,7 +15,9 @@ from audiform.outcome import Signal
 class TypeFacts:
     """`fixed`: destination attributes that cannot change once it exists. `sends`: the signals it can carry.
 
-    `updates`: an existing destination's attributes can be written. `secret_settings`: never shown.
+    `updates`: an existing destination's attributes can be written. `locating`: settings that say where
+    destinations are (an account's id in the path of `create`): with another value they are other objects.
+    `secret_settings`: never shown.
     """
 
     title: str
@@ -21,6 +26,7 @@ class TypeFacts:
     updates: bool
     sends: frozenset[Signal]
     variables: bool
+    locating: frozenset[str] = frozenset()
     secret_settings: frozenset[str] = frozenset()
 
 
@@ -28,17 +34,25 @@ def facts_of(kind: ConnectorType) -> TypeFacts:
     """Return the facts of a configured connector type."""
     target, able = kind.manifest.destination, kind.capabilities
     named = {Signal.ADD: able.add, Signal.REMOVE: able.remove, Signal.MODIFY: able.modify}
+    own_id: set[str] = {target.external} if target.external else set()
     return TypeFacts(
         title=kind.manifest.title,
         digest=kind.digest,
-        fixed=frozenset(target.read_only) | ({target.external} if target.external else frozenset()),
+        fixed=frozenset(target.read_only) | own_id,
         updates=able.update,
         sends=frozenset(signal for signal, can in named.items() if can),
         variables=able.variables,
+        locating=frozenset(_locating(kind)),
         secret_settings=frozenset(_secret(kind)),
     )
 
 
+def _locating(kind: ConnectorType) -> list[str]:
+    create = kind.manifest.destination.create
+    named = references(create.request.path) if create else frozenset[str]()
+    return [name.split(".")[1] for name in named if name.startswith("settings.")]
+
+
 def _secret(kind: ConnectorType) -> list[str]:
-    properties = kind.manifest.settings.get("properties", {})
-    return [name for name, schema in properties.items() if isinstance(schema, dict) and schema.get("writeOnly")]
+    properties: Mapping[str, Any] = kind.manifest.settings.get("properties", {})
+    return [name for name, schema in properties.items() if schema is not True and schema.get("writeOnly")]

@@ -9,9 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from audiform.address import Address
+from pydantic import BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+
+from audiform.address import Address, parse_address
+
+_CLOSED = ConfigDict(extra="forbid")
+"""An unknown key in a plan file is an error: it was written by another version, or by hand."""
 
 
 class Action(StrEnum):
@@ -26,6 +31,34 @@ class Action(StrEnum):
     """Delete from state only: the remote object is kept."""
     SYNC = ">"
     """The resource itself is unchanged, but something that it depends on is: the difference is sent."""
+
+
+def _address(value: Any) -> Any:
+    return parse_address(value) if isinstance(value, str) else value
+
+
+def _action(value: Any) -> Any:
+    """Actions are named in a plan file; their symbols are for the reader of the text."""
+    if not isinstance(value, str) or isinstance(value, Action):
+        return value
+    named = {action.name.lower(): action for action in Action}
+    if value not in named:
+        raise ValueError(f"not an action; there are {', '.join(named)}")
+    return named[value]
+
+
+PlanAddress = Annotated[
+    Address,
+    BeforeValidator(_address),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^(source|connector|audience|binding)\.", "description": "kind.name"}),
+]
+PlanAction = Annotated[
+    Action,
+    BeforeValidator(_action),
+    PlainSerializer(lambda action: action.name.lower(), return_type=str),
+    WithJsonSchema({"enum": [action.name.lower() for action in Action]}),
+]
 
 
 class ChangeCategory(StrEnum):
@@ -43,6 +76,8 @@ class ChangeCategory(StrEnum):
 class FieldChange:
     """One field of a resource. `reason` says what the change means; values of secrets are never here."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
     path: str
     before: Any
     after: Any
@@ -50,11 +85,16 @@ class FieldChange:
     reason: str
 
 
+Quality = Literal["exact", "estimated", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A number of people, and how far it can be trusted. `exact`, `estimated` or `unknown (why)`: never a silent 0."""
 
-    quality: Literal["exact", "estimated", "unknown"]
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    quality: Quality
     value: int = 0
     why: str = ""
 
@@ -67,6 +107,8 @@ class Impact:
     `members_before`: people in the ledger for this binding; `desired`: people that the definition names.
     `not_sent`: signal -> why, for what will not be propagated (a type without remove or modify).
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     adds: Figure
     removes: Figure
@@ -81,6 +123,8 @@ class Impact:
 @dataclass(frozen=True, slots=True)
 class GuardResult:
     """One guard of a binding, evaluated. `name` is `binding.guard` (`lapsed_on_meta.max_removed`)."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     name: str
     limit: str
@@ -119,9 +163,11 @@ class StepKind(StrEnum):
 class Step:
     """One action. `needs` are ids of steps that must succeed first. `data` is canonical JSON."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
     id: str
     kind: StepKind
-    address: Address
+    address: PlanAddress
     needs: tuple[str, ...]
     data: Mapping[str, Any]
 
@@ -130,8 +176,10 @@ class Step:
 class Change:
     """One resource's part of the plan. `drift`: fields changed outside of Audiform."""
 
-    address: Address
-    action: Action
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    address: PlanAddress
+    action: PlanAction
     fields: tuple[FieldChange, ...]
     reason: str = ""
     drift: tuple[FieldChange, ...] = ()
@@ -145,6 +193,8 @@ class Change:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A reviewed difference. `serial` and `lineage` must still hold at apply; impact within `tolerance`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 
     version: int
     tool: str
@@ -161,5 +211,7 @@ class Plan:
     approvals: tuple[str, ...] = ()
     """Names of guards and addresses of deletions that whoever planned approved: apply and sync honour no others."""
     tolerance: float = 0.10
+    notes: tuple[str, ...] = ()
+    """What could not be looked up, and why."""
     measured: bool = True
     """False: people were not counted (`--no-impact`); guards are then evaluated when each binding is sent."""

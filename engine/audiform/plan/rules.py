@@ -29,7 +29,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
     Kind.CONNECTOR: {
         "type": Rule(ChangeCategory.REMOVE_ALL, "another platform: every binding on it is replaced"),
         "type_digest": Rule(ChangeCategory.DELTA, "the type's manifest changed; what it now sends differently is sent again"),
-        "settings": Rule(ChangeCategory.METADATA, "used from now on; a destination not found under it is created again"),
+        "settings": Rule(ChangeCategory.METADATA, "used from now on; nobody is sent again"),
         "endpoint": Rule(ChangeCategory.METADATA, "requests go there from now on"),
         "credentials": Rule(ChangeCategory.METADATA, "read from there from now on; nobody is sent again"),
         "description": _DESCRIPTION,
@@ -54,6 +54,9 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "description": _DESCRIPTION,
     },
 }
+
+LOCATING = Rule(ChangeCategory.REMOVE_ALL, "destinations are elsewhere: every binding on it is replaced")
+"""For a connector's setting that says where its destinations are."""
 
 ROTATED = "rotated"
 SENSITIVE = "(sensitive)"

@@ -1,0 +1,71 @@
+"""The table of people: per binding, who is there, who comes, goes and changes, and who is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from audiform.cli.output import Style, paint
+from audiform.plan.plan import Change, Figure, Impact, Plan, Quality
+
+_HEADS = ("binding", "members", "adds", "removes", "modifies", "after")
+
+
+def people_table(plan: Plan, *, colour: bool) -> Iterator[str]:
+    """Yield the section, or nothing when no people are concerned."""
+    rows = [(change, change.impact) for change in plan.changes if change.impact is not None]
+    if rows:
+        yield "\n".join(_lines(rows, colour=colour))
+
+
+def _lines(rows: Sequence[tuple[Change, Impact]], *, colour: bool) -> Iterator[str]:
+    yield paint("People", Style.BOLD, colour=colour)
+    cells = [_HEADS, *(_cells(change, impact) for change, impact in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADS))]
+    yield "  " + _aligned(cells[0], widths)
+    for row, (_, impact) in zip(cells[1:], rows, strict=True):
+        yield "  " + _aligned(row, widths)
+        yield from (f"      {line}" for line in _details(impact))
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    name, *figures = row
+    return "  ".join([f"{name:<{widths[0]}}", *(f"{text:>{width}}" for text, width in zip(figures, widths[1:], strict=True))])
+
+
+def _cells(change: Change, impact: Impact) -> tuple[str, ...]:
+    return (
+        change.address.name,
+        _figure(impact.members_before),
+        _figure(impact.adds, "+"),
+        _figure(impact.removes, "-"),
+        _figure(impact.modifies, "~"),
+        _figure(_after(impact)),
+    )
+
+
+def _after(impact: Impact) -> Figure:
+    parts = (impact.members_before, impact.adds, impact.removes)
+    if any(part.quality == "unknown" for part in parts):
+        return Figure("unknown")
+    quality: Quality = "exact" if all(part.quality == "exact" for part in parts) else "estimated"
+    return Figure(quality, impact.members_before.value + impact.adds.value - impact.removes.value)
+
+
+def _figure(figure: Figure, sign: str = "") -> str:
+    match figure.quality:
+        case "unknown":
+            return "unknown"
+        case "estimated":
+            return f"about {sign}{figure.value:,}"
+        case _:
+            return f"{sign if figure.value else ''}{figure.value:,}"
+
+
+def _details(impact: Impact) -> Iterator[str]:
+    """Yield why figures are unknown, and who is left out; a reason that several figures share is said once."""
+    figures = (impact.members_before, impact.adds, impact.removes, impact.modifies)
+    for why in dict.fromkeys(figure.why for figure in figures if figure.quality == "unknown" and figure.why):
+        yield f"unknown: {why}"
+    out = [f"{count:,} {reason.replace('_', ' ')}" for reason, count in impact.left_out.items() if count]
+    if out:
+        yield f"left out: {', '.join(out)}"

@@ -1,0 +1,26 @@
+"""A plan as JSON: the plan file's own data, with the sums beside it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from audiform.plan.guard import approval
+from audiform.plan.plan import Plan
+from audiform.plan.serialise import plan_digest, to_data
+from audiform.plan.summary import actions, people_of, stopping
+
+
+def render(plan: Plan) -> dict[str, Any]:
+    """Return `{digest, summary: {actions, people}, stopped_by: [{guard, detail, approve}], plan}`."""
+    return {
+        "digest": plan_digest(plan),
+        "summary": {
+            "actions": {action.name.lower(): count for action, count in sorted(actions(plan).items())},
+            "people": asdict(people_of(plan)),
+        },
+        "stopped_by": [
+            {"guard": result.name, "detail": result.detail, "approve": approval(result)} for result in stopping(plan.changes)
+        ],
+        "plan": to_data(plan),
+    }

@@ -1,0 +1,159 @@
+"""A plan as text: what changes, who moves, what stops it, and the sum last. Readable without colour."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from audiform.cli.output import Style, paint
+from audiform.cli.views.people import people_table
+from audiform.plan.guard import approval, people
+from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Plan
+from audiform.plan.summary import actions, people_of, stopping
+
+_STYLES = {
+    Action.CREATE: Style.CREATE,
+    Action.UPDATE: Style.UPDATE,
+    Action.REPLACE: Style.DELETE,
+    Action.DELETE: Style.DELETE,
+    Action.FORGET: Style.DELETE,
+    Action.SYNC: Style.HINT,
+}
+_WORDS = {
+    Action.CREATE: "create",
+    Action.UPDATE: "change",
+    Action.REPLACE: "replace",
+    Action.DELETE: "destroy",
+    Action.FORGET: "forget",
+    Action.SYNC: "send",
+}
+_ALWAYS = (Action.CREATE, Action.UPDATE, Action.DELETE)
+_DIGEST_LENGTH = 8
+_SHORT_NAMES = {"query_digest": "query", "type_digest": "manifest"}
+
+
+def render(plan: Plan, *, colour: bool) -> str:
+    """Return the plan as text, without a newline at the end."""
+    sections = [
+        *_outside(plan, colour=colour),
+        *_resources(plan, colour=colour),
+        *people_table(plan, colour=colour),
+        *_guards(plan, colour=colour),
+        *_notes(plan),
+        "\n".join(_summary(plan, colour=colour)),
+    ]
+    return "\n\n".join(sections)
+
+
+def _outside(plan: Plan, *, colour: bool) -> Iterator[str]:
+    drifted = [change for change in plan.changes if change.drift]
+    if drifted:
+        blocks = ["\n".join([f"  {change.address}", *_field_lines(change.drift, Action.UPDATE, colour=colour)]) for change in drifted]
+        yield "\n".join([_title("Changed outside of Audiform", colour=colour), *blocks])
+
+
+def _resources(plan: Plan, *, colour: bool) -> Iterator[str]:
+    if not plan.changes:
+        return
+    where = f"project {plan.project}, environment {plan.environment}"
+    head = _title(f"Audiform will do this ({where})", colour=colour)
+    symbols = "  ".join(f"{action.value} {_WORDS[action]}" for action in _WORDS if actions(plan)[action])
+    yield f"{head}\n  {symbols}"
+    for change in plan.changes:
+        yield "\n".join(_block(change, colour=colour))
+
+
+def _block(change: Change, *, colour: bool) -> Iterator[str]:
+    symbol = paint(change.action.value, _STYLES[change.action], colour=colour)
+    yield f"  {symbol} {paint(str(change.address), Style.BOLD, colour=colour)}" + (f"  ({change.reason})" if change.reason else "")
+    yield from _field_lines(change.fields, change.action, colour=colour)
+    for note in change.notes:
+        yield f"      {note}"
+
+
+def _field_lines(fields: Iterable[FieldChange], action: Action, *, colour: bool) -> Iterator[str]:
+    named = [(_name(field.path), field) for field in fields]
+    width = max((len(name) for name, _ in named), default=0)
+    for name, field in named:
+        if action is Action.CREATE and not field.reason:
+            yield f"      {name:<{width}}  {_value(field.path, field.after)}"
+            continue
+        yield f"      {_symbol(field, colour=colour)} {name:<{width}}  {_both(field)}  [{field.category.value}]"
+        yield f"        {field.reason}"
+
+
+def _symbol(field: FieldChange, *, colour: bool) -> str:
+    if field.before is None:
+        return paint("+", Style.CREATE, colour=colour)
+    if field.after is None:
+        return paint("-", Style.DELETE, colour=colour)
+    return paint("~", Style.UPDATE, colour=colour)
+
+
+def _name(path: str) -> str:
+    return _SHORT_NAMES.get(path, path)
+
+
+def _both(field: FieldChange) -> str:
+    if field.before is None and field.path.startswith("credentials.") and isinstance(field.after, str):
+        return field.after
+    return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
+
+
+def _value(path: str, value: Any) -> str:
+    if value is None:
+        return "(none)"
+    if path in _SHORT_NAMES:
+        return str(value)[:_DIGEST_LENGTH]
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _guards(plan: Plan, *, colour: bool) -> Iterator[str]:
+    stops = stopping(plan.changes)
+    if stops:
+        yield "\n".join(_stops(stops, colour=colour))
+    approved = [result for change in plan.changes for result in change.guards if result.approved]
+    if approved:
+        lines = [f"  {result.name}: {result.detail}" for result in approved]
+        yield "\n".join([_title("Guards that were approved", colour=colour), *lines])
+
+
+def _stops(stops: list[GuardResult], *, colour: bool) -> Iterator[str]:
+    yield paint("Stopped by guards", Style.ERROR, Style.BOLD, colour=colour)
+    for result in stops:
+        yield f"  {result.name}: {result.detail}"
+    yield "  If that is what you want, approve it:"
+    yield ""
+    yield f"      audiform plan {' '.join(approval(result) for result in stops)}"
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    if plan.notes:
+        yield "\n".join(f"note: {note}" for note in plan.notes)
+
+
+def _summary(plan: Plan, *, colour: bool) -> Iterator[str]:
+    counts = actions(plan)
+    if not plan.changes:
+        yield f"No changes: project {plan.project}, environment {plan.environment} is as the YAML says."
+        return
+    parts = [f"{counts[action]:,} to {word}" for action, word in _WORDS.items() if counts[action] or action in _ALWAYS]
+    yield paint(f"Plan: {', '.join(parts)}. {_people(plan)}", Style.BOLD, colour=colour)
+
+
+def _people(plan: Plan) -> str:
+    total = people_of(plan)
+    if not total.destinations:
+        return "People: nobody is sent, removed or changed." if plan.measured else "People: not counted (--no-impact)."
+    over = f"over {total.destinations:,} destination{'' if total.destinations == 1 else 's'}"
+    moved = " ".join(
+        f"{sign}{people(figure) if figure.quality != 'unknown' else f'{figure.value:,} or more'}"
+        for sign, figure in (("+", total.adds), ("-", total.removes), ("~", total.modifies))
+    )
+    unknown = f"; unknown for {total.unknown:,} of them" if total.unknown else ""
+    return f"People: {moved} {over}{unknown}."
+
+
+def _title(text: str, *, colour: bool) -> str:
+    return paint(text, Style.BOLD, colour=colour)

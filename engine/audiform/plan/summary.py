@@ -1,0 +1,56 @@
+"""What a plan comes to: resources by what happens to them, and people over all destinations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from audiform.plan.plan import Action, Change, Figure, GuardResult, Impact, Plan, Quality
+
+_QUALITIES: tuple[Quality, ...] = ("exact", "estimated", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Totals over all bindings that the plan moves people of. A total is as uncertain as its worst part."""
+
+    adds: Figure
+    removes: Figure
+    modifies: Figure
+    destinations: int
+    unknown: int
+
+
+def actions(plan: Plan) -> Counter[Action]:
+    """Return how many resources each action concerns."""
+    return Counter(change.action for change in plan.changes)
+
+
+def people_of(plan: Plan) -> People:
+    """Return the totals; figures that are unknown count as nothing in them and are told apart in `unknown`."""
+    impacts = [change.impact for change in plan.changes if change.impact is not None]
+    return People(
+        _total(impacts, lambda impact: impact.adds),
+        _total(impacts, lambda impact: impact.removes),
+        _total(impacts, lambda impact: impact.modifies),
+        destinations=len(impacts),
+        unknown=sum(is_unknown(impact) for impact in impacts),
+    )
+
+
+def is_unknown(impact: Impact) -> bool:
+    """Whether one of the figures that say what moves is not known."""
+    return "unknown" in (impact.adds.quality, impact.removes.quality, impact.modifies.quality)
+
+
+def stopping(changes: Iterable[Change]) -> list[GuardResult]:
+    """Return the guards that stop the plan: those that do not hold and were not approved."""
+    return [result for change in changes for result in change.guards if not result.ok and not result.approved]
+
+
+def _total(impacts: list[Impact], figure: Callable[[Impact], Figure]) -> Figure:
+    figures = [figure(impact) for impact in impacts]
+    qualities: list[Quality] = [item.quality for item in figures]
+    worst = max(qualities, key=_QUALITIES.index, default=_QUALITIES[0])
+    return Figure(worst, sum(item.value for item in figures if item.quality != "unknown"))
