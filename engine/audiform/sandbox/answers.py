@@ -1,0 +1,186 @@
+"""Answers as the manifest says that the platform gives them: successes filled in, errors made from outcome rules.
+
+An error is the first of the manifest's rules (or the standard status) whose answer the engine itself would
+read as the wanted category: what the sandbox says and what the client understands cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.manifest import Errors, ResponseTemplate
+from audiform.connectors.response import classify
+from audiform.connectors.template import MISSING, references, render
+from audiform.outcome import Category, OutcomeKind, Response
+from audiform.sandbox.wire import Answer, answer_json
+
+_STATUS = {
+    Category.INVALID_CREDENTIALS: 401,
+    Category.PERMISSION_DENIED: 403,
+    Category.DESTINATION_MISSING: 404,
+    Category.INVALID_REQUEST: 400,
+    Category.INVALID_RECORD: 400,
+    Category.RATE_LIMITED: 429,
+    Category.UNAVAILABLE: 500,
+    Category.TIMEOUT: 504,
+    Category.OTHER: 400,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One record that the platform does not take: its 0-based index, a value of it, and why."""
+
+    index: int
+    identifier: str
+    message: str
+
+
+def success(
+    template: ResponseTemplate, scope: Mapping[str, Any], errors: Errors, refused: Sequence[Refused] = ()
+) -> Answer:
+    """Return the answer of `template`. `scope` is nested; its lists are already rendered with `entries`."""
+    filled = {
+        **scope,
+        "errors": [_entry(template, scope, item) for item in refused] if "errors" in template.items else None,
+    }
+    body = render(template.body, filled) if template.body is not None else MISSING
+    if body is MISSING:
+        body = None if template.body is None else {}
+    if refused and errors.record_path is not None and "errors" not in template.items:
+        body = _put(
+            body if body is not None else {},
+            errors.record_path.split("."),
+            [_plain(errors, item) for item in refused],
+        )
+    status = _success_status(template)
+    return Answer(status) if body is None else answer_json(status, body)
+
+
+def entries(template: ResponseTemplate, name: str, scopes: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the list that stands for `{{ name }}` in the body: one entry per scope."""
+    rendered = [render(template.items.get(name, {}), scope) for scope in scopes]
+    return [entry for entry in rendered if entry is not MISSING]
+
+
+def tells_errors(template: ResponseTemplate, errors: Errors) -> bool:
+    """Whether a success of this shape can say that records were rejected."""
+    return (
+        "errors" in template.items
+        or "result.invalid" in references(template.body)
+        or errors.record_path is not None
+    )
+
+
+def failure(
+    connector_type: ConnectorType, category: Category, message: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Return an error answer that the engine reads as `category`, as near to it as the manifest allows."""
+    found = list(_failures(connector_type, category, message, headers or {}))
+    fitting = (answer for answer in found if _category(connector_type, answer) is category)
+    return next(fitting, found[-1])
+
+
+def can_fail_with(connector_type: ConnectorType, category: Category) -> bool:
+    """Whether the manifest has a rule of this category."""
+    return any(rule.category is category for rule in connector_type.manifest.outcomes)
+
+
+def _failures(
+    connector_type: ConnectorType, category: Category, message: str, headers: Mapping[str, str]
+) -> Iterator[Answer]:
+    errors = connector_type.manifest.errors
+    for rule in connector_type.manifest.outcomes:
+        if rule.category is category and rule.outcome not in (OutcomeKind.ACCEPTED, OutcomeKind.PENDING):
+            status = _concrete(rule.status) or _STATUS[category]
+            yield answer_json(status, _error_body(rule.body, errors, message, status), headers)
+    yield answer_json(_STATUS[category], _error_body({}, errors, message, _STATUS[category]), headers)
+
+
+def _category(connector_type: ConnectorType, answer: Answer) -> Category | None:
+    response = Response(
+        answer.status, {name.lower(): text for name, text in answer.headers.items()}, answer.body
+    )
+    return classify(connector_type, ResponseTemplate(status=299), response).category
+
+
+def _error_body(conditions: Mapping[str, Any], errors: Errors, message: str, status: int) -> Any:
+    """Return a body that meets the conditions, with the message and a code where the platform puts them."""
+    body: Any = {}
+    wanted = {path: _value_for(condition) for path, condition in conditions.items()}
+    for path, value in wanted.items():
+        if value is not MISSING:
+            body = _put(body, path.split("."), value)
+    if errors.message and not any(path in wanted for path in errors.message):
+        body = _put(body, errors.message[0].split("."), message)
+    if errors.code and not any(path in wanted for path in errors.code):
+        body = _put(body, errors.code[0].split("."), status)
+    return body
+
+
+def _value_for(condition: Any) -> Any:
+    """Return a value that meets a rule's condition; MISSING where it asks for none."""
+    match condition:
+        case {"exists": False}:
+            return MISSING
+        case {"exists": True}:
+            return "sandbox"
+        case list() | tuple():
+            return condition[0]
+        case _:
+            return condition
+
+
+def _put(body: Any, path: Sequence[str], value: Any) -> Any:
+    """Return `body` with `value` at the dotted path; `*` is the first entry of a list."""
+    if not path:
+        return value
+    head, rest = path[0], path[1:]
+    if head == "*" or head.isdigit():
+        items = list(body) if isinstance(body, list) else []
+        index = 0 if head == "*" else int(head)
+        items += [{} for _ in range(index + 1 - len(items))]
+        items[index] = _put(items[index], rest, value)
+        return items
+    inner = dict(body) if isinstance(body, Mapping) else {}
+    inner[head] = _put(inner.get(head), rest, value)
+    return inner
+
+
+def _concrete(status: int | str | tuple[int, ...] | None) -> int | None:
+    match status:
+        case int():
+            return status
+        case str():
+            return int(status.lower().replace("x", "0"))
+        case tuple():
+            return status[0]
+        case _:
+            return None
+
+
+def _success_status(template: ResponseTemplate) -> int:
+    return _concrete(template.status) or 200
+
+
+def _entry(template: ResponseTemplate, scope: Mapping[str, Any], item: Refused) -> Any:
+    error = {"index": item.index, "identifier": item.identifier, "message": item.message, "code": "invalid"}
+    return render(template.items["errors"], {**scope, "error": error})
+
+
+def _plain(errors: Errors, item: Refused) -> Any:
+    entry: Any = {}
+    paths = {
+        errors.record_index: item.index,
+        errors.record_identifier: item.identifier,
+        errors.record_message: item.message,
+    }
+    for path, value in paths.items():
+        if path == ".":
+            return value
+        if path is not None:
+            entry = _put(entry, path.split("."), value)
+    return entry

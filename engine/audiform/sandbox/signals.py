@@ -1,0 +1,186 @@
+"""Members: add, remove, modify, the lookups before them and the jobs behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from audiform.connectors.manifest import Job, Lookup, SignalOperation
+from audiform.connectors.template import unify
+from audiform.outcome import Category, OutcomeKind
+from audiform.sandbox.answers import Refused, can_fail_with, entries, failure, success, tells_errors
+from audiform.sandbox.asked import Asked
+from audiform.sandbox.objects import missing, named
+from audiform.sandbox.records import complaint
+from audiform.sandbox.routes import Match
+from audiform.sandbox.rows import Row, reader_of, row_of
+from audiform.sandbox.scopes import scope_of
+from audiform.sandbox.wire import Answer
+from audiform.sandbox.world import Account, Destination, JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one signal request carried: rows by index, and those that were refused."""
+
+    rows: dict[int, Row]
+    refused: tuple[Refused, ...]
+    size: int
+
+
+def too_much(asked: Asked) -> Answer | None:
+    """Return the answer to a batch with more rows or bytes than the platform takes, or None."""
+    signal = _signal(asked)
+    limits = asked.manifest.limits
+    most_rows = signal.rows_per_request or limits.rows_per_request
+    most_bytes = signal.bytes_per_request or limits.bytes_per_request
+    if most_bytes is not None and len(asked.call.body) > most_bytes:
+        return Answer(413)
+    rows = len(_values(asked.match))
+    if rows > most_rows:
+        message = f"{rows} records; at most {most_rows} are taken at once"
+        return failure(asked.connector_type, Category.INVALID_REQUEST, message)
+    return None
+
+
+def read_batch(asked: Asked, reject: int) -> Batch:
+    """Read and check every row; the first `reject` of them are refused whatever they say."""
+    signal = _signal(asked)
+    direct = row_of(asked.found)
+    read = reader_of(signal.row, asked.manifest, asked.found.get("identifiers", ()))
+    values = _values(asked.match)
+    rows: dict[int, Row] = {}
+    refused: list[Refused] = []
+    for index, value in enumerate(values):
+        row = direct if value is _DIRECT else read(value)
+        problem = _resolve(row, asked.account, signal) or complaint(asked.manifest, row)
+        if index < reject:
+            problem = "rejected on demand"
+        if row is not None and problem is None:
+            rows[index] = row
+        else:
+            refused.append(
+                Refused(
+                    index, next(iter(row.identifiers.values()), "") if row else "", problem or "malformed"
+                )
+            )
+    return Batch(rows, tuple(refused), len(values))
+
+
+def receive(asked: Asked, batch: Batch) -> Answer:
+    """Do what a batch says and answer it; nothing is done where the platform refuses the whole of it."""
+    signal = _signal(asked)
+    errors = asked.manifest.errors
+    destination = named(asked)
+    if destination is None and "destination.id" in asked.found:
+        return missing(asked)
+    told_later = signal.job is not None and tells_errors(signal.job.response, errors)
+    if batch.refused and not told_later and not tells_errors(signal.response, errors):
+        return _refused_whole(asked, batch.refused[0])
+    if not _is_dry_run(signal, asked.match):
+        _apply(asked.match.route.name, asked.account, destination, list(batch.rows.values()))
+    scope = scope_of(asked.found, destination)
+    scope["result"] = {"received": batch.size, "invalid": len(batch.refused)}
+    if signal.job is not None:
+        scope["job"] = _start_job(asked, signal.job, {**scope, "refused": batch.refused})
+    return success(signal.response, scope, errors, batch.refused)
+
+
+def poll(asked: Asked) -> Answer:
+    """Tell how a job stands. Its own signal's description is used: those of other signals may look the same."""
+    job = asked.account.jobs.get(str(asked.found.get("job.id")))
+    if job is None:
+        return failure(asked.connector_type, Category.DESTINATION_MISSING, "There is no such job")
+    pending = job.polls > 0
+    job.polls -= 1
+    refused: tuple[Refused, ...] = job.scope["refused"]
+    status = _status(job.part.statuses, pending=pending, refused=bool(refused))
+    scope = {**job.scope, "job": {"id": job.id, "status": status}}
+    return success(job.part.response, scope, asked.manifest.errors, () if pending else refused)
+
+
+def look_up(asked: Asked, lookup: Lookup) -> Answer:
+    """Answer which of the keys are members, with the platform's own id of each."""
+    destination = named(asked)
+    if destination is None and "destination.id" in asked.found:
+        return missing(asked)
+    searched = [destination] if destination else list(asked.account.destinations.values())
+    keys = [key for key in _listed(asked.found.get("lookup.keys")) if _held(searched, lookup.identifier, key)]
+    found = [{"lookup": {"key": key, "id": asked.account.remote_id(key)}} for key in keys]
+    scope = scope_of(asked.found, destination)
+    scope["lookups"] = entries(lookup.response, "lookups", found)
+    return success(lookup.response, scope, asked.manifest.errors)
+
+
+_DIRECT = object()
+
+
+def _signal(asked: Asked) -> SignalOperation:
+    part = asked.match.route.part
+    if not isinstance(part, SignalOperation):
+        raise TypeError(f"{asked.match.route} is no signal")
+    return part
+
+
+def _start_job(asked: Asked, job: Job, scope: Mapping[str, Any]) -> Mapping[str, str]:
+    made = JobState(f"job-{asked.account.next_id()}", job, asked.polls, scope)
+    asked.account.jobs[made.id] = made
+    return {"id": made.id, "status": _status(job.statuses, pending=True, refused=False)}
+
+
+def _refused_whole(asked: Asked, first: Refused) -> Answer:
+    told = can_fail_with(asked.connector_type, Category.INVALID_RECORD)
+    category = Category.INVALID_RECORD if told else Category.INVALID_REQUEST
+    return failure(asked.connector_type, category, f"record {first.index}: {first.message}")
+
+
+def _values(match: Match) -> Sequence[Any]:
+    """Return the rows of the batch; one that stands in URL or body by its references is `_DIRECT`."""
+    rows = match.found.get("rows")
+    if isinstance(rows, list):
+        return rows
+    return [match.found["row"]] if "row" in match.found else [_DIRECT]
+
+
+def _resolve(row: Row | None, account: Account, signal: SignalOperation) -> str | None:
+    """Put the person behind a remote id into the row."""
+    if row is None or row.remote is None or signal.lookup is None:
+        return None
+    value = account.remote.get(row.remote)
+    if value is None:
+        return "no such id"
+    row.identifiers[signal.lookup.identifier] = value
+    return None
+
+
+def _apply(signal: str, account: Account, destination: Destination | None, rows: Sequence[Row]) -> None:
+    """Change the members; a request that names no destination is about people wherever they are."""
+    for target in [destination] if destination else list(account.destinations.values()):
+        match signal:
+            case "add":
+                target.members.add(rows)
+            case "remove":
+                target.members.remove(rows)
+            case _:
+                target.members.modify(rows)
+
+
+def _is_dry_run(signal: SignalOperation, match: Match) -> bool:
+    return signal.dry_run is not None and unify(signal.dry_run, match.body) is not None
+
+
+def _status(statuses: Mapping[str, OutcomeKind], *, pending: bool, refused: bool) -> str:
+    """Return a status of the platform's: the last that means success is the one that admits refused records."""
+    if pending:
+        return next((name for name, kind in statuses.items() if kind is OutcomeKind.PENDING), "pending")
+    done = [name for name, kind in statuses.items() if kind is OutcomeKind.ACCEPTED]
+    return done[-1 if refused else 0] if done else "done"
+
+
+def _held(searched: Sequence[Destination], identifier: str, key: str) -> bool:
+    return any(destination.members.has(identifier, key) for destination in searched)
+
+
+def _listed(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else []
