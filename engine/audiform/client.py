@@ -24,14 +24,16 @@ from audiform.connectors.manifest import (
 )
 from audiform.connectors.pagination import ForeignPageError, next_request
 from audiform.connectors.request import MissingReferenceError, build
-from audiform.connectors.response import classify
+from audiform.connectors.response import classify, record_errors
 from audiform.connectors.settings import with_defaults
 from audiform.connectors.template import as_text, references, render
-from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
+from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Request, Response
 from audiform.transport import Transport
 from audiform.wire import RetryPolicy, Timing, Wire
 
 _MOST_PAGES = 1_000
+_MOST_REFUSALS = 20
+"""A platform that finds yet another bad record each time gets the rest of the batch this often."""
 
 
 class PlatformError(Exception):
@@ -135,16 +137,48 @@ class ConnectorClient:
             whole["row"] = rows.records[0]
         return await self._send_rows(signal, whole, rows.text)
 
-    async def _send_rows(self, signal: SignalOperation, scope: Mapping[str, Any], text: bytes) -> Outcome:
+    async def _send_rows(
+        self, signal: SignalOperation, scope: Mapping[str, Any], text: bytes, patience: int = _MOST_REFUSALS
+    ) -> Outcome:
+        """Send the rows; those for which the platform refuses the whole batch are taken out, and it goes again."""
         outcome = await self._exchange(signal, scope, rows=text)
-        if signal.job is None or not outcome.ok:
+        if outcome.ok and signal.job is not None:
+            outcome = await self._with_job(signal.job, scope, outcome, text)
+        if outcome.kind is not OutcomeKind.REJECTED or not outcome.rejected or not patience:
             return outcome
-        ended = await self._ended(signal.job, scope, outcome)
+        rows = json.loads(b"[%b]" % text)
+        bad = {error.index for error in outcome.rejected}
+        kept = [index for index in range(len(rows)) if index not in bad]
+        rest = Outcome(OutcomeKind.ACCEPTED, status=outcome.status)
+        if kept:
+            rest = await self._send_rows(
+                signal, scope, b",".join(_json(rows[index]) for index in kept), patience - 1
+            )
         return replace(
-            ended,
-            rejected=tuple({error.index: error for error in (*outcome.rejected, *ended.rejected)}.values()),
-            rejected_count=max(outcome.rejected_count, ended.rejected_count),
+            rest,
+            rejected=_in_order((*outcome.rejected, *_placed(rest.rejected, kept))),
+            rejected_count=len(bad) + rest.rejected_count,
         )
+
+    async def _with_job(self, job: Job, scope: Mapping[str, Any], begun: Outcome, text: bytes) -> Outcome:
+        """Return what became of the job that `begun` has started, with what either of them rejected."""
+        inside = {**scope, "job": {"id": begun.extracted.get("job.id")}}
+        ended = await self._ended(job, inside, begun)
+        told = ended.rejected
+        if job.errors is not None and ended.ok and ended.rejected_count:
+            told += await self._job_errors(job.errors, inside, text)
+        rejected = _in_order((*begun.rejected, *told))
+        count = max(begun.rejected_count, ended.rejected_count, len(rejected))
+        return replace(ended, rejected=rejected, rejected_count=count)
+
+    async def _job_errors(
+        self, operation: Operation, scope: Mapping[str, Any], text: bytes
+    ) -> tuple[RecordError, ...]:
+        """Return the rejected records of an ended job; none when they cannot be listed: they are counted then."""
+        try:
+            return record_errors([entry async for entry in self.listing(operation, scope)], text)
+        except PlatformError:
+            return ()
 
     async def _send_found(
         self,
@@ -173,20 +207,16 @@ class ConnectorClient:
             {**scope, "row": records[index], "lookup": {"id": ids[str(records[index][lookup.identifier])]}}
             for index in found
         ]
-        text = b",".join(json.dumps(render(signal.row, one), ensure_ascii=False).encode() for one in scopes)
+        text = b",".join(_json(render(signal.row, one)) for one in scopes)
         outcome = await self._send_rows(signal, scopes[0] if len(scopes) == 1 else scope, text)
-        rejected = (
-            replace(error, index=found[error.index]) for error in outcome.rejected if error.index < len(found)
-        )
-        return replace(outcome, rejected=tuple(rejected))
+        return replace(outcome, rejected=_placed(outcome.rejected, found))
 
     async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome) -> Outcome:
         """Poll until the job has ended or the time is over."""
         until = self.timing.monotonic() + job.timeout_seconds
-        inside = {**scope, "job": {"id": begun.extracted.get("job.id")}}
         while self.timing.monotonic() < until:
             await self.timing.sleep(job.interval_seconds)
-            outcome = await self._exchange(job, inside)
+            outcome = await self._exchange(job, scope)
             if not outcome.ok:
                 return outcome
             status = as_text(outcome.extracted["job.status"])
@@ -238,6 +268,20 @@ class ConnectorClient:
         if most_bytes is not None and len(rows.text) > most_bytes:
             return _failed(f"a batch of {len(rows.text):,} bytes; the platform takes {most_bytes:,} at once")
         return None
+
+
+def _placed(errors: Sequence[RecordError], places: Sequence[int]) -> tuple[RecordError, ...]:
+    """Return the errors with the places in the batch instead of those in what was sent of it."""
+    return tuple(replace(error, index=places[error.index]) for error in errors if error.index < len(places))
+
+
+def _in_order(errors: Sequence[RecordError]) -> tuple[RecordError, ...]:
+    every = {error.index: error for error in errors}
+    return tuple(every[index] for index in sorted(every))
+
+
+def _json(row: Any) -> bytes:
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _named(request: RequestTemplate) -> frozenset[str]:

@@ -8,9 +8,9 @@ References: `settings.*`, `destination.*` (attributes and `destination.id`), `pr
 `marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
 a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
 `lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
-`error.index`, `error.identifier`, `error.message`, `error.code`; in a row: `row.<identifier>` (as sent),
-`row.variables` (an object), `row.variables.<name>`, `lookup.id`; in `auth` only: `credentials.*`. `rows`
-and `row` stand alone in a string.
+`error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
+stands for); in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
+`lookup.id`; in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
 
 A reference that is missing or null takes its key or list entry with it, and an object or list that
 becomes empty by that goes too; in a path or URL it is an error. A string that is one reference keeps the
@@ -92,12 +92,24 @@ class Pagination(Model):
     style: Literal["cursor", "url", "none"] = "none"
 
 
+class Operation(Model):
+    """One action on the destination object."""
+
+    request: RequestTemplate
+    response: ResponseTemplate = ResponseTemplate()
+    pagination: Pagination = Pagination()
+
+
 class Job(Model):
-    """An asynchronous job: poll until `job.status` is one of `statuses` that is not `pending`."""
+    """An asynchronous job: poll until `job.status` is one of `statuses` that is not `pending`.
+
+    `errors`: the listing that is asked for when the job has ended and its answer counts rejected records.
+    """
 
     request: RequestTemplate
     response: ResponseTemplate
     statuses: Mapping[str, OutcomeKind]
+    errors: Operation | None = None
     interval_seconds: float = 5.0
     timeout_seconds: float = 600.0
 
@@ -115,14 +127,6 @@ class Lookup(Model):
     rows_per_request: int = 100
 
 
-class Operation(Model):
-    """One action on the destination object."""
-
-    request: RequestTemplate
-    response: ResponseTemplate = ResponseTemplate()
-    pagination: Pagination = Pagination()
-
-
 class SignalOperation(Model):
     """The request of one batch of rows. Limits here override the type's."""
 
@@ -131,8 +135,8 @@ class SignalOperation(Model):
     response: ResponseTemplate = ResponseTemplate()
     job: Job | None = None
     lookup: Lookup | None = None
-    rows_per_request: int | None = Field(None, ge=1)
-    bytes_per_request: int | None = Field(None, ge=1)
+    rows_per_request: int | None = Field(default=None, ge=1)
+    bytes_per_request: int | None = Field(default=None, ge=1)
     dry_run: Mapping[str, Template] | None = Field(
         None, description="Body keys to merge so that the platform only validates"
     )
@@ -195,12 +199,28 @@ class Variables(Model):
 class Limits(Model):
     """Facts of the platform."""
 
-    rows_per_request: int = Field(1, ge=1)
+    rows_per_request: int = Field(default=1, ge=1)
     bytes_per_request: int | None = None
     requests_per_second: float | None = None
-    concurrency: int = Field(4, ge=1)
+    concurrency: int = Field(default=4, ge=1)
     timeout_seconds: float = 30.0
-    min_members: int | None = Field(None, description="Smallest list that the platform serves or accepts")
+    min_members: int | None = Field(
+        default=None, description="Smallest list that the platform serves or accepts"
+    )
+
+
+class RefusedRecords(Model):
+    """Which records made the platform refuse a whole batch; the client sends the others again without them.
+
+    `path` leads to the list of errors, `index` in each of them to the record's 0-based index, or to a text
+    that one of `pointers` describes: `/data/{{ error.index }}/{{ error.field }}`. An error that none
+    describes is not about a record; an answer with no other errors is a failure of the request.
+    """
+
+    path: str
+    index: str
+    pointers: tuple[str, ...] = ()
+    message: str | None = Field(default=None, description="In an entry: path of its message")
 
 
 class OutcomeRule(Model):
@@ -214,7 +234,8 @@ class OutcomeRule(Model):
     body: Mapping[str, Any] = Field(default_factory=dict)
     outcome: OutcomeKind
     category: Category | None = None
-    remedy: str | None = Field(None, description="What the user can do about it, one sentence")
+    remedy: str | None = Field(default=None, description="What the user can do about it, one sentence")
+    records: RefusedRecords | None = Field(default=None, description="With outcome `rejected`: which records")
 
 
 class Errors(Model):
@@ -229,11 +250,11 @@ class Errors(Model):
     record_path: str | None = Field(
         None, description="Path of the list of per-record errors in an accepted answer"
     )
-    record_index: str | None = Field(None, description="In an entry: path of the row's 0-based index")
+    record_index: str | None = Field(default=None, description="In an entry: path of the row's 0-based index")
     record_identifier: str | None = Field(
         None, description="In an entry: path of the identifier's value as sent"
     )
-    record_message: str | None = Field(None, description="In an entry: path of its message")
+    record_message: str | None = Field(default=None, description="In an entry: path of its message")
 
 
 class Manifest(Model):
@@ -270,4 +291,9 @@ class Manifest(Model):
     check: Operation | None = Field(
         None, description="A harmless request that shows whether the credentials work"
     )
-    notes: tuple[str, ...] = Field((), description="What cannot be done there, for the documentation")
+    from_settings: Mapping[Literal["limits", "headers", "errors", "hash"], str] = Field(
+        default_factory=dict[Literal["limits", "headers", "errors", "hash"], str],
+        description="Part -> setting whose value is merged into it: what a generic type does. "
+        "`hash`: identifier -> hash",
+    )
+    notes: tuple[str, ...] = Field(default=(), description="What cannot be done there, for the documentation")

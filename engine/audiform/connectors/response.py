@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from audiform.connectors.catalog import ConnectorType
-from audiform.connectors.manifest import Errors, OutcomeRule, ResponseTemplate
+from audiform.connectors.manifest import Errors, OutcomeRule, RefusedRecords, ResponseTemplate
 from audiform.connectors.masking import mask
 from audiform.connectors.standard import remedy_of, retry_after, standard_outcome
 from audiform.connectors.template import Bindings, references, unify
@@ -40,7 +40,7 @@ def classify(
     message = _message(manifest.errors, body)
     rule = next((rule for rule in manifest.outcomes if _applies(rule, response.status, body)), None)
     if rule is not None and rule.outcome not in (OutcomeKind.ACCEPTED, OutcomeKind.PENDING):
-        return _ruled(rule, response, message, now)
+        return _ruled(rule, response, message, body, now)
     if rule is None and not _has_status(template.status, response.status):
         return standard_outcome(response, message or _unexpected(template, response.status), now)
     return _success(manifest.errors, template, response, body, rule, rows)
@@ -111,16 +111,43 @@ def _message(errors: Errors, body: Any) -> str:
     return f"{message} (code {mask(code)})".lstrip() if code is not None else message
 
 
-def _ruled(rule: OutcomeRule, response: Response, message: str, now: datetime) -> Outcome:
-    fallback = Category.INVALID_RECORD if rule.outcome is OutcomeKind.REJECTED else Category.OTHER
-    category = rule.category or fallback
+def _ruled(rule: OutcomeRule, response: Response, message: str, body: Any, now: datetime) -> Outcome:
+    kind, category = rule.outcome, rule.category
+    refused = _refused(rule.records, body) if rule.records else ()
+    if rule.records and not refused:
+        # The rule looked for records, but the platform complains about something else.
+        kind, category = OutcomeKind.FAILED, category or Category.INVALID_REQUEST
+    fallback = Category.INVALID_RECORD if kind is OutcomeKind.REJECTED else Category.OTHER
+    category = category or fallback
     return Outcome(
-        rule.outcome,
+        kind,
         category,
         f"HTTP {response.status}: {message}" if message else f"HTTP {response.status}",
         remedy=rule.remedy or remedy_of(category),
         status=response.status,
-        retry_after=retry_after(response.headers, now) if rule.outcome is OutcomeKind.RETRY else None,
+        retry_after=retry_after(response.headers, now) if kind is OutcomeKind.RETRY else None,
+        rejected=refused,
+        rejected_count=len(refused),
+    )
+
+
+def _refused(records: RefusedRecords, body: Any) -> tuple[RecordError, ...]:
+    """Return the records that a refusal of the whole batch names, each once."""
+    found: dict[int, RecordError] = {}
+    for entries in values_at(body, records.path):
+        for entry in entries if isinstance(entries, list) else ():
+            index = _index_in(records, _first(entry, records.index))
+            if index is not None:
+                text = _first(entry, records.message) if records.message else ""
+                found.setdefault(index, RecordError(index, Category.INVALID_RECORD, mask(text)))
+    return tuple(found[index] for index in sorted(found))
+
+
+def _index_in(records: RefusedRecords, value: Any) -> int | None:
+    """Return the index that a pointer holds."""
+    candidates = [value, *((unify(pointer, value) or {}).get("error.index") for pointer in records.pointers)]
+    return next(
+        (int(text) for text in candidates if isinstance(text, int | str) and str(text).isdigit()), None
     )
 
 
@@ -146,16 +173,21 @@ def _success(
         message = f"HTTP {response.status}, but without {what}: it is not known whether the platform did it"
         return Outcome(OutcomeKind.FAILED, Category.OTHER, message, status=response.status)
     extracted = _with_items(template, found or {})
-    rejected = _rejected(errors, extracted, body, rows)
-    count = extracted.get("result.invalid")
+    rejected = record_errors([*extracted.get("errors", ()), *_errors_at(errors, body)], rows)
+    counted = sum(_count(entry.get("error.count")) for entry in extracted.get("errors", ()))
     return Outcome(
         rule.outcome if rule else OutcomeKind.ACCEPTED,
         rule.category if rule else None,
         status=response.status,
         extracted=extracted,
         rejected=rejected,
-        rejected_count=max(count if isinstance(count, int) else 0, len(rejected)),
+        rejected_count=max(_count(extracted.get("result.invalid")), counted, len(rejected)),
     )
+
+
+def _count(value: Any) -> int:
+    """Return a count that JSON holds as a number or, as protocol buffers do, as text."""
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0
 
 
 def _with_items(template: ResponseTemplate, found: Bindings) -> Bindings:
@@ -168,8 +200,8 @@ def _with_items(template: ResponseTemplate, found: Bindings) -> Bindings:
     return {**found, **lists}
 
 
-def _rejected(errors: Errors, extracted: Bindings, body: Any, rows: bytes | None) -> tuple[RecordError, ...]:
-    entries = [*extracted.get("errors", ()), *_errors_at(errors, body)]
+def record_errors(entries: Sequence[Mapping[str, Any]], rows: bytes | None) -> tuple[RecordError, ...]:
+    """Return the records that entries (`error.index` or `error.identifier`, `error.message`) speak of, in order."""
     if not entries:
         return ()
     index_of = _indexes(rows) if any("error.index" not in entry for entry in entries) else {}
@@ -195,7 +227,7 @@ def _first(body: Any, path: str) -> Any:
     return body if path == "." else next(values_at(body, path), None)
 
 
-def _record_errors(entry: Bindings, index_of: Mapping[str, Sequence[int]]) -> Iterator[RecordError]:
+def _record_errors(entry: Mapping[str, Any], index_of: Mapping[str, Sequence[int]]) -> Iterator[RecordError]:
     """Yield the entry's records: one by index, or all that have its identifier."""
     code = f" (code {mask(entry['error.code'])})" if "error.code" in entry else ""
     message = mask(entry.get("error.message", "")) + code

@@ -49,6 +49,7 @@ _RESULTS = _Names(
             "error.identifier",
             "error.message",
             "error.code",
+            "error.count",
         }
     )
 )
@@ -89,6 +90,8 @@ def check_signal(
         job = basic | _Names(frozenset({"job.id", "job.status"}))
         yield from _check_request((*path, "job", "request"), signal.job.request, job)
         yield from _check_response((*path, "job", "response"), signal.job.response, job)
+        if signal.job.errors is not None:
+            yield from _check_operation((*path, "job", "errors"), signal.job.errors, job)
     if signal.lookup is not None:
         yield from _check_request(
             (*path, "lookup", "request"), signal.lookup.request, basic | _Names(frozenset({"lookup.keys"}))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from audiform.connectors.auth import problems_of_auth
-from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
+from audiform.connectors.manifest import FromSetting, Identifier, Manifest, Model, SignalOperation
 from audiform.connectors.scopes import Problem, check_signal
 from audiform.connectors.template import MISSING, from_setting, lookup
 from audiform.diagnostics import Diagnostic, DiagnosticError
@@ -29,6 +29,7 @@ def configure(manifest: Manifest, settings: Mapping[str, Any]) -> Manifest:
         update["auth"] = _auth(manifest, manifest.auth, given, problems)
     if manifest.identity.startswith(_PREFIX):
         update["identity"] = _identity(manifest, given, problems)
+    update |= _merged(manifest, given, problems)
     if problems:
         raise DiagnosticError([_diagnostic(problem) for problem in problems])
     return manifest.model_copy(update=update)
@@ -77,6 +78,47 @@ def _auth(
     path = ("settings", *part.from_setting.split("."))
     problems += [Problem((*path, *where), text) for where, text in problems_of_auth(auth, names)]
     return auth
+
+
+def _merged(manifest: Manifest, settings: Mapping[str, Any], problems: list[Problem]) -> Mapping[str, Any]:
+    """Return the parts into which a setting is merged."""
+    update: dict[str, Any] = {}
+    for part, setting in manifest.from_settings.items():
+        value = lookup(settings, setting)
+        if value is MISSING:
+            continue
+        try:
+            update |= _MERGES.get(part, _model)(manifest, part, value)
+        except ValidationError as error:
+            path = ("settings", *setting.split("."))
+            problems += [
+                Problem((*path, *item["loc"]), item["msg"]) for item in error.errors(include_input=False)
+            ]
+    return update
+
+
+def _model(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
+    given: Model = getattr(manifest, part)
+    return {part: type(given).model_validate({**given.model_dump(), **value})}
+
+
+def _headers(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
+    return {part: {**manifest.headers, **from_setting(value)}}
+
+
+def _hashed(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
+    """Return the identifiers with the hashes that `value` says, by identifier."""
+    hashed = {
+        name: Identifier.model_validate(
+            {**identifier.model_dump(), **({part: value[name]} if name in value else {})}
+        )
+        for name, identifier in manifest.identifiers.items()
+    }
+    return {"identifiers": hashed}
+
+
+_Merge = Callable[[Manifest, str, Any], Mapping[str, Any]]
+_MERGES: Mapping[str, _Merge] = {"hash": _hashed, "headers": _headers}
 
 
 def _identity(manifest: Manifest, settings: Mapping[str, Any], problems: list[Problem]) -> str:
