@@ -47,7 +47,8 @@ LAYERS = (
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
     _layer("checking", "check"),
-    _layer("reaching out", "transport limits wire client sources refresh runtime", free=True),
+    _layer("reaching out", "transport limits wire client sources measure refresh runtime", free=True),
+    _layer("planning", "planner"),
     _layer("doing", "apply sync run"),
     _layer("standing in", "sandbox console"),
     _layer("showing", "cli"),
@@ -242,10 +243,10 @@ def platform_words() -> frozenset[str]:
     return (PLATFORMS | words) - COMMON_WORDS
 
 
-def report(problems: list[str]) -> None:
-    """Fail with all problems at once, one to a line."""
+def report(problems: list[str], hint: str = "") -> None:
+    """Fail with all problems at once, one to a line, and what to do about them below."""
     if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
+        pytest.fail("\n".join(problems) + f"\n\nhint: {hint}" * bool(hint), pytrace=False)
 
 
 # --- The rules
@@ -332,13 +333,14 @@ def test_no_platform_in_the_engine():
 
     report(
         [
-            f"{file.relative_to(CHECKOUT)}:{number}: names the platform {', '.join(sorted(found))}: say it in "
-            "connectors/<type>/manifest.yaml (a common word of a folder's name? add it to COMMON_WORDS)"
+            f"{file.relative_to(CHECKOUT)}:{number}: names the platform {', '.join(sorted(found))}"
             for file in sorted(ENGINE.rglob("*"))
             if file.is_file() and file.suffix not in {".pyc", ".pyo"}
             for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
             if (found := words_of(line) & names)
-        ]
+        ],
+        hint="what is special about a platform stands in connectors/<type>/, and examples are neutral (`ads_eu`); "
+        "a common word of a folder's name is added to COMMON_WORDS in tests/test_layers.py",
     )
 
 
