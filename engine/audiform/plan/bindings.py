@@ -76,7 +76,9 @@ def decide_binding(address: Address, binding: Binding, situation: Situation, tou
     return _change(case, touched)
 
 
-def _create(address: Address, binding: Binding, situation: Situation, fields: tuple[FieldChange, ...]) -> Decision:
+def _create(
+    address: Address, binding: Binding, situation: Situation, fields: tuple[FieldChange, ...]
+) -> Decision:
     body = record_of(situation.project, address, type_digests={}, secret_digests={}).body
     change = Change(address, Action.CREATE, fields or tuple(created(Kind.BINDING, body)), sends=True)
     return Decision(change, (_creation(binding), Verb(StepKind.SYNC)), fresh=True)
@@ -101,7 +103,9 @@ def _create_again(case: _Case) -> Decision:
 
 
 def _gone(destination_id: str) -> FieldChange:
-    return FieldChange("destination_id", destination_id, None, ChangeCategory.RESEND, "deleted outside of Audiform")
+    return FieldChange(
+        "destination_id", destination_id, None, ChangeCategory.RESEND, "deleted outside of Audiform"
+    )
 
 
 def _is_settled(case: _Case) -> bool:
@@ -133,7 +137,9 @@ def _change(case: _Case, touched: str) -> Decision | None:
         return _replace(case, fields)
     names = tuple(sorted(_attribute_changes(case)))
     write = Verb(StepKind.UPDATE_DESTINATION, _target(case)) if names else Verb(StepKind.RECORD)
-    sends = case.active and (bool(touched) or any(field.category is not ChangeCategory.METADATA for field in fields))
+    sends = case.active and (
+        bool(touched) or any(field.category is not ChangeCategory.METADATA for field in fields)
+    )
     change = Change(
         case.address,
         Action.UPDATE,
@@ -180,7 +186,9 @@ def _fields(case: _Case) -> Iterator[FieldChange]:
     before, now = _plain(case.record), _plain(after)
     for path, old, new in leaves(before, now):
         if path == "connector":
-            reason = "everybody is sent to the new destination; the old one ends as its recorded `on_delete` says"
+            reason = (
+                "everybody is sent to the new destination; the old one ends as its recorded `on_delete` says"
+            )
             yield FieldChange(path, old, new, ChangeCategory.REMOVE_ALL, reason)
         else:
             yield judged(Kind.BINDING, path, old, new)
@@ -202,7 +210,11 @@ def _attribute_changes(case: _Case) -> dict[str, tuple[Any, Any]]:
     """Return name -> (what the platform has, what it shall have), of attributes that differ."""
     standing, desired = case.standing, case.binding.destination
     names = standing.keys() | desired.keys()
-    return {name: (standing.get(name), desired.get(name)) for name in names if standing.get(name) != desired.get(name)}
+    return {
+        name: (standing.get(name), desired.get(name))
+        for name in names
+        if standing.get(name) != desired.get(name)
+    }
 
 
 def _attribute(facts: TypeFacts, name: str, old: Any, new: Any) -> FieldChange:
@@ -217,13 +229,21 @@ def _drift(case: _Case) -> Iterator[FieldChange]:
     recorded = case.record.body["destination"]
     for name, value in sorted(case.standing.items()):
         if value != recorded.get(name):
-            yield FieldChange(f"destination.{name}", recorded.get(name), value, ChangeCategory.METADATA, _OUTSIDE)
+            yield FieldChange(
+                f"destination.{name}", recorded.get(name), value, ChangeCategory.METADATA, _OUTSIDE
+            )
 
 
 def _creation(binding: Binding) -> Verb:
-    return Verb(StepKind.CREATE_DESTINATION, {"connector": binding.connector, "attributes": dict(binding.destination)})
+    return Verb(
+        StepKind.CREATE_DESTINATION, {"connector": binding.connector, "attributes": dict(binding.destination)}
+    )
 
 
 def _target(case: _Case) -> dict[str, Any]:
     body = case.record.body
-    return {"connector": body["connector"], "id": body["destination_id"], "attributes": dict(case.binding.destination)}
+    return {
+        "connector": body["connector"],
+        "id": body["destination_id"],
+        "attributes": dict(case.binding.destination),
+    }

@@ -15,11 +15,14 @@ from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated
 from audiform.state.store import Record
 
 _RECORD = (Verb(StepKind.RECORD),)
+_APART = frozenset({"dependencies", "secrets"})
 _NOT_SHOWN = frozenset({"type_digest", "enabled"})
 SAME_MEANING = "written differently in the YAML, with the same meaning"
 
 
-def decide_definition(address: Address, resource: Source | Connector | Audience, situation: Situation) -> Decision | None:
+def decide_definition(
+    address: Address, resource: Source | Connector | Audience, situation: Situation
+) -> Decision | None:
     """Return what happens to a resource of the project, or None when nothing does."""
     record = situation.recorded.records.get(address)
     if record is None:
@@ -42,7 +45,9 @@ def decide_removed_definition(record: Record) -> Decision:
     return Decision(change, (Verb(StepKind.FORGET, {"ledger": "drop"}),))
 
 
-def created(kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()) -> Iterator[FieldChange]:
+def created(
+    kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()
+) -> Iterator[FieldChange]:
     """Yield the fields of a new resource that say something, for the reader of the plan."""
     for key, value in _comparable(body).items():
         if value is None or value in ({}, []) or key in _NOT_SHOWN:
@@ -79,20 +84,23 @@ def _desired(address: Address, resource: Source | Connector | Audience, situatio
 
 def _same_outside(name: str, connector: Connector, record: Record, situation: Situation) -> bool:
     """Whether what the YAML does not hold is the same as well: the type's manifest and the secrets."""
-    return record.body["type_digest"] == situation.types[name].digest and not _rotations(name, connector, record, situation)
+    return record.body["type_digest"] == situation.types[name].digest and not _rotations(
+        name, connector, record, situation
+    )
 
 
 def _rotations(name: str, connector: Connector, record: Record, situation: Situation) -> list[str]:
-    recorded = record.body["credentials"]
-    now = situation.secrets.get(name, {})
+    recorded, now = record.body["secrets"], situation.secrets.get(name, {})
     return [
         credential
         for credential in connector.credentials
-        if credential in recorded and now.get(credential) and recorded[credential]["digest"] != now[credential]
+        if credential in recorded and recorded[credential] != now.get(credential, recorded[credential])
     ]
 
 
-def _differing(address: Address, record: Record, desired: Record, situation: Situation) -> Iterator[FieldChange]:
+def _differing(
+    address: Address, record: Record, desired: Record, situation: Situation
+) -> Iterator[FieldChange]:
     for path, before, after in leaves(_comparable(record.body), _comparable(desired.body)):
         yield _field(address, path, before, after, situation)
     resource = situation.project.connectors.get(address.name) if address.kind is Kind.CONNECTOR else None
@@ -113,10 +121,7 @@ def _field(address: Address, path: str, before: Any, after: Any, situation: Situ
 
 def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what follows from other fields, and digests of secrets, which have a line of their own."""
-    kept = {key: value for key, value in body.items() if key != "dependencies"}
-    if "credentials" in kept:
-        kept["credentials"] = {name: item["reference"] for name, item in kept["credentials"].items()}
-    return kept
+    return {key: value for key, value in body.items() if key not in _APART}
 
 
 def _secret_settings(address: Address, situation: Situation) -> frozenset[str]:

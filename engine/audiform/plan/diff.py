@@ -21,7 +21,9 @@ def diff(situation: Situation) -> tuple[Decision, ...]:
     decisions.extend(_bindings(situation, touched))
     decisions.extend(_removed(situation))
     order = {kind: number for number, kind in enumerate(Kind)}
-    return tuple(sorted(decisions, key=lambda decision: (order[decision.address.kind], decision.address.name)))
+    return tuple(
+        sorted(decisions, key=lambda decision: (order[decision.address.kind], decision.address.name))
+    )
 
 
 def _definitions(kind: Kind, situation: Situation) -> Iterator[Decision]:
@@ -55,7 +57,7 @@ def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Dec
 
 def _touch(decision: Decision) -> str:
     fields = ", ".join(dict.fromkeys(field.path.partition(".")[0] for field in decision.change.fields))
-    return f"{decision.address} changes ({fields.replace('query_digest', 'query')})"
+    return f"{decision.address} changes ({fields})"
 
 
 def _removed(situation: Situation) -> Iterator[Decision]:
@@ -64,4 +66,8 @@ def _removed(situation: Situation) -> Iterator[Decision]:
         if address in present:
             continue
         removed_binding = address.kind is Kind.BINDING
-        yield decide_removed_binding(record, situation) if removed_binding else decide_removed_definition(record)
+        yield (
+            decide_removed_binding(record, situation)
+            if removed_binding
+            else decide_removed_definition(record)
+        )

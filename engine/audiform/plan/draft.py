@@ -92,7 +92,11 @@ def _guards(
         held = stricter(wanted, kept, sent.impact.members_before.value) if kept and ended is None else wanted
         yield from evaluate(name, held, sent, approvals.guards)
     is_delete = decision.undone and decision.change.action is not Action.REPLACE
-    if record is not None and is_delete and (record.protected or situation.project.environment.file.protected):
+    if (
+        record is not None
+        and is_delete
+        and (record.protected or situation.project.environment.file.protected)
+    ):
         yield protected_delete(str(address), approvals.deletes)
 
 
@@ -110,6 +114,5 @@ def _notes(decision: Decision, ended: Ended | None) -> Iterator[str]:
 
 
 def _not_sent(sent: Facts | None) -> Iterator[str]:
-    for signal, why in (sent.impact.not_sent.items() if sent else ()):
+    for signal, why in sent.impact.not_sent.items() if sent else ():
         yield f"{signal} is not sent: {why}"
-

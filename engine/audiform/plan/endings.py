@@ -67,7 +67,9 @@ def _is_shared(record: Record, situation: Situation) -> bool:
     last by name does.
     """
     return any(
-        _stays(other, situation) or other.body["on_delete"] != "delete_destination" or other.address > record.address
+        _stays(other, situation)
+        or other.body["on_delete"] != "delete_destination"
+        or other.address > record.address
         for other in situation.holders[destination_of(record)]
         if other.address != record.address
     )
@@ -80,7 +82,11 @@ def _stays(record: Record, situation: Situation) -> bool:
 
 def _target(record: Record) -> dict[str, Any]:
     body = record.body
-    return {"connector": body["connector"], "id": body["destination_id"], "attributes": dict(body["destination"])}
+    return {
+        "connector": body["connector"],
+        "id": body["destination_id"],
+        "attributes": dict(body["destination"]),
+    }
 
 
 def _forget(ledger: str) -> Verb:

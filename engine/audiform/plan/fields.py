@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeGuard
 
 
-def leaves(before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+def leaves(
+    before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
     """Yield (dotted path, before, after) of what differs; a key that is missing is the same as null.
 
     Maps are compared key by key where both sides have one, everything else as a whole.

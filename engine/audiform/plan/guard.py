@@ -27,7 +27,9 @@ class Facts:
     ends: bool = False
 
 
-def evaluate(binding: str, guards: Guards, facts: Facts, approved: Collection[str] = ()) -> tuple[GuardResult, ...]:
+def evaluate(
+    binding: str, guards: Guards, facts: Facts, approved: Collection[str] = ()
+) -> tuple[GuardResult, ...]:
     """Return every guard of a binding that applies; one that does not hold stops it unless it is approved.
 
     Args:
@@ -76,7 +78,9 @@ def stricter(one: Guards, other: Guards, members: int) -> Guards:
     return Guards(
         max_removed=_lower(one.max_removed, other.max_removed, members, default),
         max_added=_lower(one.max_added, other.max_added, members),
-        min_members=max((limit for limit in (one.min_members, other.min_members) if limit is not None), default=None),
+        min_members=max(
+            (limit for limit in (one.min_members, other.min_members) if limit is not None), default=None
+        ),
         allow_empty=bool(one.allow_empty and other.allow_empty) or None,
         max_source_age=min(
             (age for age in (one.max_source_age, other.max_source_age) if age is not None),
@@ -96,7 +100,9 @@ def seconds(duration: str) -> int:
     return int(duration[:-1]) * _SECONDS[duration[-1]]
 
 
-def _lower(one: int | str | None, other: int | str | None, members: int, default: str | None = None) -> int | str | None:
+def _lower(
+    one: int | str | None, other: int | str | None, members: int, default: str | None = None
+) -> int | str | None:
     limits = [limit for limit in (one, other) if limit is not None]
     if len(limits) == 1 and default is not None:
         limits.append(default)
@@ -131,7 +137,9 @@ def _max_added(guards: Guards, impact: Impact) -> Iterator[GuardResult]:
 
 def _within(name: str, limit: int | str, figure: Figure, members: int, happens: str) -> GuardResult:
     most = allowance(limit, members)
-    said = f"{limit} of {members:,} members = {most:,} people" if isinstance(limit, str) else f"{limit:,} people"
+    said = (
+        f"{limit} of {members:,} members = {most:,} people" if isinstance(limit, str) else f"{limit:,} people"
+    )
     ok = figure.quality == "unknown" or figure.value <= most
     detail = "" if ok else f"{figure.value:,} people would {happens}; the most that is allowed is {said}"
     return GuardResult(name, said, people(figure), ok, detail)
@@ -157,7 +165,9 @@ def _empty_source(guards: Guards, impact: Impact) -> Iterator[GuardResult]:
         return
     empty = impact.source_rows == 0
     ok = not (empty and impact.members_before.value > 0)
-    detail = "" if ok else "the audience's query returns nobody: more often a broken source than an empty audience"
+    detail = (
+        "" if ok else "the audience's query returns nobody: more often a broken source than an empty audience"
+    )
     yield GuardResult("empty_source", "at least 1 profile", f"{impact.source_rows:,} profiles", ok, detail)
 
 

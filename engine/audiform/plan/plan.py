@@ -51,7 +51,9 @@ PlanAddress = Annotated[
     Address,
     BeforeValidator(_address),
     PlainSerializer(str, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^(source|connector|audience|binding)\.", "description": "kind.name"}),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(source|connector|audience|binding)\.", "description": "kind.name"}
+    ),
 ]
 PlanAction = Annotated[
     Action,

@@ -23,34 +23,56 @@ _DESCRIPTION = Rule(ChangeCategory.METADATA, "a note for people who read the YAM
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
     Kind.SOURCE: {
         "type": Rule(ChangeCategory.DELTA, "profiles are read from another kind of source"),
-        "settings": Rule(ChangeCategory.DELTA, "profiles are read from elsewhere; only the difference is sent"),
+        "settings": Rule(
+            ChangeCategory.DELTA, "profiles are read from elsewhere; only the difference is sent"
+        ),
         "description": _DESCRIPTION,
     },
     Kind.CONNECTOR: {
         "type": Rule(ChangeCategory.REMOVE_ALL, "another platform: every binding on it is replaced"),
-        "type_digest": Rule(ChangeCategory.DELTA, "the type's manifest changed; what it now sends differently is sent again"),
+        "type_digest": Rule(
+            ChangeCategory.DELTA, "the type's manifest changed; what it now sends differently is sent again"
+        ),
         "settings": Rule(ChangeCategory.METADATA, "used from now on; nobody is sent again"),
         "endpoint": Rule(ChangeCategory.METADATA, "requests go there from now on"),
         "credentials": Rule(ChangeCategory.METADATA, "read from there from now on; nobody is sent again"),
         "description": _DESCRIPTION,
     },
     Kind.AUDIENCE: {
-        "source": Rule(ChangeCategory.DELTA, "profiles are read from another source; only the difference is sent"),
-        "query_digest": Rule(ChangeCategory.DELTA, "other people may meet the definition; only the difference is sent"),
+        "source": Rule(
+            ChangeCategory.DELTA, "profiles are read from another source; only the difference is sent"
+        ),
+        "query": Rule(
+            ChangeCategory.DELTA, "other people may meet the definition; only the difference is sent"
+        ),
         "profile_key": Rule(ChangeCategory.DELTA, "decides who represents people that share an identifier"),
-        "identifiers": Rule(ChangeCategory.REKEY, "people are known by other keys: removed under the old, added under the new"),
-        "variables": Rule(ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"),
+        "identifiers": Rule(
+            ChangeCategory.REKEY, "people are known by other keys: removed under the old, added under the new"
+        ),
+        "variables": Rule(
+            ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"
+        ),
         "consent": Rule(ChangeCategory.DELTA, "other people may be left out; only the difference is sent"),
         "description": _DESCRIPTION,
     },
     Kind.BINDING: {
-        "audience": Rule(ChangeCategory.DELTA, "who is not in the new audience is removed; only the difference is sent"),
+        "audience": Rule(
+            ChangeCategory.DELTA, "who is not in the new audience is removed; only the difference is sent"
+        ),
         "signals": Rule(ChangeCategory.DELTA, "from now on only these are sent"),
-        "identifiers": Rule(ChangeCategory.REKEY, "people are known by other keys: removed under the old, added under the new"),
-        "variables": Rule(ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"),
-        "guards": Rule(ChangeCategory.METADATA, "limits for what comes; until it is applied the stricter of both holds"),
+        "identifiers": Rule(
+            ChangeCategory.REKEY, "people are known by other keys: removed under the old, added under the new"
+        ),
+        "variables": Rule(
+            ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"
+        ),
+        "guards": Rule(
+            ChangeCategory.METADATA, "limits for what comes; until it is applied the stricter of both holds"
+        ),
         "on_delete": Rule(ChangeCategory.METADATA, "decides what a later deletion does"),
-        "protected": Rule(ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"),
+        "protected": Rule(
+            ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"
+        ),
         "description": _DESCRIPTION,
     },
 }

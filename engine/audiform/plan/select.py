@@ -40,7 +40,9 @@ def select(
     )
 
 
-def _needs(decisions: Sequence[Decision], project: Project, recorded: StateView) -> dict[Address, list[Address]]:
+def _needs(
+    decisions: Sequence[Decision], project: Project, recorded: StateView
+) -> dict[Address, list[Address]]:
     """Return, for the address of each decision, the addresses (with a decision) that it directly needs."""
     needs: dict[Address, list[Address]] = {decision.address: [] for decision in decisions}
     for decision in decisions:
@@ -75,4 +77,3 @@ def _closure(start: Iterable[Address], needs: Callable[[Address], Iterable[Addre
 
 def _matches(address: Address, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(str(address), pattern) for pattern in patterns)
-

@@ -55,7 +55,9 @@ def from_text(text: str, name: str) -> Plan:
     try:
         return _adapter().validate_json(text)
     except ValidationError as error:
-        raise _invalid(f"{name} is not in the shape of a plan: {_said(error)}. It was edited or cut. {_REMAKE}") from None
+        raise _invalid(
+            f"{name} is not in the shape of a plan: {_said(error)}. It was edited or cut. {_REMAKE}"
+        ) from None
 
 
 def schema() -> dict[str, Any]:
@@ -79,6 +81,8 @@ def _invalid(detail: str) -> DiagnosticError:
 def _said(error: ValidationError) -> str:
     """Say where and what, without the values: an edited file may hold anything."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
-    said = [f"`{'.'.join(map(str, problem['loc'])) or 'plan'}`: {problem['msg'].lower()}" for problem in problems]
+    said = [
+        f"`{'.'.join(map(str, problem['loc'])) or 'plan'}`: {problem['msg'].lower()}" for problem in problems
+    ]
     rest = len(said) - _SHOWN_PROBLEMS
     return "; ".join(said[:_SHOWN_PROBLEMS]) + (f"; and {rest} more" if rest > 0 else "")

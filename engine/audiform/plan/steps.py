@@ -28,9 +28,15 @@ def steps_of(decisions: Sequence[Decision], project: Project, recorded: StateVie
     chain = _Chain(project, recorded, _users(decisions, recorded))
     bindings = [decision for decision in decisions if decision.address.kind is Kind.BINDING]
     others = [decision for decision in decisions if decision.address.kind is not Kind.BINDING]
-    phases: tuple[tuple[Iterable[Decision], Callable[[Verb], bool], Callable[[Address], Iterator[str]]], ...] = (
+    phases: tuple[
+        tuple[Iterable[Decision], Callable[[Verb], bool], Callable[[Address], Iterator[str]]], ...
+    ] = (
         (bindings, lambda verb: verb.kind in _ENDS, chain.before_end),
-        (decisions, lambda verb: verb.kind not in _ENDS and verb.kind is not StepKind.SYNC, chain.before_begin),
+        (
+            decisions,
+            lambda verb: verb.kind not in _ENDS and verb.kind is not StepKind.SYNC,
+            chain.before_begin,
+        ),
         (bindings, lambda verb: verb.kind is StepKind.SYNC, chain.before_sync),
         (reversed(others), lambda verb: verb.kind is StepKind.FORGET, chain.before_forget),
     )
@@ -66,7 +72,9 @@ class _Chain:
     steps: list[Step] = field(default_factory=list[Step])
     ended: dict[Address, str] = field(default_factory=dict[Address, str])
     begun: dict[Address, str] = field(default_factory=dict[Address, str])
-    deleting: dict[tuple[str, str | None], list[str]] = field(default_factory=dict[tuple[str, str | None], list[str]])
+    deleting: dict[tuple[str, str | None], list[str]] = field(
+        default_factory=dict[tuple[str, str | None], list[str]]
+    )
 
     def add(self, address: Address, verbs: Iterable[Verb], needs: Callable[[Address], Iterator[str]]) -> None:
         """Append the verbs of one address, one behind the other."""

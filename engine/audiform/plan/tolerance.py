@@ -9,7 +9,9 @@ from audiform.plan.plan import Impact
 FLOOR = 100
 
 
-def outside_tolerance(planned: Impact, measured: Impact, tolerance: float, floor: int = FLOOR) -> tuple[str, ...]:
+def outside_tolerance(
+    planned: Impact, measured: Impact, tolerance: float, floor: int = FLOOR
+) -> tuple[str, ...]:
     """Return one sentence for each figure that is too far from the planned one; empty when all are near.
 
     A figure may differ by `tolerance` (a share of the planned one), and always by `floor` people. A figure

@@ -29,7 +29,12 @@ def _lines(rows: Sequence[tuple[Change, Impact]], *, colour: bool) -> Iterator[s
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     name, *figures = row
-    return "  ".join([f"{name:<{widths[0]}}", *(f"{text:>{width}}" for text, width in zip(figures, widths[1:], strict=True))])
+    return "  ".join(
+        [
+            f"{name:<{widths[0]}}",
+            *(f"{text:>{width}}" for text, width in zip(figures, widths[1:], strict=True)),
+        ]
+    )
 
 
 def _cells(change: Change, impact: Impact) -> tuple[str, ...]:

@@ -20,7 +20,8 @@ def render(plan: Plan) -> dict[str, Any]:
             "people": asdict(people_of(plan)),
         },
         "stopped_by": [
-            {"guard": result.name, "detail": result.detail, "approve": approval(result)} for result in stopping(plan.changes)
+            {"guard": result.name, "detail": result.detail, "approve": approval(result)}
+            for result in stopping(plan.changes)
         ],
         "plan": to_data(plan),
     }

@@ -30,7 +30,7 @@ _WORDS = {
 }
 _ALWAYS = (Action.CREATE, Action.UPDATE, Action.DELETE)
 _DIGEST_LENGTH = 8
-_SHORT_NAMES = {"query_digest": "query", "type_digest": "manifest"}
+_DIGESTS = {"query": "query", "type_digest": "manifest"}
 
 
 def render(plan: Plan, *, colour: bool) -> str:
@@ -49,7 +49,10 @@ def render(plan: Plan, *, colour: bool) -> str:
 def _outside(plan: Plan, *, colour: bool) -> Iterator[str]:
     drifted = [change for change in plan.changes if change.drift]
     if drifted:
-        blocks = ["\n".join([f"  {change.address}", *_field_lines(change.drift, Action.UPDATE, colour=colour)]) for change in drifted]
+        blocks = [
+            "\n".join([f"  {change.address}", *_field_lines(change.drift, Action.UPDATE, colour=colour)])
+            for change in drifted
+        ]
         yield "\n".join([_title("Changed outside of Audiform", colour=colour), *blocks])
 
 
@@ -66,7 +69,9 @@ def _resources(plan: Plan, *, colour: bool) -> Iterator[str]:
 
 def _block(change: Change, *, colour: bool) -> Iterator[str]:
     symbol = paint(change.action.value, _STYLES[change.action], colour=colour)
-    yield f"  {symbol} {paint(str(change.address), Style.BOLD, colour=colour)}" + (f"  ({change.reason})" if change.reason else "")
+    yield f"  {symbol} {paint(str(change.address), Style.BOLD, colour=colour)}" + (
+        f"  ({change.reason})" if change.reason else ""
+    )
     yield from _field_lines(change.fields, change.action, colour=colour)
     for note in change.notes:
         yield f"      {note}"
@@ -92,7 +97,7 @@ def _symbol(field: FieldChange, *, colour: bool) -> str:
 
 
 def _name(path: str) -> str:
-    return _SHORT_NAMES.get(path, path)
+    return _DIGESTS.get(path, path)
 
 
 def _both(field: FieldChange) -> str:
@@ -104,7 +109,7 @@ def _both(field: FieldChange) -> str:
 def _value(path: str, value: Any) -> str:
     if value is None:
         return "(none)"
-    if path in _SHORT_NAMES:
+    if path in _DIGESTS:
         return str(value)[:_DIGEST_LENGTH]
     return json.dumps(value, ensure_ascii=False)
 
@@ -138,14 +143,22 @@ def _summary(plan: Plan, *, colour: bool) -> Iterator[str]:
     if not plan.changes:
         yield f"No changes: project {plan.project}, environment {plan.environment} is as the YAML says."
         return
-    parts = [f"{counts[action]:,} to {word}" for action, word in _WORDS.items() if counts[action] or action in _ALWAYS]
+    parts = [
+        f"{counts[action]:,} to {word}"
+        for action, word in _WORDS.items()
+        if counts[action] or action in _ALWAYS
+    ]
     yield paint(f"Plan: {', '.join(parts)}. {_people(plan)}", Style.BOLD, colour=colour)
 
 
 def _people(plan: Plan) -> str:
     total = people_of(plan)
     if not total.destinations:
-        return "People: nobody is sent, removed or changed." if plan.measured else "People: not counted (--no-impact)."
+        return (
+            "People: nobody is sent, removed or changed."
+            if plan.measured
+            else "People: not counted (--no-impact)."
+        )
     over = f"over {total.destinations:,} destination{'' if total.destinations == 1 else 's'}"
     moved = " ".join(
         f"{sign}{people(figure) if figure.quality != 'unknown' else f'{figure.value:,} or more'}"
