@@ -48,6 +48,7 @@ from audiform.outcome import Category, OutcomeKind
 Template = Any
 """JSON-shaped data with `{{ reference }}` strings."""
 
+MergedPart = Literal["limits", "headers", "errors", "outcomes", "hash"]
 StatusClass = Annotated[str, Field(pattern="^[1-5]xx$")]
 
 
@@ -291,9 +292,9 @@ class Manifest(Model):
     check: Operation | None = Field(
         None, description="A harmless request that shows whether the credentials work"
     )
-    from_settings: Mapping[Literal["limits", "headers", "errors", "hash"], str] = Field(
-        default_factory=dict[Literal["limits", "headers", "errors", "hash"], str],
+    from_settings: Mapping[MergedPart, str] = Field(
+        default_factory=dict[MergedPart, str],
         description="Part -> setting whose value is merged into it: what a generic type does. "
-        "`hash`: identifier -> hash",
+        "`hash`: identifier -> hash; `outcomes` go before the manifest's own",
     )
     notes: tuple[str, ...] = Field(default=(), description="What cannot be done there, for the documentation")

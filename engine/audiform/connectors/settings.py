@@ -8,7 +8,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from audiform.connectors.auth import problems_of_auth
-from audiform.connectors.manifest import FromSetting, Identifier, Manifest, Model, SignalOperation
+from audiform.connectors.manifest import (
+    FromSetting,
+    Identifier,
+    Manifest,
+    Model,
+    OutcomeRule,
+    SignalOperation,
+)
 from audiform.connectors.scopes import Problem, check_signal
 from audiform.connectors.template import MISSING, from_setting, lookup
 from audiform.diagnostics import Diagnostic, DiagnosticError
@@ -106,6 +113,10 @@ def _headers(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
     return {part: {**manifest.headers, **from_setting(value)}}
 
 
+def _outcomes(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
+    return {part: (*(OutcomeRule.model_validate(rule) for rule in value), *manifest.outcomes)}
+
+
 def _hashed(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
     """Return the identifiers with the hashes that `value` says, by identifier."""
     hashed = {
@@ -118,7 +129,7 @@ def _hashed(manifest: Manifest, part: str, value: Any) -> Mapping[str, Any]:
 
 
 _Merge = Callable[[Manifest, str, Any], Mapping[str, Any]]
-_MERGES: Mapping[str, _Merge] = {"hash": _hashed, "headers": _headers}
+_MERGES: Mapping[str, _Merge] = {"hash": _hashed, "headers": _headers, "outcomes": _outcomes}
 
 
 def _identity(manifest: Manifest, settings: Mapping[str, Any], problems: list[Problem]) -> str:
