@@ -146,7 +146,7 @@ def test_a_change_upstream_sends_the_binding():
     """A binding that did not change itself is synced when who is in its audience may have changed."""
     decisions = applied().plan(project(audiences={"buyers": {**AUDIENCE, "query": "SELECT 1"}}))
     assert {"audience.buyers": Action.UPDATE, "binding.buyers_on_ads": Action.SYNC} == shape(decisions)
-    assert "audience.buyers changes (query)" == decisions[1].change.reason
+    assert "audience.buyers changes: query" == decisions[1].change.reason
 
 
 def test_a_note_sends_nobody():

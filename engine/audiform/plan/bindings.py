@@ -133,7 +133,7 @@ def _only_sync(case: _Case, touched: str) -> Decision:
 
 def _change(case: _Case, touched: str) -> Decision | None:
     fields = tuple(_fields(case))
-    if _moves(case) or any(field.category is ChangeCategory.REMOVE_ALL for field in fields):
+    if _is_replaced(case):
         return _replace(case, fields)
     names = tuple(sorted(_attribute_changes(case)))
     write = Verb(StepKind.UPDATE_DESTINATION, _target(case)) if names else Verb(StepKind.RECORD)
@@ -167,6 +167,11 @@ def _replace(case: _Case, fields: tuple[FieldChange, ...]) -> Decision:
     return Decision(change, (*verbs, Verb(StepKind.SYNC)) if case.active else verbs, fresh=True, undone=True)
 
 
+def _is_replaced(case: _Case) -> bool:
+    changed = _attribute_changes(case).keys()
+    return _moves(case) or bool(changed if not case.facts.updates else changed & case.facts.fixed)
+
+
 def _why_replaced(case: _Case) -> str:
     if case.record.body["connector"] != case.binding.connector:
         return "the destination moves to another connector"
@@ -193,7 +198,7 @@ def _fields(case: _Case) -> Iterator[FieldChange]:
         else:
             yield judged(Kind.BINDING, path, old, new)
     for name, (old, new) in sorted(_attribute_changes(case).items()):
-        yield _attribute(case.facts, name, old, new)
+        yield _attribute(case, name, old, new)
     for name, value in sorted(case.binding.destination.items()):
         recorded = case.record.body["destination"].get(name)
         if value != recorded and value == case.standing.get(name):
@@ -217,12 +222,19 @@ def _attribute_changes(case: _Case) -> dict[str, tuple[Any, Any]]:
     }
 
 
-def _attribute(facts: TypeFacts, name: str, old: Any, new: Any) -> FieldChange:
-    path = f"destination.{name}"
+def _attribute(case: _Case, name: str, old: Any, new: Any) -> FieldChange:
+    path, facts = f"destination.{name}", case.facts
     if name in facts.fixed or not facts.updates:
         reason = f"{facts.title} cannot change it: a new destination is made and everybody is sent there"
-        return FieldChange(path, old, new, ChangeCategory.REMOVE_ALL, reason)
-    return FieldChange(path, old, new, ChangeCategory.METADATA, "changed in place; nobody is sent again")
+        return FieldChange(path, old, new, _replacing(case), reason)
+    reason = "set on the new destination" if _is_replaced(case) else "changed in place; nobody is sent again"
+    return FieldChange(path, old, new, ChangeCategory.METADATA, reason)
+
+
+def _replacing(case: _Case) -> ChangeCategory:
+    """Return what a replacement means for people: whether those in the old destination stay there."""
+    stays = case.record.body["on_delete"] in {"keep", "freeze"}
+    return ChangeCategory.RESEND if stays else ChangeCategory.REMOVE_ALL
 
 
 def _drift(case: _Case) -> Iterator[FieldChange]:

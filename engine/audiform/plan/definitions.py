@@ -11,7 +11,7 @@ from audiform.plan.decision import Decision, Situation, Verb
 from audiform.plan.fields import leaves
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.records import record_of
-from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated
+from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short
 from audiform.state.store import Record
 
 _RECORD = (Verb(StepKind.RECORD),)
@@ -56,22 +56,15 @@ def created(
             yield FieldChange(key, None, value, ChangeCategory.METADATA, "")
             continue
         for name, inner in cast("dict[str, Any]", value).items():
-            shown = SENSITIVE if key == "settings" and name in secret else _short(kind, key, inner)
+            path = f"{key}.{name}"
+            shown = SENSITIVE if key == "settings" and name in secret else short(kind, path, inner)
             if shown is not None:
-                yield FieldChange(f"{key}.{name}", None, shown, ChangeCategory.METADATA, "")
+                yield FieldChange(path, None, shown, ChangeCategory.METADATA, "")
 
 
 def touches(decision: Decision) -> bool:
     """Whether people may have to be sent, removed or changed because of a definition's change."""
     return any(field.category is not ChangeCategory.METADATA for field in decision.change.fields)
-
-
-def _short(kind: Kind, key: str, value: Any) -> Any:
-    """Show an identifier's column alone where nothing else is said of it."""
-    if kind is Kind.AUDIENCE and key == "identifiers":
-        said = {name: item for name, item in value.items() if item not in (None, False)}
-        return said["column"] if len(said) == 1 else said
-    return value
 
 
 def _desired(address: Address, resource: Source | Connector | Audience, situation: Situation) -> Record:
@@ -116,7 +109,7 @@ def _field(address: Address, path: str, before: Any, after: Any, situation: Situ
             before, after = SENSITIVE, SENSITIVE
         if name in facts.locating:
             return FieldChange(path, before, after, LOCATING.category, LOCATING.reason)
-    return judged(address.kind, path, before, after)
+    return judged(address.kind, path, short(address.kind, path, before), short(address.kind, path, after))
 
 
 def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Dec
 
 def _touch(decision: Decision) -> str:
     fields = ", ".join(dict.fromkeys(field.path.partition(".")[0] for field in decision.change.fields))
-    return f"{decision.address} changes ({fields})"
+    return f"{decision.address} changes: {fields}"
 
 
 def _removed(situation: Situation) -> Iterator[Decision]:

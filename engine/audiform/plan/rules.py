@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from audiform.address import Kind
 from audiform.plan.plan import ChangeCategory, FieldChange
@@ -97,6 +97,14 @@ def rotated(credential: str) -> FieldChange:
     """Return the one line that says that a secret has another value; neither value nor digest is in it."""
     reason = "the secret has another value; nobody is sent again"
     return FieldChange(f"credentials.{credential}", None, ROTATED, ChangeCategory.METADATA, reason)
+
+
+def short(kind: Kind, path: str, value: Any) -> Any:
+    """Return what a reader needs of a value: of an identifier its column alone where nothing else is said of it."""
+    if kind is not Kind.AUDIENCE or not path.startswith("identifiers.") or not isinstance(value, dict):
+        return value
+    said = {name: item for name, item in cast("dict[str, Any]", value).items() if item not in (None, False)}
+    return said["column"] if len(said) == 1 else said
 
 
 def _switched(*, after: bool) -> tuple[ChangeCategory, str]:

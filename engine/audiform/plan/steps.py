@@ -103,7 +103,8 @@ class _Chain:
     def before_sync(self, address: Address) -> Iterator[str]:
         """Yield the binding's own beginning, or what it depends on."""
         if address in self.begun:
-            yield self.begun[address]
+            yield self.begun[address]  # which needs what it depends on itself
+            return
         for dependency in dependencies_of(self.project, address):
             yield from self._nearest(dependency)
 

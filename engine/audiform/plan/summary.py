@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 from audiform.plan.plan import Action, Change, Figure, GuardResult, Impact, Plan, Quality
 
-_QUALITIES: tuple[Quality, ...] = ("exact", "estimated", "unknown")
-
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Totals over all bindings that the plan moves people of. A total is as uncertain as its worst part."""
+    """Totals over all bindings that the plan moves people of. A total is as uncertain as its worst part.
+
+    `unknown`: destinations with a figure that is not known; `uncounted`: bindings whose people nobody counted.
+    """
 
     adds: Figure
     removes: Figure
     modifies: Figure
     destinations: int
     unknown: int
+    uncounted: int
 
 
 def actions(plan: Plan) -> Counter[Action]:
@@ -36,6 +38,7 @@ def people_of(plan: Plan) -> People:
         _total(impacts, lambda impact: impact.modifies),
         destinations=len(impacts),
         unknown=sum(is_unknown(impact) for impact in impacts),
+        uncounted=sum(change.sends and change.impact is None for change in plan.changes),
     )
 
 
@@ -51,6 +54,6 @@ def stopping(changes: Iterable[Change]) -> list[GuardResult]:
 
 def _total(impacts: list[Impact], figure: Callable[[Impact], Figure]) -> Figure:
     figures = [figure(impact) for impact in impacts]
-    qualities: list[Quality] = [item.quality for item in figures]
-    worst = max(qualities, key=_QUALITIES.index, default=_QUALITIES[0])
+    seen = {item.quality for item in figures}
+    worst: Quality = "unknown" if "unknown" in seen else "estimated" if "estimated" in seen else "exact"
     return Figure(worst, sum(item.value for item in figures if item.quality != "unknown"))
