@@ -47,7 +47,11 @@ LAYERS = (
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
     _layer("checking", "check"),
-    _layer("reaching out", "transport limits wire client sources measure refresh runtime", free=True),
+    _layer(
+        "reaching out",
+        "transport limits wire client cases sources delivery measure refresh runtime",
+        free=True,
+    ),
     _layer("planning", "planner"),
     _layer("doing", "apply sync run"),
     _layer("standing in", "sandbox console"),

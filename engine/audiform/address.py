@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, order=True, slots=True)
 class Address:
-    """One resource of a project, written `binding.lapsed_on_meta`."""
+    """One resource of a project, written `binding.lapsed_on_ads`."""
 
     kind: Kind
     name: str

@@ -1,6 +1,6 @@
 """The ownership marker: a suffix in brackets by which a remote object is known to be ours after a crash.
 
-    Win-back [audiform:shop/production/lapsed_on_meta#1f3a90bc]
+    Win-back [audiform:shop/production/lapsed_on_ads#1f3a90bc]
 
 The last part is the start of the state's lineage: two states of one project never take each other's objects.
 """

@@ -76,7 +76,8 @@ def _headed(head: str, text: str, output: Output) -> str:
 def _bug(problem: BaseException, output: Output) -> str:
     """Write a report without values of variables or messages (they could hold people) and say where it is."""
     frames = "".join(
-        f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}\n" for frame in traceback.extract_tb(problem.__traceback__)
+        f"  {Path(frame.filename).name}:{frame.lineno} {frame.name}\n"
+        for frame in traceback.extract_tb(problem.__traceback__)
     )
     report = (
         f"# Audiform bug report\n\naudiform {__version__}, Python {platform.python_version()}, {platform.platform()}\n"

@@ -35,7 +35,9 @@ def command(options: Options, check: bool, show_diff: bool) -> int:
             options.output.data(_difference(before, after, path.relative_to(options.root).as_posix()))
         elif not check:
             _replace(path, after)
-        options.output.note(f"{'would format' if check or show_diff else 'formatted'} {path.relative_to(options.root)}")
+        options.output.note(
+            f"{'would format' if check or show_diff else 'formatted'} {path.relative_to(options.root)}"
+        )
     options.output.note(f"{changed} of the project's files {'need' if check else 'needed'} formatting")
     return Exit.ERROR if check and changed else Exit.DONE
 
@@ -54,7 +56,13 @@ def formatted(text: str, name: str) -> str:
     except YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         place = Location(name, mark.line + 1, mark.column + 1) if mark is not None else None
-        raise DiagnosticError([Diagnostic("yaml-syntax", getattr(problem, "problem", None) or "this is not YAML", location=place)]) from None
+        raise DiagnosticError(
+            [
+                Diagnostic(
+                    "yaml-syntax", getattr(problem, "problem", None) or "this is not YAML", location=place
+                )
+            ]
+        ) from None
     if documents is None:
         return text
     buffer = io.StringIO()
@@ -74,7 +82,11 @@ def _round_trip() -> Any:
 
 def _yaml_files(root: Path) -> list[Path]:
     found = [path for pattern in ("*.yaml", "*.yml") for path in root.rglob(pattern)]
-    return sorted(path for path in found if not SKIPPED.intersection(path.relative_to(root).parts) and not path.is_symlink())
+    return sorted(
+        path
+        for path in found
+        if not SKIPPED.intersection(path.relative_to(root).parts) and not path.is_symlink()
+    )
 
 
 def _replace(path: Path, text: str) -> None:
@@ -87,4 +99,6 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _difference(before: str, after: str, name: str) -> str:
-    return "".join(difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, name)).rstrip("\n")
+    return "".join(
+        difflib.unified_diff(before.splitlines(keepends=True), after.splitlines(keepends=True), name, name)
+    ).rstrip("\n")

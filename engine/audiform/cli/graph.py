@@ -17,7 +17,9 @@ Edge = tuple[Address, Address]
 
 
 @click.command(epilog="Example: audiform graph --format mermaid > graph.mmd")
-@click.option("--format", "form", type=click.Choice(["text", "dot", "mermaid"]), default="text", help="How to draw it.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "dot", "mermaid"]), default="text", help="How to draw it."
+)
 @project_options
 def command(options: Options, form: str) -> None:
     """Draw the project: bindings with the audience and the connector that they join, and the sources."""
@@ -31,7 +33,10 @@ def edges(project: Project) -> list[Edge]:
     found: list[Edge] = []
     for name, binding in project.bindings.items():
         here = Address(Kind.BINDING, name)
-        found += [(here, Address(Kind.AUDIENCE, binding.audience)), (here, Address(Kind.CONNECTOR, binding.connector))]
+        found += [
+            (here, Address(Kind.AUDIENCE, binding.audience)),
+            (here, Address(Kind.CONNECTOR, binding.connector)),
+        ]
     for name, audience in project.audiences.items():
         found.append((Address(Kind.AUDIENCE, name), Address(Kind.SOURCE, audience.source)))
     return sorted(found)
@@ -51,7 +56,14 @@ def as_text(found: Sequence[Edge]) -> str:
 
 def as_dot(found: Sequence[Edge]) -> str:
     """Return the graph in Graphviz's language."""
-    return "\n".join(["digraph audiform {", "  rankdir=LR;", *(f'  "{needed}" -> "{here}";' for here, needed in found), "}"])
+    return "\n".join(
+        [
+            "digraph audiform {",
+            "  rankdir=LR;",
+            *(f'  "{needed}" -> "{here}";' for here, needed in found),
+            "}",
+        ]
+    )
 
 
 def as_mermaid(found: Sequence[Edge]) -> str:

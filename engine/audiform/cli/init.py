@@ -14,7 +14,9 @@ from audiform.diagnostics import Diagnostic, DiagnosticError
 
 @click.command(epilog="Example: audiform init shop && cd shop && audiform plan")
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
-@click.option("--template", type=click.Choice(["starter", "shop"]), default="starter", help="The example to start from.")
+@click.option(
+    "--template", type=click.Choice(["starter", "shop"]), default="starter", help="The example to start from."
+)
 @project_options
 def command(options: Options, directory: Path, template: str) -> None:
     """Make a working project in DIRECTORY: data, an audience, a connector and a binding to change."""
@@ -25,7 +27,9 @@ def command(options: Options, directory: Path, template: str) -> None:
         path = target / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_named(content, target) if relative == Path("audiform.yaml") else content)
-    options.output.note(f"Made {len(files)} files in {target}. Next:\n\n    cd {directory}\n    audiform validate\n    audiform plan\n")
+    options.output.note(
+        f"Made {len(files)} files in {target}. Next:\n\n    cd {directory}\n    audiform validate\n    audiform plan\n"
+    )
 
 
 def _contents(folder: Path) -> dict[Path, bytes]:
@@ -40,7 +44,12 @@ def _refuse_to_overwrite(target: Path, files: dict[Path, bytes]) -> None:
     """Raise a diagnostic for each file that is there already: nothing is lost."""
     there = [relative for relative in files if (target / relative).exists()]
     if there:
-        raise DiagnosticError([Diagnostic("file-exists", f"`{target / name}` exists; `init` overwrites nothing") for name in there])
+        raise DiagnosticError(
+            [
+                Diagnostic("file-exists", f"`{target / name}` exists; `init` overwrites nothing")
+                for name in there
+            ]
+        )
 
 
 def _named(content: bytes, target: Path) -> bytes:

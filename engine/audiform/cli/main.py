@@ -62,14 +62,23 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="audiform", message="audiform %(version)s")
-@click.option("-C", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the project.")
+@click.option(
+    "-C",
+    "directory",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the project.",
+)
 @click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
 @click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
 @click.option("--verbose", is_flag=True, help="Say more of what happens.")
 @click.pass_context
-def cli(context: click.Context, directory: Path | None, environment: str | None, quiet: bool, verbose: bool) -> None:
+def cli(
+    context: click.Context, directory: Path | None, environment: str | None, quiet: bool, verbose: bool
+) -> None:
     """Audience activation as code: plan in the pull request, apply on merge.
 
     Example: audiform -C shop -e production plan

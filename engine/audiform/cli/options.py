@@ -30,7 +30,12 @@ def project_options(command: Command) -> Command:
     `audiform -C shop plan` and `audiform plan -C shop` mean the same; the option nearer to the command wins.
     """
 
-    @click.option("-C", "directory", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder of the project.")
+    @click.option(
+        "-C",
+        "directory",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Folder of the project.",
+    )
     @click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
     @click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
     @click.option("--verbose", is_flag=True, help="Say more of what happens.")

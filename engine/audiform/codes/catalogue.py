@@ -44,7 +44,7 @@ CODES: Mapping[str, Code] = {
         "Missing credential",
         "The connector type needs a credential that the connector does not name, so no request could be signed.",
         "Add it to `credentials` as a reference.",
-        "credentials: {access_token: {from_env: META_ACCESS_TOKEN}}",
+        "credentials: {access_token: {from_env: ADS_TOKEN}}",
     ),
     "unsupported-signal": Code(
         "Signal that the type cannot send",

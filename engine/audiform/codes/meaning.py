@@ -11,7 +11,7 @@ CODES: Mapping[str, Code] = {
         "Unknown field",
         "The key is not known at this place. It is refused and not ignored, because a misspelled guard would not guard.",
         "Mend or remove it.",
-        "bindings:\n  lapsed:\n    conector: meta_eu    # write connector",
+        "bindings:\n  lapsed:\n    conector: ads_eu    # write connector",
     ),
     "missing-field": Code(
         "Missing field",
@@ -37,7 +37,7 @@ CODES: Mapping[str, Code] = {
         "The line is shown with the value masked.",
         "Take the secret out, replace it at the platform because it must count as known, and write where it is to be found: "
         "`{from_env: NAME}`, `{from_file: PATH}` or `{from_command: [...]}`.",
-        "credentials: {access_token: {from_env: META_ACCESS_TOKEN}}",
+        "credentials: {access_token: {from_env: ADS_TOKEN}}",
     ),
     "unknown-reference": Code(
         "Refers to something that does not exist",

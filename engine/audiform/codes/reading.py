@@ -102,7 +102,7 @@ CODES: Mapping[str, Code] = {
     ),
     "invalid-name": Code(
         "Not a valid name",
-        "A name is part of an address such as `binding.lapsed_on_meta`: it starts with a small letter, goes on with "
+        "A name is part of an address such as `binding.lapsed_on_ads`: it starts with a small letter, goes on with "
         "small letters, digits, `_` and `-`, and has at most 63 characters.",
         "Rename it.",
         'audiences:\n  "Lapsed buyers": {}    # write lapsed_buyers',

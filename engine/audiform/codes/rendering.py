@@ -75,6 +75,6 @@ CODES: Mapping[str, Code] = {
         "Overrides something that does not exist",
         "An environment's `overrides` names a resource that no file of the project declares, so it has no effect.",
         "Mend the name, or remove the override.",
-        "overrides:\n  connectors:\n    meta_ue: {enabled: false}",
+        "overrides:\n  connectors:\n    ads_ue: {enabled: false}",
     ),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, Tag
 
 from audiform.outcome import Signal
 
@@ -39,8 +39,32 @@ class FromCommand(Model):
 
 SecretReference = FromEnv | FromFile | FromCommand
 
+
+def _secret_form(value: Any) -> str | None:
+    """Say which of the forms a secret reference has, so that only the problems of that one are shown."""
+    for name in ("from_env", "from_file", "from_command"):
+        if (isinstance(value, dict) and name in value) or hasattr(value, name):
+            return f"<{name}>"
+    return None
+
+
+def _is_text(value: Any) -> str:
+    return "<text>" if isinstance(value, str) else "<other>"
+
+
+CheckedSecretReference = Annotated[
+    Annotated[FromEnv, Tag("<from_env>")]
+    | Annotated[FromFile, Tag("<from_file>")]
+    | Annotated[FromCommand, Tag("<from_command>")],
+    Discriminator(_secret_form),
+]
+"""`SecretReference` as a field's type."""
+
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
-Limit = Annotated[int, Field(ge=0)] | Percent
+Limit = Annotated[
+    Annotated[StrictInt, Field(ge=0), Tag("<other>")] | Annotated[Percent, Tag("<text>")],
+    Discriminator(_is_text),
+]
 """A number of people, or a share of the destination's members."""
 
 Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["24h"])]
@@ -49,17 +73,23 @@ Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["24h"])]
 class Guards(Model):
     """Limits that stop an apply or a sync before anything is sent."""
 
-    max_removed: Limit | None = Field(None, description="Most people removed at once (default 20%, from 100 members)")
+    max_removed: Limit | None = Field(
+        None, description="Most people removed at once (default 20%, from 100 members)"
+    )
     max_added: Limit | None = Field(None, description="Most people added at once")
-    min_members: int | None = Field(None, ge=0, description="Fewest people that must remain")
-    allow_empty: bool | None = Field(None, description="Go on when the source returns nobody (default false)")
+    min_members: StrictInt | None = Field(None, ge=0, description="Fewest people that must remain")
+    allow_empty: StrictBool | None = Field(
+        None, description="Go on when the source returns nobody (default false)"
+    )
     max_source_age: Duration | None = Field(None, description="Oldest that the source's data may be")
 
 
 class DuckDBSettings(Model):
     """Files read through DuckDB, or a DuckDB database opened read-only."""
 
-    tables: dict[str, str] = Field(default_factory=dict, description="Table name -> file or glob (Parquet, CSV, JSON)")
+    tables: dict[str, str] = Field(
+        default_factory=dict, description="Table name -> file or glob (Parquet, CSV, JSON)"
+    )
     database: str | None = Field(None, description="A .duckdb file, opened read-only")
 
 
@@ -69,7 +99,7 @@ class Source(Model):
     type: Literal["duckdb"]
     settings: DuckDBSettings
     description: str | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class Connector(Model):
@@ -77,10 +107,10 @@ class Connector(Model):
 
     type: str
     settings: dict[str, Any] = Field(default_factory=dict)
-    credentials: dict[str, SecretReference] = Field(default_factory=dict)
+    credentials: dict[str, CheckedSecretReference] = Field(default_factory=dict)
     endpoint: str | None = Field(None, description="Replaces the type's base URL, for a sandbox or a proxy")
     description: str | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class QueryFile(Model):
@@ -93,21 +123,33 @@ class IdentifierColumn(Model):
     """A column that holds an identifier, with what is known about its values."""
 
     column: str
-    already_hashed: bool = Field(default=False, description="The column holds hashes of normalised values")
-    region: str | None = Field(None, pattern="^[A-Z]{2}$", description="Country of phone numbers without a prefix")
+    already_hashed: StrictBool = Field(
+        default=False, description="The column holds hashes of normalised values"
+    )
+    region: str | None = Field(
+        None, pattern="^[A-Z]{2}$", description="Country of phone numbers without a prefix"
+    )
+
+
+Column = Annotated[
+    Annotated[str, Tag("<text>")] | Annotated[IdentifierColumn, Tag("<other>")], Discriminator(_is_text)
+]
+"""The name of a column, or the column with what is known about its values."""
 
 
 class Audience(Model):
     """The profiles that meet a definition now."""
 
     source: str
-    query: str | QueryFile
+    query: Annotated[
+        Annotated[str, Tag("<text>")] | Annotated[QueryFile, Tag("<other>")], Discriminator(_is_text)
+    ]
     profile_key: str
-    identifiers: dict[str, str | IdentifierColumn] = Field(min_length=1)
+    identifiers: dict[str, Column] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
     consent: str | None = Field(None, description="Boolean column; false or null = left out, counted")
     description: str | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 OnDelete = Literal["keep", "freeze", "remove_members", "delete_destination"]
@@ -120,12 +162,18 @@ class Binding(Model):
     connector: str
     destination: dict[str, Any]
     on_delete: OnDelete
-    signals: tuple[Signal, ...] | None = Field(None, description="Default: all that the connector type supports")
-    identifiers: tuple[str, ...] | None = Field(None, description="Default: all that audience and type have in common")
-    variables: tuple[str, ...] | None = Field(None, description="Default: all of the audience's, where the type has variables")
+    signals: tuple[Signal, ...] | None = Field(
+        None, description="Default: all that the connector type supports"
+    )
+    identifiers: tuple[str, ...] | None = Field(
+        None, description="Default: all that audience and type have in common"
+    )
+    variables: tuple[str, ...] | None = Field(
+        None, description="Default: all of the audience's, where the type has variables"
+    )
     guards: Guards = Guards()
     description: str | None = None
-    enabled: bool = True
+    enabled: StrictBool = True
 
 
 class State(Model):
@@ -155,7 +203,9 @@ class EnvironmentFile(Model):
     """`environments/<name>.yaml`."""
 
     values: dict[str, Any] = Field(default_factory=dict)
-    overrides: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict, description="section -> name -> fields to merge")
+    overrides: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict, description="section -> name -> fields to merge"
+    )
     guards: Guards = Guards()
-    protected: bool = False
+    protected: StrictBool = False
     description: str | None = None

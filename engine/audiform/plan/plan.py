@@ -124,7 +124,7 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class GuardResult:
-    """One guard of a binding, evaluated. `name` is `binding.guard` (`lapsed_on_meta.max_removed`)."""
+    """One guard of a binding, evaluated. `name` is `binding.guard` (`lapsed_on_ads.max_removed`)."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
 

@@ -77,7 +77,7 @@ def serve(
                 outcome.append(url)
                 started.set()
                 await stop.wait()
-        except OSError as problem:
+        except BaseException as problem:  # noqa: BLE001 - whoever waits for the start is told, whatever it was
             outcome.append(problem)
             started.set()
 

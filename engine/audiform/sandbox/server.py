@@ -27,10 +27,10 @@ async def listening(services: Services, port: int) -> AsyncIterator[str]:
     """
     from aiohttp import web
 
-    runner = web.ServerRunner(web.Server(_Handler(services), access_log=None))
+    runner = web.ServerRunner(web.Server(_Handler(services), access_log=None), shutdown_timeout=0.1)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, HOST, port, shutdown_timeout=0.1)
+        site = web.TCPSite(runner, HOST, port)
         await site.start()
         bound: int = runner.addresses[0][1]
         yield f"http://{HOST}:{bound}"

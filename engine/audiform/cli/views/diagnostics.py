@@ -18,7 +18,7 @@ def render_text(diagnostics: Sequence[Diagnostic], *, colour: bool) -> str:
     error[unknown-field]: Unknown field
       --> bindings.yaml:4:5
        |
-     4 |     conector: meta_eu
+     4 |     conector: ads_eu
        |     ^^^^^^^^
       `conector` is not a field of a binding.
       hint: did you mean "connector"?

@@ -10,6 +10,7 @@ from audiform.cli.output import Style, paint
 from audiform.cli.views.people import people_table
 from audiform.plan.guard import approval, people
 from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Plan
+from audiform.plan.rules import ROTATED
 from audiform.plan.summary import actions, people_of, stopping
 
 _STYLES = {
@@ -49,11 +50,13 @@ def render(plan: Plan, *, colour: bool) -> str:
 def _outside(plan: Plan, *, colour: bool) -> Iterator[str]:
     drifted = [change for change in plan.changes if change.drift]
     if drifted:
-        blocks = [
-            "\n".join([f"  {change.address}", *_field_lines(change.drift, Action.UPDATE, colour=colour)])
-            for change in drifted
-        ]
-        yield "\n".join([_title("Changed outside of Audiform", colour=colour), *blocks])
+        yield "\n".join([_title("Changed outside of Audiform", colour=colour), *_drifts(drifted)])
+
+
+def _drifts(drifted: Iterable[Change]) -> Iterator[str]:
+    for change in drifted:
+        yield f"  {change.address}"
+        yield from (f"      {field.path}  {_both(field)}" for field in change.drift)
 
 
 def _resources(plan: Plan, *, colour: bool) -> Iterator[str]:
@@ -89,7 +92,7 @@ def _field_lines(fields: Iterable[FieldChange], action: Action, *, colour: bool)
 
 
 def _symbol(field: FieldChange, *, colour: bool) -> str:
-    if field.before is None:
+    if field.before is None and field.after != ROTATED:
         return paint("+", Style.CREATE, colour=colour)
     if field.after is None:
         return paint("-", Style.DELETE, colour=colour)
@@ -101,8 +104,8 @@ def _name(path: str) -> str:
 
 
 def _both(field: FieldChange) -> str:
-    if field.before is None and field.path.startswith("credentials.") and isinstance(field.after, str):
-        return field.after
+    if field.after == ROTATED and field.path.startswith("credentials."):
+        return ROTATED
     return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
 
 
@@ -165,7 +168,8 @@ def _people(plan: Plan) -> str:
         for sign, figure in (("+", total.adds), ("-", total.removes), ("~", total.modifies))
     )
     unknown = f"; unknown for {total.unknown:,} of them" if total.unknown else ""
-    return f"People: {moved} {over}{unknown}."
+    rest = f"; not counted for {total.uncounted:,} more (--no-impact)" if total.uncounted else ""
+    return f"People: {moved} {over}{unknown}{rest}."
 
 
 def _title(text: str, *, colour: bool) -> str:

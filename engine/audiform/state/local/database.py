@@ -63,7 +63,7 @@ class Database:
             DiagnosticError: the key of a state that holds something is gone or another one (`state-key-lost`).
         """
         with self.reading() as connection:
-            check = None if connection is None else _meta(connection, "key_check")
+            check = None if connection is None else _fact(connection, "key_check")
         if check is None:
             return None
         key = read_key(self.directory)
@@ -81,19 +81,19 @@ class Database:
 
     def _found(self, connection: sqlite3.Connection) -> None:
         """Give a new state its lineage and its key; a known one keeps both."""
-        if _meta(connection, "lineage") is not None:
+        if _fact(connection, "lineage") is not None:
             self.key()
             return
         key = create_key(self.directory)
         # Committed at once and by one statement; whoever comes second inserts nothing.
         connection.execute(
-            "INSERT OR IGNORE INTO meta VALUES ('lineage', ?), ('serial', '0'), ('key_check', ?)",
+            "INSERT OR IGNORE INTO fact VALUES ('lineage', ?), ('serial', '0'), ('key_check', ?)",
             (str(uuid.uuid4()), keyed_digest(key, "check", "")),
         )
 
 
-def _meta(connection: sqlite3.Connection, name: str) -> str | None:
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+def _fact(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
 
 

@@ -13,7 +13,7 @@ from audiform.state.store import Record, StateView
 
 def read(connection: sqlite3.Connection) -> StateView:
     """Return everything that is recorded."""
-    meta: dict[str, str] = dict(connection.execute("SELECT name, value FROM meta"))
+    facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))
     rows = connection.execute(
         "SELECT kind, name, digest, protected, body FROM record ORDER BY kind, name"
     ).fetchall()
@@ -23,7 +23,7 @@ def read(connection: sqlite3.Connection) -> StateView:
         (address := Address(Kind(kind), name)): Record(address, digest, body, bool(protected))
         for (kind, name, digest, protected, _), body in zip(rows, bodies, strict=True)
     }
-    return StateView(meta.get("lineage", ""), int(meta.get("serial", "0")), records)
+    return StateView(facts.get("lineage", ""), int(facts.get("serial", "0")), records)
 
 
 def put(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
@@ -67,5 +67,5 @@ def move(connection: sqlite3.Connection, old: Address, new: Address) -> int:
 
 def _serial(connection: sqlite3.Connection, *, grow: bool) -> int:
     if grow:
-        connection.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'serial'")
-    return int(connection.execute("SELECT value FROM meta WHERE name = 'serial'").fetchone()[0])
+        connection.execute("UPDATE fact SET value = CAST(value AS INTEGER) + 1 WHERE name = 'serial'")
+    return int(connection.execute("SELECT value FROM fact WHERE name = 'serial'").fetchone()[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 STATEMENTS = (
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TABLE record (
         kind TEXT NOT NULL, name TEXT NOT NULL, digest TEXT NOT NULL, protected INTEGER NOT NULL, body TEXT NOT NULL,
         PRIMARY KEY (kind, name)

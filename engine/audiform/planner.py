@@ -1,0 +1,159 @@
+"""Makes a plan: read the state, look at the platforms, compare, count people, ask the guards. Writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from audiform import __version__
+from audiform.address import Address
+from audiform.config.project import Project
+from audiform.measure import measure
+from audiform.plan.decision import Decision, Situation, destination_of, situation_of
+from audiform.plan.diff import diff
+from audiform.plan.digest import config_digest
+from audiform.plan.draft import Approvals, Ended, judged_change
+from audiform.plan.facts import facts_of
+from audiform.plan.guard import Facts
+from audiform.plan.plan import Change, Plan
+from audiform.plan.prior import Presence, Refreshed
+from audiform.plan.select import select
+from audiform.plan.serialise import VERSION
+from audiform.plan.steps import steps_of
+from audiform.refresh import refresh
+from audiform.runtime import Runtime
+from audiform.state.ledger import LedgerSession, destination_key
+from audiform.state.store import Record, StateView
+
+AT_ONCE = 4
+"""Bindings measured side by side: each measurement is a query that uses all processors by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What to plan. `impact`: count people; `refresh`: look at the platforms; `destroy`: delete everything."""
+
+    impact: bool = True
+    refresh: bool = True
+    targets: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    approvals: Approvals = field(default_factory=Approvals)
+    destroy: bool = False
+    tolerance: float = 0.10
+    expires: timedelta = timedelta(hours=24)
+
+
+async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
+    """Return the plan of the runtime's project.
+
+    Raises:
+        DiagnosticError: a connector type cannot be opened.
+    """
+    recorded = runtime.store.read()
+    project = _nothing(runtime.project) if options.destroy else runtime.project
+    observed = await refresh(runtime, recorded) if options.refresh else {}
+    situation = _situation(runtime, project, recorded, observed, secrets=options.refresh)
+    decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)
+    changes = await _changes(runtime, situation, decisions, options)
+    now = runtime.clock()
+    return Plan(
+        version=VERSION,
+        tool=f"audiform {__version__}",
+        project=project.name,
+        environment=project.environment.name,
+        lineage=recorded.lineage,
+        serial=recorded.serial,
+        config_digest=config_digest(runtime.project),
+        manifest_digests=_manifests(runtime, project),
+        created=now,
+        expires=now + options.expires,
+        changes=changes,
+        steps=steps_of(decisions, project, recorded),
+        approvals=options.approvals.names,
+        tolerance=options.tolerance,
+        notes=tuple(_notes(observed)),
+        measured=options.impact,
+    )
+
+
+def _nothing(project: Project) -> Project:
+    """Return the project without resources: what a `destroy` wants."""
+    return replace(project, sources={}, connectors={}, audiences={}, bindings={}, digests={})
+
+
+def _situation(
+    runtime: Runtime, project: Project, recorded: StateView, observed: Refreshed, *, secrets: bool
+) -> Situation:
+    types = {
+        name: facts_of(runtime.catalog.get(connector.type).configured(connector.settings))
+        for name, connector in project.connectors.items()
+    }
+    digests = {name: runtime.secret_digests(name) for name in project.connectors} if secrets else {}
+    return situation_of(project, recorded, observed, types, digests)
+
+
+def _manifests(runtime: Runtime, project: Project) -> Mapping[str, str]:
+    used = sorted({connector.type for connector in project.connectors.values()})
+    return {name: runtime.catalog.get(name).digest for name in used}
+
+
+def _notes(observed: Refreshed) -> Iterator[str]:
+    for address, seen in observed.items():
+        if seen.presence is Presence.UNKNOWN:
+            yield f"{address} was not looked up ({seen.why}); what was last written is taken for what is there"
+
+
+async def _changes(
+    runtime: Runtime, situation: Situation, decisions: Sequence[Decision], options: PlanOptions
+) -> tuple[Change, ...]:
+    ended = _count_ended(runtime, situation, decisions)
+    sent = await _measure(runtime, decisions) if options.impact else {}
+    return tuple(
+        judged_change(
+            decision,
+            situation,
+            options.approvals,
+            sent=sent.get(decision.address),
+            ended=ended.get(decision.address),
+        )
+        for decision in decisions
+    )
+
+
+async def _measure(runtime: Runtime, decisions: Sequence[Decision]) -> dict[Address, Facts]:
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def one(decision: Decision) -> tuple[Address, Facts]:
+        async with slots:
+            measured = await measure(runtime, decision.address.name, fresh=decision.fresh)
+        return decision.address, Facts(measured.impact, measured.source_age)
+
+    return dict(await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends)))
+
+
+def _count_ended(
+    runtime: Runtime, situation: Situation, decisions: Sequence[Decision]
+) -> dict[Address, Ended]:
+    """Count the members of the bindings that end: also without impact, because deleting is a decision."""
+    ending = [decision.address for decision in decisions if decision.undone]
+    if not ending:
+        return {}
+    session = runtime.ledger.open(write=False)
+    try:
+        return {address: _ended(session, situation.recorded.records[address]) for address in ending}
+    finally:
+        session.close()
+
+
+def _ended(session: LedgerSession, record: Record) -> Ended:
+    connector, destination_id = destination_of(record)
+    members = session.members(destination_key(connector, destination_id or ""))
+    name = record.address.name
+    row = session.connection.execute(
+        f"SELECT count(*), count(*) FILTER (identity NOT IN (SELECT identity FROM {members} WHERE binding <> $1)) "
+        f"FROM {members} WHERE binding = $1",
+        [name],
+    ).fetchone()
+    return Ended(*row) if row else Ended(0, 0)

@@ -1,0 +1,207 @@
+"""Every connector type against its own stand-in, with the real client over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from audiform.client import ConnectorClient, Rows
+from audiform.connectors.manifest import SignalOperation
+from audiform.outcome import Category, Outcome, OutcomeKind
+from audiform.sandbox.serve import Sandbox, serve
+from audiform.sandbox.world import Keys
+from sandbox.samples import TYPES, client_of, opened, person, rendered, sample_of
+
+
+@dataclass
+class Remote:
+    """One type, its sandbox and a client, with what a caller of the client would hold."""
+
+    name: str
+    sandbox: Sandbox
+    client: ConnectorClient
+    attributes: dict[str, Any]
+
+    @property
+    def manifest(self):
+        return self.client.connector_type.manifest
+
+    def run(self, coroutine):
+        """Finish a call, and close what its event loop opened."""
+
+        async def whole():
+            try:
+                return await coroutine
+            finally:
+                await self.client.transport.close()
+
+        return asyncio.run(whole())
+
+    def call(self, operation: str, identity: str | None = None, **attributes: Any) -> Outcome:
+        """Do one operation on the destination."""
+        target = {**self.attributes, **attributes, **({"id": identity} if identity else {})}
+        return self.run(
+            self.client.call(getattr(self.manifest.destination, operation), {"destination": target})
+        )
+
+    def created(self) -> str:
+        """Make the destination and return its id."""
+        outcome = self.call("create")
+        assert outcome.ok, outcome
+        return outcome.extracted["destination.id"]
+
+    def send(self, signal: str, identity: str, people: Sequence[dict[str, Any]]) -> Outcome:
+        """Send one batch of people."""
+        operation = self.manifest.signals[signal]
+        assert isinstance(operation, SignalOperation)
+        in_use = [identifier.field for identifier in self.manifest.identifiers.values()]
+        text = b",".join(
+            json.dumps(rendered(operation, self.manifest, row, tuple(in_use))).encode() for row in people
+        )
+        scope = {"destination": {**self.attributes, "id": identity}, "identifiers": in_use}
+        return self.run(self.client.send_batch(operation, scope, Rows(text, len(people), tuple(people))))
+
+    def held(self) -> Any:
+        """Return the members of the only destination."""
+        (destination,) = self.sandbox.destinations(self.name)
+        return destination.members
+
+
+@pytest.fixture(params=TYPES)
+def remote(request) -> Iterator[Remote]:
+    """Yield each type in turn."""
+    kind, settings = opened(request.param)
+    with serve({request.param: kind}) as sandbox:
+        client = client_of(kind, settings, sandbox.endpoint(request.param))
+        attributes = {"name": "Buyers", **sample_of(kind.manifest.destination.attributes)}
+        yield Remote(request.param, sandbox, client, attributes)
+
+
+def test_what_is_created_can_be_read(remote: Remote) -> None:
+    """An object that was created is read back with the attributes that it was created with."""
+    identity = remote.created()
+    outcome = remote.call("read", identity)
+    assert OutcomeKind.ACCEPTED is outcome.kind
+    assert remote.attributes["name"] == outcome.extracted["destination.name"]
+
+
+def test_what_is_updated_reads_as_updated(remote: Remote) -> None:
+    """An update changes what the next read says."""
+    identity = remote.created()
+    assert remote.call("update", identity, name="Other").ok
+    assert "Other" == remote.call("read", identity).extracted["destination.name"]
+
+
+def test_a_listing_shows_every_page(remote: Remote) -> None:
+    """A find that takes several pages yields each object that it asks for once."""
+    made = {remote.created() for _ in range(12)}
+
+    async def listed():
+        found = remote.client.listing(
+            remote.manifest.destination.find,
+            {"destination": remote.attributes, "marker": remote.attributes["name"]},
+        )
+        return [entry["destination.id"] async for entry in found]
+
+    found = remote.run(listed())
+    assert sorted(made) == sorted(found)
+
+
+def test_what_is_deleted_is_missing(remote: Remote) -> None:
+    """An object that was deleted answers as missing, by the platform's own rule."""
+    identity = remote.created()
+    assert remote.call("delete", identity).ok
+    assert Category.DESTINATION_MISSING is remote.call("read", identity).category
+    assert () == remote.sandbox.destinations(remote.name)
+
+
+def test_members_come_and_go(remote: Remote) -> None:
+    """Those who were added and not removed are held, by the values that were sent."""
+    identity = remote.created()
+    people = [person(remote.manifest, number) for number in range(7)]
+    assert OutcomeKind.ACCEPTED is remote.send("add", identity, people).kind
+    assert OutcomeKind.ACCEPTED is remote.send("remove", identity, people[:3]).kind
+    names = [
+        name for name, one in remote.manifest.identifiers.items() if one.identifies and name in people[0]
+    ]
+    key = remote.manifest.identity if remote.manifest.identity != "each" else names[0]
+    assert [False] * 3 + [True] * 4 == [remote.held().has(key, row[key]) for row in people]
+
+
+def test_a_modified_variable_is_held(remote: Remote) -> None:
+    """Where a type has modify, the variables that were sent last are held."""
+    if "modify" not in remote.manifest.signals:
+        assert isinstance(remote.sandbox.world.account(remote.name).destinations, dict)
+        return
+    identity = remote.created()
+    before = person(remote.manifest, 1)
+    remote.send("add", identity, [before])
+    after = {**before, "variables": dict.fromkeys(before["variables"], 99)}
+    assert remote.send("modify", identity, [after]).ok
+    (held,) = remote.held().people.values()
+    assert after["variables"] == held.variables
+
+
+def test_a_batch_over_the_limit_is_refused(remote: Remote) -> None:
+    """One row more than the platform takes is refused, and nobody of it is held."""
+    identity = remote.created()
+    operation = remote.manifest.signals["add"]
+    assert isinstance(operation, SignalOperation)
+    most = operation.rows_per_request or remote.manifest.limits.rows_per_request
+    people = [person(remote.manifest, 1)] * (most + 1)
+    in_use = [identifier.field for identifier in remote.manifest.identifiers.values()]
+    row = rendered(operation, remote.manifest, people[0], tuple(in_use))
+    text = b",".join([json.dumps(row).encode()] * (most + 1))
+    scope = {"destination": {**remote.attributes, "id": identity}, "identifiers": in_use}
+    outcome = remote.run(remote.client._send_rows(operation, remote.client._scope(scope), text))
+    assert not outcome.ok
+    assert {} == remote.held().counts()
+
+
+def test_an_expired_secret_is_refused(remote: Remote) -> None:
+    """The secret `expired` is answered as invalid credentials."""
+    if remote.manifest.auth == {"scheme": "none"}:
+        return
+    remote.client.credentials = lambda _: "expired"
+    remote.client.__post_init__()
+    assert Category.INVALID_CREDENTIALS is remote.call("create").category
+
+
+def test_a_token_that_expires_on_demand_is_refused_or_renewed(remote: Remote) -> None:
+    """An expired token ends as invalid credentials, or is renewed where the scheme can."""
+    remote.created()
+    remote.sandbox.faults.add("expired_token")
+    outcome = remote.call("create")
+    assert outcome.ok or Category.INVALID_CREDENTIALS is outcome.category
+
+
+@pytest.mark.parametrize("category", list(Category))
+def test_an_error_on_demand_is_read_as_what_it_is(remote: Remote, category: Category) -> None:
+    """Each category that the type has a rule for, or that has a status of its own, comes back as itself."""
+    ruled = {rule.category for rule in remote.manifest.outcomes}
+    own_status = {Category.PERMISSION_DENIED, Category.INVALID_REQUEST, Category.UNAVAILABLE}
+    remote.sandbox.faults.add("error", category=category, times=20, retry_after=0)
+    outcome = remote.call("create")
+    if category in ruled | own_status:
+        assert category is outcome.category
+    assert not outcome.ok
+
+
+def test_rejected_records_are_told_as_the_platform_tells_them(remote: Remote) -> None:
+    """A partial failure on demand is counted or named, and the rejected are not held; or the whole batch is refused."""
+    identity = remote.created()
+    people = [person(remote.manifest, number) for number in range(5)]
+    remote.sandbox.faults.add("partial_failure", rows=2, operation="add")
+    outcome = remote.send("add", identity, people)
+    held = remote.held()
+    count = (
+        max(len(values) for values in held.values.values() or [()])
+        if isinstance(held, Keys)
+        else len(held.people)
+    )
+    assert (2, 3) == (outcome.rejected_count, count) if outcome.ok else count == 0
