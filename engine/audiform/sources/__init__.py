@@ -1,0 +1,1 @@
+"""Where profiles are read from."""
