@@ -1,0 +1,116 @@
+"""Checks one connector: its type, its settings, its credentials and where it leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from audiform.address import Address, Kind
+from audiform.check.facts import Facts, facts_of
+from audiform.check.schema import Subject, explain
+from audiform.check.types import Opened, Types
+from audiform.check.urls import check_urls
+from audiform.config.kinds import Connector, Policy
+from audiform.connectors.auth import scheme_of
+from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.manifest import FromSetting
+from audiform.connectors.request import MissingReferenceError, base_url
+from audiform.connectors.settings import with_defaults
+from audiform.connectors.template import references
+from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+
+
+def check_connector(
+    name: str, connector: Connector, types: Types, policy: Policy
+) -> tuple[Facts | None, list[Diagnostic]]:
+    """Return what bindings may ask of the connector (None: not known, because it is broken), and its problems."""
+    address = Address(Kind.CONNECTOR, name)
+    opened, problems = types.open(connector.type)
+    if opened is None:
+        return None, [_at_type(item, address) for item in problems]
+    found = list(_forbidden(address, opened.kind, policy))
+    valid = opened.settings_are_valid(connector.settings)
+    if not valid:
+        subject = Subject(address, "settings", "a setting", connector.type)
+        found += explain(subject, opened.kind.manifest.settings, connector.settings)
+    configured, more = _configured(address, connector, opened, valid=valid)
+    found += more
+    if configured is None:
+        return None, [*found, *_credentials(address, connector, opened.kind)]
+    found += _credentials(address, connector, configured)
+    urls = list(check_urls(address, connector, opened.kind, configured, policy.allowed_hosts))
+    found += urls or (_host_parts(address, connector, configured) if valid else ())
+    return facts_of(opened, configured), found
+
+
+def _at_type(item: Diagnostic, address: Address) -> Diagnostic:
+    """Return a problem of the type itself where it stands, any other where the connector names the type."""
+    return item if item.location is not None else replace(item, address=address, path=("type",))
+
+
+def _forbidden(address: Address, kind: ConnectorType, policy: Policy) -> Iterator[Diagnostic]:
+    if kind.custom and policy.custom_connectors == "forbidden":
+        text = (
+            f"`{kind.name}` is one of the project's own connector types, and `policy.custom_connectors` in audiform.yaml is "
+            "`forbidden`. Use a shipped type, or let an owner of the project change the policy."
+        )
+        yield Diagnostic("custom-connector-forbidden", text, address=address, path=("type",))
+
+
+def _configured(
+    address: Address, connector: Connector, opened: Opened, *, valid: bool
+) -> tuple[ConnectorType | None, list[Diagnostic]]:
+    """Return the type with the connector's settings in it. One that takes no parts from settings is as it is."""
+    if not opened.generic:
+        return opened.kind, []
+    if not valid:
+        return None, []
+    try:
+        return opened.kind.configured(connector.settings), []
+    except DiagnosticError as error:
+        return None, [replace(item, address=address) for item in error.diagnostics]
+
+
+def _credentials(address: Address, connector: Connector, kind: ConnectorType) -> Iterator[Diagnostic]:
+    """Yield credentials that lack, and those that the type does not know."""
+    schema = kind.manifest.credentials
+    known = schema.get("properties", {})
+    needed = _signing(kind) | set(schema.get("required", ()))
+    for name in sorted(needed - connector.credentials.keys()):
+        about = str(known.get(name, {}).get("description", "")).rstrip(".")
+        text = f"`{kind.name}` needs the credential `{name}`, and without it no request can be signed."
+        text += f" {about}." if about else ""
+        hint = f"credentials: {{{name}: {{from_env: {name.upper()}}}}}"
+        yield Diagnostic("missing-credential", text, hint=hint, address=address, path=("credentials",))
+    for name in connector.credentials:
+        if name in known:
+            continue
+        names = ", ".join(f"`{item}`" for item in known)
+        takes = f"it takes {names}" if names else "it takes none"
+        yield Diagnostic(
+            "unknown-field",
+            f"`credentials.{name}` is not a credential of `{kind.name}`; {takes}.",
+            hint=did_you_mean(name, known),
+            address=address,
+            path=("credentials", name),
+            on_key=True,
+        )
+
+
+def _signing(kind: ConnectorType) -> set[str]:
+    """Return the credentials that its authentication names, those that a scheme names by default included."""
+    auth = kind.manifest.auth
+    if isinstance(auth, FromSetting):
+        return set()
+    used = references(scheme_of(auth)[1].model_dump())
+    return {name.removeprefix("credentials.") for name in used if name.startswith("credentials.")}
+
+
+def _host_parts(address: Address, connector: Connector, kind: ConnectorType) -> Iterator[Diagnostic]:
+    """Yield a setting that would make another host of the manifest's."""
+    scope = {"settings": with_defaults(kind.manifest.settings, connector.settings)}
+    try:
+        base_url(kind, scope, connector.endpoint)
+    except MissingReferenceError as error:
+        text = f"The URL of `{kind.name}` cannot be made: {error}."
+        yield Diagnostic("invalid-value", text, address=address, path=("settings",))
