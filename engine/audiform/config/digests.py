@@ -1,0 +1,36 @@
+"""One digest per resource, made when the first is asked for: `validate` needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel
+
+from audiform.address import Address, Kind
+from audiform.hashing import digest
+
+
+class Digests(Mapping[Address, str]):
+    """Address -> digest of the rendered body and its SQL. A secret is a reference there, so no digest has seen one."""
+
+    def __init__(self, tables: Mapping[Kind, Mapping[str, BaseModel]]) -> None:
+        self._tables = tables
+        self._made: dict[Address, str] | None = None
+
+    def __getitem__(self, address: Address) -> str:
+        return self._all()[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables.values()))
+
+    def _all(self) -> dict[Address, str]:
+        if self._made is None:
+            self._made = {
+                Address(kind, name): digest(model.model_dump(mode="json"))
+                for kind, table in self._tables.items()
+                for name, model in table.items()
+            }
+        return self._made

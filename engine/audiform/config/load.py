@@ -1,0 +1,179 @@
+"""Text to a checked `Project`: read, merge, render, validate, resolve references, look at the SQL. One straight line.
+
+All problems are collected, and made concrete late: a project without one never pays for places. Nothing that files
+hold makes this raise.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from audiform.address import Address, Kind
+from audiform.config.cache import Remembered, recall, remember
+from audiform.config.declared import Declarations, Table, merge
+from audiform.config.digests import Digests
+from audiform.config.documents import Document, read_documents
+from audiform.config.environment import Frame, read_frame
+from audiform.config.expand import override, rendered, repeat
+from audiform.config.files import Folder, read_folder
+from audiform.config.kinds import Audience, Binding, Connector, Model, Policy, Source, State
+from audiform.config.places import Places
+from audiform.config.project import Environment, Project
+from audiform.config.queries import Queries, distinct, with_sql
+from audiform.config.references import unknown_references
+from audiform.config.schema import problems_of
+from audiform.config.sql import check_queries
+from audiform.config.template import Scope
+from audiform.diagnostics import Diagnostic, Diagnostics
+
+_MODELS: Mapping[Kind, type[Model]] = {
+    Kind.SOURCE: Source,
+    Kind.CONNECTOR: Connector,
+    Kind.AUDIENCE: Audience,
+    Kind.BINDING: Binding,
+}
+
+
+def load(root: Path, environment: str | None = None) -> tuple[Project | None, Diagnostics]:
+    """Return the project in `root` for one environment (None: the default one), and all that is wrong with it.
+
+    With an error there is no project. Never raises for what files hold.
+    """
+    with _without_collection():
+        return _load(root, environment)
+
+
+def _load(root: Path, environment: str | None) -> tuple[Project | None, Diagnostics]:
+    folder = read_folder(root)
+    if folder.project is None:
+        return None, Diagnostics([*folder.problems])
+    known = recall(root)
+    frame = read_frame(folder, environment, known.documents, Places(folder))
+    places = Places(folder, frame.environment.name if frame.environment else None)
+    documents, problems = read_documents(folder.resources, known.documents)
+    declared = merge(documents, places)
+    found = [*folder.problems, *frame.problems, *problems]
+    if frame.environment is None:
+        return None, _reported([*found, *declared.problems], places)
+    resources = _resources(root, frame, frame.environment, declared, places, known.queries)
+    _remember(root, known, folder, [*frame.documents, *documents], resources.queries)
+    reported = _reported([*found, *declared.problems, *resources.problems], places)
+    if reported.has_errors:
+        return None, reported
+    return _project(root, frame, frame.environment, resources), reported
+
+
+# --- Resources
+
+
+@dataclass(frozen=True, slots=True)
+class _Resources:
+    """What was made of the declared resources; `queries`: digests of the SQL that was found right."""
+
+    tables: Mapping[Kind, Mapping[str, Any]]
+    problems: list[Diagnostic]
+    queries: frozenset[str]
+
+
+def _resources(
+    root: Path,
+    frame: Frame,
+    environment: Environment,
+    declared: Declarations,
+    places: Places,
+    known: frozenset[str],
+) -> _Resources:
+    if frame.text is not None:
+        override(declared, environment.file.overrides, frame.text, places)
+    scope = Scope({"values": frame.values, "environment": environment.name, "project": frame.name})
+    problems: list[Diagnostic] = []
+    tables = {kind: repeat(kind, table, scope, problems) for kind, table in declared.tables.items()}
+    models = {kind: _validated(kind, table, scope, problems) for kind, table in tables.items()}
+    audiences: Mapping[str, Audience] = models[Kind.AUDIENCE]
+    problems += unknown_references(audiences, models[Kind.BINDING], tables)
+    queries = Queries(root, scope)
+    queries.read(audiences, tables[Kind.AUDIENCE])
+    verdict = check_queries(distinct(queries.found), known)
+    problems += [*queries.problems, *queries.judged(verdict, places)]
+    models[Kind.AUDIENCE] = with_sql(audiences, queries.found)
+    return _Resources(models, problems, verdict.right)
+
+
+def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -> dict[str, Any]:
+    """Return the model of each resource that is right by itself."""
+    model = _MODELS[kind]
+    validate: Callable[[Any], Any] = model.model_validate
+    found: dict[str, Any] = {}
+    for name, declared in table.items():
+        body = rendered(kind, name, declared, scope, problems)
+        if body is None:
+            continue
+        try:
+            found[name] = validate(body)
+        except ValidationError as error:
+            problems += problems_of(error, model, Address(kind, name))
+    return found
+
+
+def _project(root: Path, frame: Frame, environment: Environment, resources: _Resources) -> Project:
+    file = frame.project
+    tables = resources.tables
+    return Project(
+        root=root,
+        name=frame.name,
+        environment=environment,
+        state=file.state if file else State(),
+        policy=file.policy if file else Policy(),
+        sources=tables[Kind.SOURCE],
+        connectors=tables[Kind.CONNECTOR],
+        audiences=tables[Kind.AUDIENCE],
+        bindings=tables[Kind.BINDING],
+        digests=Digests(tables),
+    )
+
+
+# --- Around it
+
+
+def _reported(problems: list[Diagnostic], places: Places) -> Diagnostics:
+    """Return the problems with their places, in order of these; what each repetition of a resource says, once."""
+    placed = {
+        (item.code, item.detail, item.location or item.address): item for item in map(places.placed, problems)
+    }
+    return Diagnostics(sorted(placed.values(), key=_order))
+
+
+def _order(item: Diagnostic) -> tuple[str, int, int]:
+    place = item.location
+    return (place.file, place.line, place.column) if place else ("", 0, 0)
+
+
+def _remember(
+    root: Path, known: Remembered, folder: Folder, documents: list[Document], queries: frozenset[str]
+) -> None:
+    """Keep what was read for the next time; other environments' files too, while they are as they were."""
+    now = {document.text.digest: document.value for document in documents}
+    for text in folder.environments.values():
+        if text.digest in known.documents:
+            now.setdefault(text.digest, known.documents[text.digest])
+    if now.keys() != known.documents.keys() or not queries <= known.queries:
+        remember(root, Remembered(now, queries))
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Do not look for garbage while a large project is read: there is none, and looking takes half of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

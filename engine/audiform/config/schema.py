@@ -1,0 +1,176 @@
+"""What pydantic found, as diagnostics: all of it, in the words of the project, never with a secret's value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from audiform.address import Address
+from audiform.config.kinds import (
+    Audience,
+    Binding,
+    Connector,
+    DuckDBSettings,
+    EnvironmentFile,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    Guards,
+    IdentifierColumn,
+    Policy,
+    ProjectFile,
+    QueryFile,
+    Source,
+    State,
+)
+from audiform.diagnostics import Diagnostic, did_you_mean
+
+Path = tuple[str | int, ...]
+
+_TAG = re.compile(r"<\w+>\Z")
+_SECRET_FORMS = (FromEnv, FromFile, FromCommand)
+_CALLED: Final[Mapping[type[BaseModel], str]] = {
+    Source: "a source",
+    Connector: "a connector",
+    Audience: "an audience",
+    Binding: "a binding",
+    ProjectFile: "a project",
+    EnvironmentFile: "an environment",
+}
+_INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
+    "guards": (Guards,),
+    "settings": (DuckDBSettings,),
+    "query": (QueryFile,),
+    "identifiers": (IdentifierColumn,),
+    "credentials": _SECRET_FORMS,
+    "state": (State,),
+    "policy": (Policy,),
+}
+_WANTED: Final[Mapping[str, str]] = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "bool_type": "`true` or `false`",
+    "dict_type": "a map",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+    "tuple_type": "a list",
+    "literal_error": "one of its words",
+    "enum": "one of its words",
+}
+FORMS: Final[Mapping[str, str]] = {
+    r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
+    r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
+    "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
+    r"^[a-z][a-z0-9_-]*$": "a name: a small letter, then small letters, digits, `_` and `-`",
+}
+"""Pattern of a field -> what it takes, in words."""
+
+
+def problems_of(error: ValidationError, model: type[BaseModel], address: Address | None) -> list[Diagnostic]:
+    """Return a diagnostic for each problem of one resource or file, with the path to it.
+
+    A missing field that an unknown one is near to is one mistake, and is said once.
+    """
+    found: list[Diagnostic] = []
+    misspelled: set[Path] = set()
+    for item in error.errors(include_url=False):
+        path = tuple(part for part in item["loc"] if not (isinstance(part, str) and _TAG.match(part)))
+        diagnostic = _translated(item, path, model, address)
+        found.append(diagnostic)
+        if diagnostic.code == "unknown-field" and diagnostic.hint:
+            misspelled.add((*path[:-1], diagnostic.hint.split('"')[1]))
+    return [
+        item for item in found if item.code != "missing-field" or (*item.path, item.part) not in misspelled
+    ]
+
+
+def type_name(value: Any) -> str:
+    """Return what YAML calls the type of `value`."""
+    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+    return "empty" if value is None else names.get(type(value), "a map")
+
+
+def _translated(
+    item: ErrorDetails, path: Path, model: type[BaseModel], address: Address | None
+) -> Diagnostic:
+    kind, value = item["type"], item["input"]
+    if kind == "missing":
+        return _missing(path, model, address)
+    if kind == "extra_forbidden":
+        return _unknown(path, model, address)
+    if path[:1] == ("credentials",) and len(path) == 2 and value is not None:
+        return _misspelled(path, value, address) or _in_clear(path, address)
+    field = _shown(path)
+    wanted = _WANTED.get(kind)
+    if kind == "union_tag_not_found":
+        wanted = "`{from_env: NAME}`, `{from_file: PATH}` or `{from_command: [...]}`"
+    if wanted and not (kind in {"literal_error", "enum"} and isinstance(value, str)):
+        detail = f"`{field}` takes {wanted}, and this is {type_name(value)}."
+        return Diagnostic("wrong-type", detail, address=address, path=path)
+    detail, hint = _refused(item, field)
+    return Diagnostic("invalid-value", detail, hint=hint, address=address, path=path)
+
+
+def _refused(item: ErrorDetails, field: str) -> tuple[str, str | None]:
+    """Say why a value of the right type is not taken. What stands in credentials is not shown."""
+    context = item.get("ctx", {})
+    match item["type"]:
+        case "literal_error" | "enum":
+            words = re.findall(r"'([^']*)'", context.get("expected", ""))
+            listed = ", ".join(f"`{word}`" for word in words)
+            return f"`{field}` can be {listed}.", did_you_mean(str(item["input"]), words)
+        case "string_pattern_mismatch":
+            return f"`{field}` takes {FORMS.get(context['pattern'], 'another form')}.", None
+        case "greater_than_equal":
+            return f"`{field}` cannot be less than {context['ge']}.", None
+        case "too_short" | "string_too_short":
+            return f"`{field}` cannot be empty.", None
+        case _:
+            return f"`{field}`: {item['msg'].lower()}.", None
+
+
+def _missing(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
+    owner = _CALLED.get(model, "this") if len(path) == 1 else f"`{_shown(path[:-1])}`"
+    detail = f"{owner[:1].upper()}{owner[1:]} needs `{path[-1]}`."
+    # `part` says which field, for whoever compares it with the unknown ones; a key is pointed to as a whole.
+    return Diagnostic(
+        "missing-field", detail, address=address, path=path[:-1], on_key=True, part=str(path[-1])
+    )
+
+
+def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
+    name = str(path[-1])
+    models = (model,) if len(path) == 1 else _INSIDE.get(str(path[0]), ())
+    known = [field for inner in models for field in inner.model_fields]
+    if len(path) == 1 and address is not None:
+        known.append("for_each")
+    owner = _CALLED.get(model, "this place") if len(path) == 1 else f"`{_shown(path[:-1])}`"
+    listed = ", ".join(f"`{field}`" for field in known)
+    detail = f"`{name}` is not a field of {owner}{f', which has {listed}' if listed else ''}."
+    return Diagnostic(
+        "unknown-field", detail, hint=did_you_mean(name, known), address=address, path=path, on_key=True
+    )
+
+
+def _misspelled(path: Path, value: Any, address: Address | None) -> Diagnostic | None:
+    """Return what to say of `{form_env: NAME}`: a reference whose only key is nearly one of the forms."""
+    key = next(iter(value)) if isinstance(value, Mapping) and len(value) == 1 else ""
+    forms = [field for model in _SECRET_FORMS for field in model.model_fields]
+    return _unknown((*path, key), Connector, address) if did_you_mean(key, forms) else None
+
+
+def _in_clear(path: Path, address: Address | None) -> Diagnostic:
+    detail = (
+        f"The credential `{path[-1]}` is no reference, so what stands here may be the secret itself, in a file that many "
+        "can read. If it is one, replace it at the platform too: it must count as known."
+    )
+    hint = "write where it is to be found: `{from_env: NAME}`"
+    return Diagnostic("secret-in-clear", detail, hint=hint, address=address, path=path)
+
+
+def _shown(path: Path) -> str:
+    return ".".join(map(str, path))

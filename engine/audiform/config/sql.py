@@ -1,0 +1,193 @@
+"""Looks at SQL without running it: one SELECT, that parses, and that reads tables of its source only.
+
+DuckDB parses, without access to anything, and gives the tree as JSON; columns and tables are looked at when a plan
+is made, with the source at hand. Texts that differ in digits only are parsed once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+
+@dataclass(frozen=True, slots=True)
+class SqlProblem:
+    """What is wrong with a query, and where: 0-based offset and length in characters of its text."""
+
+    code: str
+    detail: str
+    offset: int
+    length: int
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`problems` of each text that has some; `right`: digests by which the others are known the next time."""
+
+    problems: Mapping[str, tuple[SqlProblem, ...]]
+    right: frozenset[str]
+
+
+# What a query may select from, beside its source's tables: data that it makes by itself.
+_TABLE_FUNCTIONS: Final = frozenset({"generate_series", "range", "repeat", "repeat_row", "unnest"})
+# Scalar functions that look outside, or that change something.
+_UNSAFE: Final = re.compile(
+    r"(?:read_|parquet_|pragma_|duckdb_|http_?|sniff_|write_|load_|json_execute|from_substrait|query|glob\Z|getenv\Z"
+    r"|getvariable\Z|current_setting\Z|set_config\Z|nextval\Z|currval\Z|which_secret|error\Z|sql_auto_complete"
+    r"|shell|exec|system\Z|copy_|checkpoint|force_checkpoint)",
+    re.IGNORECASE,
+)
+_SYSTEM_SCHEMAS: Final = frozenset({"information_schema", "pg_catalog", "system", "temp"})
+_LOOKS_LIKE_A_FILE: Final = re.compile(
+    r"[/\\*?:\[]|\.(?:csv|tsv|json|jsonl|ndjson|parquet|txt|xlsx|db|duckdb|gz|zst)\Z", re.I
+)
+_READS: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_DIGITS: Final = bytes.maketrans(b"23456789", b"11111111")
+_WORD: Final = re.compile(r"\w+|\S")
+_PARSE = "SELECT json_serialize_sql(text, skip_null := true, skip_empty := true) FROM (SELECT unnest(?::VARCHAR[]) AS text)"
+
+
+def check_queries(texts: Iterable[str], known: frozenset[str]) -> Verdict:
+    """Look at each text; those whose digest is `known` are right."""
+    shapes: dict[bytes, list[str]] = {}
+    for text in texts:
+        shapes.setdefault(_shape(text), []).append(text)
+    digests = {sha256(shape).hexdigest(): group for shape, group in shapes.items()}
+    right = {digest for digest in digests if digest in known}
+    problems: dict[str, tuple[SqlProblem, ...]] = {}
+    unknown = {digest: group for digest, group in digests.items() if digest not in right}
+    wrong: list[str] = []
+    for (digest, group), tree in zip(
+        unknown.items(), _parsed([group[0] for group in unknown.values()]), strict=True
+    ):
+        if next(_problems(group[0], tree), None) is None:
+            right.add(digest)
+        else:
+            wrong += group
+    # Each text by itself: a place in one is no place in another.
+    for text, tree in zip(wrong, _parsed(wrong), strict=True):
+        problems[text] = tuple(_problems(text, tree))
+    return Verdict(problems, frozenset(right))
+
+
+def _shape(text: str) -> bytes:
+    """Return what is equal for texts that are right or wrong together.
+
+    Which digits a number, a name or a text has decides nothing here, except behind a backslash, in parameters and
+    in the tags of dollar quotes.
+    """
+    data = text.encode()
+    return data if b"\\" in data or b"$" in data else data.translate(_DIGITS)
+
+
+def _parsed(texts: list[str]) -> list[Any]:
+    """Return DuckDB's tree of each text, or its error."""
+    if not texts:
+        return []
+    import duckdb
+    import orjson
+
+    with duckdb.connect(":memory:", config={"enable_external_access": "false", "threads": "1"}) as connection:
+        rows = connection.execute(_PARSE, [texts]).fetchall()
+    return [orjson.loads(row[0]) for row in rows]
+
+
+def _problems(text: str, tree: Mapping[str, Any]) -> Iterator[SqlProblem]:
+    if tree["error"]:
+        yield _refused(text, tree)
+        return
+    statements = tree["statements"]
+    if len(statements) != 1:
+        yield _not_one(text, len(statements))
+        return
+    for found in _walk(statements[0]):
+        problem = _outside(text, found)
+        if problem is not None:
+            yield problem
+
+
+def _refused(text: str, tree: Mapping[str, Any]) -> SqlProblem:
+    message = str(tree.get("error_message", "it cannot be parsed"))
+    if tree.get("error_type") != "parser":
+        return _whole(
+            text, "sql-not-select", "An audience is what one SELECT returns, and this is another statement."
+        )
+    offset = _offset(text, int(tree.get("position", 0)))
+    word = _WORD.match(text, offset)
+    detail = f"DuckDB says: {message}." if not message.endswith(".") else f"DuckDB says: {message}"
+    return SqlProblem("sql-syntax", detail, offset, len(word.group()) if word else 1)
+
+
+def _not_one(text: str, number: int) -> SqlProblem:
+    if number == 0:
+        return _whole(text, "sql-not-select", "There is no statement in this query.")
+    return _whole(
+        text, "sql-not-select", f"There are {number} statements in this query, and only one would count."
+    )
+
+
+def _whole(text: str, code: str, detail: str) -> SqlProblem:
+    offset = len(text) - len(text.lstrip())
+    word = _WORD.match(text, offset)
+    return SqlProblem(code, detail, offset, len(word.group()) if word else 1)
+
+
+def _walk(node: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every map of the tree, the outer ones first."""
+    waiting = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            yield item
+            waiting += [value for value in reversed(item.values()) if isinstance(value, dict | list)]
+        elif isinstance(item, list):
+            waiting += reversed(item)
+
+
+def _outside(text: str, node: Mapping[str, Any]) -> SqlProblem | None:
+    """Return what is wrong with one node: nothing for nearly all."""
+    kind = node.get("type")
+    if kind == "TABLE_FUNCTION":
+        name = str(node["function"].get("function_name", ""))
+        if name.lower() in _TABLE_FUNCTIONS:
+            return None
+        return _unsafe(text, node, name, f"`{name}` reads something that is no table of the source.")
+    if kind == "FUNCTION" and _UNSAFE.match(str(node.get("function_name", ""))):
+        name = str(node["function_name"])
+        return _unsafe(text, node, name, f"`{name}` looks outside of the source, or changes something.")
+    if kind == "BASE_TABLE":
+        return _table(text, node)
+    if kind == "SHOW_REF":
+        return _unsafe(text, node, "", "A query selects people; what it shows of the database is nobody.")
+    if isinstance(kind, str) and kind.endswith("_NODE") and kind not in _READS:
+        what = kind.removesuffix("_QUERY_NODE").removesuffix("_NODE").replace("_", " ")
+        return _whole(text, "sql-not-select", f"The query holds {what}, which changes data.")
+    return None
+
+
+def _table(text: str, node: Mapping[str, Any]) -> SqlProblem | None:
+    name, schema = str(node.get("table_name", "")), str(node.get("schema_name", ""))
+    if schema.lower() in _SYSTEM_SCHEMAS or str(node.get("catalog_name", "")).lower() in _SYSTEM_SCHEMAS:
+        return _unsafe(text, node, schema, f"`{schema}.{name}` belongs to the database, not to the source.")
+    if name.lower().startswith(("duckdb_", "pragma_", "sqlite_", "pg_")):
+        return _unsafe(text, node, name, f"`{name}` belongs to the database, not to the source.")
+    if _LOOKS_LIKE_A_FILE.search(name):
+        return _unsafe(text, node, name, f"`{name}` is a file, and a query reads tables of its source only.")
+    return None
+
+
+def _unsafe(text: str, node: Mapping[str, Any], name: str, detail: str) -> SqlProblem:
+    offset = _offset(text, int(node.get("query_location", 0)))
+    size = int(node.get("query_location_length", 0)) or len(name) or 1
+    hint = "name the file as a table of the source, and select from that table"
+    return SqlProblem("sql-unsafe", detail, offset, max(1, size), hint)
+
+
+def _offset(text: str, in_bytes: int) -> int:
+    """Return DuckDB's place, which counts bytes, as a place in the text; an unknown one is the start."""
+    data = text.encode()
+    return len(data[:in_bytes].decode(errors="ignore")) if in_bytes <= len(data) else 0
