@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _MOST_BYTES = 64 * 1024 * 1024
 """An answer larger than this is not read: memory does not grow with what a platform sends."""
 _CONNECT_SECONDS = 10.0
+_PIECE = 256 * 1024
+"""A longer body is sent in pieces of this size, so that other requests and their timeouts get their turn."""
 
 
 class Transport(Protocol):
@@ -38,12 +40,9 @@ class HttpTransport:
             self._client = _open(self.connections)
         limits = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_SECONDS))
         try:
+            content, headers = _content(request)
             built = self._client.build_request(
-                request.method,
-                request.url,
-                headers=list(request.headers),
-                content=request.body,
-                timeout=limits,
+                request.method, request.url, headers=headers, content=content, timeout=limits
             )
             answer = await self._client.send(built, stream=True)
             try:
@@ -96,8 +95,23 @@ def _open(connections: int) -> httpx.AsyncClient:
 
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     # Proxies of the environment are honoured, except for this machine itself: a sandbox is never behind one.
-    own = dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"))
+    own: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
+        ("all://localhost", "all://127.0.0.1", "all://[::1]")
+    )
     return httpx.AsyncClient(transport=AiohttpTransport(limits=limits), mounts=own, follow_redirects=False)
+
+
+def _content(request: Request) -> tuple[bytes | AsyncIterator[bytes] | None, list[tuple[str, str]]]:
+    """Return body and headers as httpx takes them: a long body in pieces, but with its length."""
+    headers = list(request.headers)
+    if request.body is None or len(request.body) <= _PIECE:
+        return request.body, headers
+    return _pieces(request.body), [*headers, ("content-length", str(len(request.body)))]
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _PIECE):
+        yield body[start : start + _PIECE]
 
 
 async def _read(answer: httpx.Response) -> bytes | None:
