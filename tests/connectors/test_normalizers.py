@@ -22,6 +22,7 @@ STEPS = [
     "characters:2,4",
     "us_zip_to_five",
     "remove_dots_and_suffix_for:gmail.com,googlemail.com",
+    "alphanumeric_mailbox",
     "country_alpha2",
     "date_yyyymmdd",
     "gender_m_f",

@@ -24,7 +24,9 @@ from audiform.connectors.normalizers import (
 
 _DIGEST_LENGTH = {"md5": 32, "sha1": 40, "sha256": 64}
 
-_KEEP_VALID = frozenset({"trim", "lower", "nfc", "remove_spaces", "remove_dots_and_suffix_for"})
+_KEEP_VALID = frozenset(
+    {"trim", "lower", "nfc", "remove_spaces", "remove_dots_and_suffix_for", "alphanumeric_mailbox"}
+)
 """Steps after which a plain value that passes its validator's `plain_pattern` still passes it, or is NULL."""
 
 
