@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from audiform.check import check
+from audiform.cli.checking import checked
 from audiform.cli.options import Options
 from audiform.cli.views.diagnostics import render_text
-from audiform.config.load import load
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
@@ -23,23 +22,21 @@ def open_project(options: Options) -> tuple[Project, Catalog]:
     Raises:
         DiagnosticError: it has errors: all of them.
     """
-    project, diagnostics = load(options.root, options.environment)
-    catalog = Catalog(options.root)
-    if project is not None:
-        diagnostics.extend(check(project, catalog))
-    if project is None or diagnostics.has_errors:
-        raise DiagnosticError(tuple(diagnostics))
-    _say(diagnostics, options)
-    return project, catalog
+    found = checked(options.root, options.environment)
+    if found.project is None or found.diagnostics.has_errors:
+        raise DiagnosticError(tuple(found.diagnostics))
+    _say(found.diagnostics, options)
+    return found.project, found.catalog
 
 
 @contextmanager
 def open_runtime(options: Options) -> Iterator[Runtime]:
     """Yield a runtime on the project's state; the state is closed at the end."""
     project, catalog = open_project(options)
-    store = open_store(project)
+    place = (project.state.url, project.root, project.environment.name)
+    store = open_store(*place)
     try:
-        yield Runtime(project, catalog, store, open_ledger(project), HttpTransport())
+        yield Runtime(project, catalog, store, open_ledger(*place), HttpTransport())
     finally:
         store.close()
 

@@ -1,0 +1,34 @@
+"""A project, loaded and held against its connector types: what `validate` says, and what every other command starts from."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from pathlib import Path
+
+from audiform.check import check
+from audiform.config.load import load
+from audiform.config.places import place_all
+from audiform.config.project import Project
+from audiform.connectors.catalog import Catalog
+from audiform.diagnostics import Diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """`project` is None where its files are wrong; with errors in `diagnostics` it must not be worked with."""
+
+    project: Project | None
+    catalog: Catalog
+    diagnostics: Diagnostics
+
+
+def checked(root: Path, environment: str | None) -> Checked:
+    """Load and check the project in `root`, for one environment (None: the default one). No network, no state."""
+    project, diagnostics = load(root, environment)
+    catalog = Catalog(root)
+    if project is not None:
+        # The project lives as long as the process: looking through it for garbage again and again finds none.
+        gc.freeze()
+        diagnostics.extend(place_all(root, project.environment.name, check(project, catalog)))
+    return Checked(project, catalog, diagnostics)
