@@ -1,0 +1,115 @@
+"""Runs one case with the real client: no case has Python of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from audiform.cases.model import Case, Expected
+from audiform.cases.people import batch_of, columns_of
+from audiform.cases.script import Script
+from audiform.client import ConnectorClient, PlatformError
+from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.manifest import Manifest, SignalOperation
+from audiform.outcome import Outcome, OutcomeKind
+from audiform.transport import FakeTransport
+from audiform.wire import RetryPolicy, Timing
+
+
+async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]:
+    """Return what was not as the case says, in words; nothing when it passes."""
+    configured = connector_type.configured(case.settings)
+    script = Script(case.exchanges)
+    client = ConnectorClient(
+        configured,
+        case.settings,
+        lambda name: f"test-{name}",
+        FakeTransport(script.answer),
+        timing=still_clock(),
+        policy=RetryPolicy(attempts=case.attempts),
+    )
+    problems: list[str] = []
+    if case.do == "find":
+        outcome, found = await _find(client, configured.manifest, case)
+        if found is not None and case.found is not None and found != [*case.found]:
+            problems.append(f"found {found!r}, not {[*case.found]!r}")
+    else:
+        outcome = await _act(client, configured.manifest, case, problems)
+    problems += script.problems
+    problems += [
+        f"request {number} was not sent" for number in range(script.sent + 1, len(case.exchanges) + 1)
+    ]
+    return (*problems, *_differences(case.outcome, outcome))
+
+
+async def _act(client: ConnectorClient, manifest: Manifest, case: Case, problems: list[str]) -> Outcome:
+    scope: dict[str, Any] = {"destination": dict(case.destination)}
+    if case.do not in ("add", "remove", "modify"):
+        operation = manifest.check if case.do == "check" else getattr(manifest.destination, case.do)
+        if operation is None:
+            return Outcome(OutcomeKind.FAILED, message=f"the type has no `{case.do}`")
+        return await client.call(operation, scope)
+    signal = manifest.signals.get(case.do)
+    if not isinstance(signal, SignalOperation):
+        problems.append(f"the type has no signal `{case.do}`")
+        return Outcome(OutcomeKind.FAILED)
+    columns = columns_of(case, manifest)
+    rows, left_out = batch_of(signal, manifest, case, columns)
+    if left_out != case.left_out:
+        problems.append(f"{left_out} rows were left out, not {case.left_out}")
+    scope["identifiers"] = [item.field for name, item in manifest.identifiers.items() if name in columns]
+    return await client.send_batch(signal, scope, rows)
+
+
+async def _find(
+    client: ConnectorClient, manifest: Manifest, case: Case
+) -> tuple[Outcome, list[Mapping[str, Any]] | None]:
+    operation = manifest.destination.find
+    if operation is None:
+        return Outcome(OutcomeKind.FAILED, message="the type has no `find`"), None
+    try:
+        found = [entry async for entry in client.listing(operation, {"destination": dict(case.destination)})]
+    except PlatformError as error:
+        return error.outcome, None
+    return Outcome(OutcomeKind.ACCEPTED), found
+
+
+def _differences(expected: Expected, outcome: Outcome) -> Iterator[str]:
+    if outcome.kind is not expected.kind:
+        yield f"the outcome is {outcome.kind}, not {expected.kind} ({outcome.message})"
+    if outcome.category is not expected.category:
+        yield f"the category is {outcome.category}, not {expected.category}"
+    for name, text in (("message", expected.message), ("remedy", expected.remedy)):
+        if text not in getattr(outcome, name):
+            yield f"the {name} `{getattr(outcome, name)}` does not say `{text}`"
+    if outcome.retry_after != expected.retry_after:
+        yield f"it waits {outcome.retry_after} seconds, not {expected.retry_after}"
+    yield from _rejected_differences(expected, outcome)
+    for name, value in expected.extracted.items():
+        if outcome.extracted.get(name) != value:
+            yield f"{name} is {outcome.extracted.get(name)!r}, not {value!r}"
+
+
+def _rejected_differences(expected: Expected, outcome: Outcome) -> Iterator[str]:
+    indexes = [error.index for error in outcome.rejected]
+    if indexes != [error.index for error in expected.rejected]:
+        yield f"records {indexes} are rejected, not {[error.index for error in expected.rejected]}"
+    else:
+        for error, wanted in zip(outcome.rejected, expected.rejected, strict=True):
+            if wanted.message not in error.message:
+                yield f"record {error.index}: `{error.message}` does not say `{wanted.message}`"
+    count = len(expected.rejected) if expected.rejected_count is None else expected.rejected_count
+    if outcome.rejected_count != count:
+        yield f"{outcome.rejected_count} records are rejected, not {count}"
+
+
+def still_clock() -> Timing:
+    """Return a clock that stands still unless somebody waits."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    waited = [0.0]
+
+    async def sleep(seconds: float) -> None:
+        waited[0] += seconds
+
+    return Timing(lambda: start + timedelta(seconds=waited[0]), lambda: waited[0], sleep, lambda: 1.0)

@@ -1,0 +1,59 @@
+"""The platform's side of a case: answers in order, and what went out differently."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from audiform.cases.model import Exchange, ExpectedRequest
+from audiform.outcome import Request, Response
+
+
+@dataclass(slots=True)
+class Script:
+    """Answers as the case says, and keeps what went out differently."""
+
+    exchanges: Sequence[Exchange]
+    sent: int = 0
+    problems: list[str] = field(default_factory=list[str])
+
+    def answer(self, request: Request) -> Response:
+        self.sent += 1
+        if self.sent > len(self.exchanges):
+            self.problems.append(f"request {self.sent} was not expected: {request.method} {request.url}")
+            return Response(0, error="the case has no answer to this")
+        exchange = self.exchanges[self.sent - 1]
+        self.problems += [
+            f"request {self.sent}: {text}" for text in _request_differences(exchange.request, request)
+        ]
+        given = exchange.response
+        body = given.text.encode() if given.text is not None else b""
+        if given.body is not None:
+            body = json.dumps(given.body).encode()
+        return Response(
+            given.status, {name.lower(): text for name, text in given.headers.items()}, body, given.error
+        )
+
+
+def _request_differences(expected: ExpectedRequest, request: Request) -> Iterator[str]:
+    if request.method != expected.method:
+        yield f"{request.method}, not {expected.method}"
+    if _url(request.url) != _url(expected.url):
+        yield f"goes to {request.url}, not to {expected.url}"
+    headers = {name.lower(): text for name, text in request.headers}
+    for name, text in expected.headers.items():
+        if headers.get(name.lower()) != text:
+            yield f"header {name} is {headers.get(name.lower())!r}, not {text!r}"
+    body = request.body or b""
+    if expected.form is not None:
+        if dict(parse_qsl(body.decode())) != expected.form:
+            yield f"the form is {body.decode()}, not {expected.form!r}"
+    elif (json.loads(body) if body else None) != expected.body:
+        yield f"the body is {body.decode()}, not {json.dumps(expected.body, ensure_ascii=False)}"
+
+
+def _url(url: str) -> tuple[str, str, str, list[tuple[str, str]]]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc, parts.path, sorted(parse_qsl(parts.query, keep_blank_values=True))
