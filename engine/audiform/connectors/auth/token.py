@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
+from audiform import __version__
 from audiform.connectors.auth.basic import basic_header
 from audiform.connectors.auth.scheme import Auth, AuthError, Context, Flow, Grant, fill, filled_headers
 from audiform.connectors.masking import mask
@@ -49,7 +50,11 @@ def token_flow(config: OAuth2, context: Context, grant: Mapping[str, str]) -> Fl
 def _token_request(config: OAuth2, context: Context, grant: Mapping[str, str]) -> Request:
     client = (fill(config.client_id, context), fill(config.client_secret, context))
     form = {**grant, **{name: fill(text, context) for name, text in config.parameters.items()}}
-    headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
+    headers = [
+        ("user-agent", f"audiform/{__version__}"),
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept", "application/json"),
+    ]
     if config.scopes:
         form["scope"] = " ".join(config.scopes)
     if config.client_in == "body":
