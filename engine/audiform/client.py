@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -104,6 +104,7 @@ class ConnectorClient:
         whole = self._scope(scope)
         try:
             request: Request | None = self._build(operation.request, whole)
+            read = 0
             for _ in range(_MOST_PAGES):
                 if request is None:
                     return
@@ -112,10 +113,10 @@ class ConnectorClient:
                     raise PlatformError(outcome)
                 for name in operation.response.items:
                     for entry in outcome.extracted[name]:
+                        read += 1
                         yield entry
-                request = next_request(
-                    operation.pagination, outcome, request, partial(self._page, operation.request, whole)
-                )
+                rebuild = partial(self._page, operation.request, whole)
+                request = next_request(operation.pagination, outcome, request, rebuild, read=read)
         except (MissingReferenceError, ForeignPageError) as error:
             raise PlatformError(_failed(str(error))) from None
         raise PlatformError(_failed(f"the listing has more than {_MOST_PAGES:,} pages"))
@@ -127,10 +128,12 @@ class ConnectorClient:
         there is nothing to tell the platform about them. `pending`: the platform took the batch, but its job
         did not end in time. A batch over the limits is refused before anything is sent.
         """
-        refusal = self._refusal(signal, rows)
+        refusal = self._refusal(signal, rows, scope.get("identifiers", ()))
         if refusal is not None or rows.count == 0:
             return refusal or Outcome(OutcomeKind.ACCEPTED)
         whole = self._scope(scope)
+        if self.connector_type.manifest.limits.identifier_kinds == 1:
+            whole["identifier"] = {"field": scope["identifiers"][0]}
         if signal.lookup is not None:
             return await self._send_found(signal, signal.lookup, whole, rows.records or ())
         if rows.records is not None and rows.count == 1:
@@ -138,11 +141,15 @@ class ConnectorClient:
         return await self._send_rows(signal, whole, rows.text)
 
     async def _send_rows(
-        self, signal: SignalOperation, scope: Mapping[str, Any], text: bytes, patience: int = _MOST_REFUSALS
+        self,
+        signal: SignalOperation | Lookup,
+        scope: Mapping[str, Any],
+        text: bytes,
+        patience: int = _MOST_REFUSALS,
     ) -> Outcome:
         """Send the rows; those for which the platform refuses the whole batch are taken out, and it goes again."""
         outcome = await self._exchange(signal, scope, rows=text)
-        if outcome.ok and signal.job is not None:
+        if outcome.ok and isinstance(signal, SignalOperation) and signal.job is not None:
             outcome = await self._with_job(signal.job, scope, outcome, text)
         if outcome.kind is not OutcomeKind.REJECTED or not outcome.rejected or not patience:
             return outcome
@@ -189,27 +196,41 @@ class ConnectorClient:
     ) -> Outcome:
         """Look the ids up, send the rows that have one, and give rejected records their place in the batch."""
         ids: dict[str, Any] = {}
-        for first in range(0, len(records), lookup.rows_per_request):
-            chunk = records[first : first + lookup.rows_per_request]
-            keys = [
-                record[lookup.identifier] for record in chunk if record.get(lookup.identifier) is not None
-            ]
-            outcome = await self._exchange(lookup, {**scope, "lookup": {"keys": keys}})
+        refused: tuple[RecordError, ...] = ()
+        known = [index for index, record in enumerate(records) if record.get(lookup.identifier) is not None]
+        for first in range(0, len(known), lookup.rows_per_request):
+            places = known[first : first + lookup.rows_per_request]
+            outcome = await self._look_up(lookup, scope, [records[index] for index in places])
             if not outcome.ok:
-                return outcome
+                return replace(outcome, rejected=_placed(outcome.rejected, places))
+            refused += _placed(outcome.rejected, places)
             ids |= {
                 str(entry["lookup.key"]): entry["lookup.id"] for entry in outcome.extracted.get("lookups", ())
             }
-        found = [index for index, record in enumerate(records) if str(record.get(lookup.identifier)) in ids]
+        found = [index for index in known if str(records[index][lookup.identifier]) in ids]
+        if lookup.missing == "rejected":
+            refused = (*_unknown(lookup, set(range(len(records))) - set(found)), *refused)
         if not found:
-            return Outcome(OutcomeKind.ACCEPTED)
+            return Outcome(OutcomeKind.ACCEPTED, rejected=_in_order(refused), rejected_count=len(refused))
         scopes = [
             {**scope, "row": records[index], "lookup": {"id": ids[str(records[index][lookup.identifier])]}}
             for index in found
         ]
         text = b",".join(_json(render(signal.row, one)) for one in scopes)
         outcome = await self._send_rows(signal, scopes[0] if len(scopes) == 1 else scope, text)
-        return replace(outcome, rejected=_placed(outcome.rejected, found))
+        rejected = _in_order((*refused, *_placed(outcome.rejected, found)))
+        return replace(outcome, rejected=rejected, rejected_count=max(outcome.rejected_count, len(rejected)))
+
+    async def _look_up(
+        self, lookup: Lookup, scope: dict[str, Any], records: Sequence[Mapping[str, Any]]
+    ) -> Outcome:
+        """Ask for the ids of some records; those for which the platform refuses the whole question are left out."""
+        keys = [record[lookup.identifier] for record in records]
+        inside = {**scope, "lookup": {"keys": keys}, **({"row": records[0]} if len(records) == 1 else {})}
+        if lookup.row is None:
+            return await self._exchange(lookup, inside)
+        text = b",".join(_json(render(lookup.row, {**scope, "row": record})) for record in records)
+        return await self._send_rows(lookup, inside, text)
 
     async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome) -> Outcome:
         """Poll until the job has ended or the time is over."""
@@ -259,8 +280,13 @@ class ConnectorClient:
     def _scope(self, scope: Mapping[str, Any]) -> dict[str, Any]:
         return {**self._base, "operation": {"id": str(uuid.uuid4())}, **scope}
 
-    def _refusal(self, signal: SignalOperation, rows: Rows) -> Outcome | None:
+    def _refusal(self, signal: SignalOperation, rows: Rows, fields: Sequence[str]) -> Outcome | None:
         limits = self.connector_type.manifest.limits
+        if limits.identifier_kinds is not None and len(fields) > limits.identifier_kinds:
+            return _failed(
+                f"a batch with the identifiers {', '.join(fields)}; the platform takes {limits.identifier_kinds} "
+                "kind at once: name it in the binding's `identifiers`, and make a binding for each"
+            )
         most_rows = signal.rows_per_request or limits.rows_per_request
         most_bytes = signal.bytes_per_request or limits.bytes_per_request
         if rows.count > most_rows:
@@ -273,6 +299,11 @@ class ConnectorClient:
 def _placed(errors: Sequence[RecordError], places: Sequence[int]) -> tuple[RecordError, ...]:
     """Return the errors with the places in the batch instead of those in what was sent of it."""
     return tuple(replace(error, index=places[error.index]) for error in errors if error.index < len(places))
+
+
+def _unknown(lookup: Lookup, places: Collection[int]) -> Iterator[RecordError]:
+    message = f"the platform knows nobody by this {lookup.identifier}"
+    return (RecordError(index, Category.INVALID_RECORD, message) for index in places)
 
 
 def _in_order(errors: Sequence[RecordError]) -> tuple[RecordError, ...]:

@@ -29,6 +29,7 @@ MANIFEST = (
     )
 )
 FIELDS = {name: identifier.field for name, identifier in MANIFEST.identifiers.items()}
+DESTINATION = {"id": "77"}
 HASH = st.none() | st.text("0123456789abcdef", min_size=64, max_size=64)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 VALUE = (
@@ -52,6 +53,12 @@ LEAF = st.sampled_from(
         None,
         {},
         [],
+        {"integer": "{{ row.mobile_advertising_id }}"},
+        {"integer": "{{ row.variables.plan }}"},
+        "{{ destination.id }}",
+        {"integer": "{{ destination.id }}"},
+        "{{ destination.id }}-{{ row.email }}",
+        {"{{ destination.id }}": "{{ row.email }}"},
         {"each_identifier": "{{ identifier.value }}", "missing": ""},
         {"each_identifier": {"type": "{{ identifier.field }}", "id": "{{ identifier.value }}"}},
     ]
@@ -96,6 +103,7 @@ def by_sql(connection, template, identifiers, variables):
         MANIFEST,
         {name: literal(value) for name, value in identifiers.items()},
         {name: literal(value) for name, value in variables.items()},
+        {"destination": DESTINATION},
     )
     (text,) = connection.execute(f"SELECT {expression}").fetchone()
     return MISSING if text is None else json.loads(text), text
@@ -104,6 +112,7 @@ def by_sql(connection, template, identifiers, variables):
 def by_python(template, identifiers, variables):
     """Return the row that the reference implementation renders."""
     scope = {
+        "destination": DESTINATION,
         "row": {**identifiers, **({"variables": variables} if variables else {})},
         "identifiers": [FIELDS[name] for name in FIELDS if name in identifiers],
         "fields": FIELDS,

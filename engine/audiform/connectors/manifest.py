@@ -10,15 +10,17 @@ a request carries one row, `row` (that row itself), `operation.id` (stable over 
 `lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
 `error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
 stands for); in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
-`lookup.id`; in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
+`lookup.id`, and what is the same in every row (`destination.*`, `settings.*`); in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
 
 A reference that is missing or null takes its key or list entry with it, and an object or list that
 becomes empty by that goes too; in a path or URL it is an error. A string that is one reference keeps the
-value's type; in longer text a list or object is written as JSON. Two special nodes:
+value's type; in longer text a list or object is written as JSON. A key may hold references too. Special nodes:
 `{each_identifier: TEMPLATE, missing: ""}` repeats TEMPLATE (with `identifier.field`, `identifier.value`) for
 each identifier in use, in the order of the manifest: by itself it is that list, as an entry of a list its
-entries are spliced in; without `missing` the identifiers that the row lacks are left out.
+entries are spliced in; without `missing` the identifiers that the row lacks are left out. Where
+`limits.identifier_kinds` is 1, `identifier.field` in a request and `identifier.value` in its rows are the one in use.
 `{when: [row.a, row.b], then: TEMPLATE}` is left out unless all of them are there.
+`{integer: TEXT}` is the number that the text stands for, for ids that a platform wants as numbers.
 
 A part that says `from_setting: NAME` is taken from the connector's settings. Because `{{ }}` in a project
 is rendered when the project is loaded, the references in such a setting are written `${row.email}`.
@@ -75,22 +77,24 @@ class ResponseTemplate(Model):
     `status` is 200, [200, 202] or "2xx". A `body` with references must arrive as described; an answer
     without `destination.id`, `job.id` or `job.status` where the template names it is a failure.
     `items`: reference -> template of one entry of the list that stands for it (`destinations`, `errors`,
-    `lookups`).
+    `lookups`). `keyed` are those that the platform writes as an object: their entries are `{key, value}`.
     """
 
     status: int | tuple[int, ...] | Literal["2xx"] = 200
     body: Template | None = None
     items: Mapping[str, Template] = Field(default_factory=dict)
+    keyed: tuple[str, ...] = ()
 
 
 class Pagination(Model):
     """How a listing goes on.
 
     `cursor`: `page.next` of the answer goes into `page.cursor` of the request; `url`: `page.next` is the
-    next URL (same host only); `none`: one page.
+    next URL (same host only); `offset`: `page.cursor` is how many entries were read, until they are
+    `page.total`; `none`: one page.
     """
 
-    style: Literal["cursor", "url", "none"] = "none"
+    style: Literal["cursor", "url", "offset", "none"] = "none"
 
 
 class Operation(Model):
@@ -118,14 +122,17 @@ class Job(Model):
 class Lookup(Model):
     """Remote ids looked up by an identifier before a request.
 
-    The request has `lookup.keys` (values of `identifier`); `lookups` of the answer are `lookup.key` and
-    `lookup.id`. Rows that are not found need no signal.
+    The request has `lookup.keys` (values of `identifier`), or, for a platform that makes the people it does not
+    know, `rows` written by `row`; `lookups` of the answer are `lookup.key` and `lookup.id`. A record that is
+    not found needs no signal (`accepted`), or cannot be sent (`rejected`).
     """
 
     request: RequestTemplate
     response: ResponseTemplate
     identifier: str
     rows_per_request: int = 100
+    row: Template | None = None
+    missing: Literal["accepted", "rejected"] = "accepted"
 
 
 class SignalOperation(Model):
@@ -208,6 +215,9 @@ class Limits(Model):
     min_members: int | None = Field(
         default=None, description="Smallest list that the platform serves or accepts"
     )
+    identifier_kinds: int | None = Field(
+        default=None, ge=1, description="Most kinds of identifier in one request, and so in one binding"
+    )
 
 
 class RefusedRecords(Model):
@@ -248,14 +258,20 @@ class Errors(Model):
     code: tuple[str, ...] = Field(
         (), description="Dotted paths of the platform's own error code, first that exists"
     )
-    record_path: str | None = Field(
-        None, description="Path of the list of per-record errors in an accepted answer"
+    record_path: str | tuple[str, ...] | None = Field(
+        None, description="Path of the list of per-record errors in an accepted answer, or paths of several"
     )
     record_index: str | None = Field(default=None, description="In an entry: path of the row's 0-based index")
     record_identifier: str | None = Field(
         None, description="In an entry: path of the identifier's value as sent"
     )
     record_message: str | None = Field(default=None, description="In an entry: path of its message")
+
+    @property
+    def record_paths(self) -> tuple[str, ...]:
+        """The paths of lists of per-record errors; none where an accepted answer has no such list."""
+        paths = self.record_path
+        return (paths,) if isinstance(paths, str) else paths or ()
 
 
 class Manifest(Model):

@@ -18,13 +18,19 @@ class ForeignPageError(Exception):
 
 
 def next_request(
-    pagination: Pagination, outcome: Outcome, request: Request, rebuild: Rebuild
+    pagination: Pagination, outcome: Outcome, request: Request, rebuild: Rebuild, *, read: int = 0
 ) -> Request | None:
     """Return the request of the page after the answer `outcome` to `request`; None at the listing's end.
+
+    `read` is the number of entries of all pages so far.
 
     Raises:
         ForeignPageError: the next page is on another host.
     """
+    if pagination.style == "offset":
+        total = str(outcome.extracted.get("page.total", 0))
+        following = rebuild(str(read)) if total.isdigit() and read < int(total) else None
+        return None if following == request else following
     token = outcome.extracted.get("page.next")
     if not token or pagination.style not in STYLES:
         return None

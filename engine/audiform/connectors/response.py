@@ -195,6 +195,8 @@ def _with_items(template: ResponseTemplate, found: Bindings) -> Bindings:
     lists: Bindings = {}
     for name, item in template.items.items():
         entries = found.get(name)
+        if name in template.keyed and isinstance(entries, dict):
+            entries = [{"key": key, "value": value} for key, value in entries.items()]
         read = [unify(item, entry) for entry in entries] if isinstance(entries, list) else []
         lists[name] = tuple(entry for entry in read if entry is not None)
     return {**found, **lists}
@@ -210,21 +212,28 @@ def record_errors(entries: Sequence[Mapping[str, Any]], rows: bytes | None) -> t
 
 
 def _errors_at(errors: Errors, body: Any) -> Iterator[Bindings]:
-    if errors.record_path is None:
-        return
-    for entries in values_at(body, errors.record_path):
-        for entry in entries if isinstance(entries, list) else ():
-            paths = {
-                "error.index": errors.record_index,
-                "error.identifier": errors.record_identifier,
-                "error.message": errors.record_message,
-            }
-            values = {name: _first(entry, path) for name, path in paths.items() if path is not None}
-            yield {name: value for name, value in values.items() if value is not None}
+    for record_path in errors.record_paths:
+        for entries in values_at(body, record_path):
+            for entry in entries if isinstance(entries, list) else ():
+                yield from _error_entries(errors, entry)
+
+
+def _error_entries(errors: Errors, entry: Any) -> Iterator[Bindings]:
+    """Yield what an entry says of its record, or of each of its records where it names several."""
+    paths = {"error.index": errors.record_index, "error.message": errors.record_message}
+    values = {name: _first(entry, path) for name, path in paths.items() if path is not None}
+    said = {name: value for name, value in values.items() if value is not None}
+    named = _all(entry, errors.record_identifier) if errors.record_identifier else []
+    for identifier in named or [None]:
+        yield said if identifier is None else {**said, "error.identifier": identifier}
+
+
+def _all(body: Any, path: str) -> list[Any]:
+    return [body] if path == "." else list(values_at(body, path))
 
 
 def _first(body: Any, path: str) -> Any:
-    return body if path == "." else next(values_at(body, path), None)
+    return next(iter(_all(body, path)), None)
 
 
 def _record_errors(entry: Mapping[str, Any], index_of: Mapping[str, Sequence[int]]) -> Iterator[RecordError]:

@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
+from audiform.connectors.constants import settled
 from audiform.connectors.manifest import Manifest
 from audiform.connectors.normalizers import quote
-from audiform.connectors.template import exact, pieces
+from audiform.connectors.template import MISSING, WHOLE_NUMBER, exact, is_integer, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +48,46 @@ _Node = _Present | _Optional
 
 
 def row_sql(
-    row_template: Any, manifest: Manifest, identifiers: Mapping[str, str], variables: Mapping[str, str]
+    row_template: Any,
+    manifest: Manifest,
+    identifiers: Mapping[str, str],
+    variables: Mapping[str, str],
+    constants: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the DuckDB expression of one row; NULL where nothing of the row is left.
 
     `identifiers` maps the names in use to the SQL of their values as sent (NULL: this row has none),
-    `variables` the names in use to the SQL of their values, of any type.
+    `variables` the names in use to the SQL of their values, of any type. `constants` is the nested scope of
+    what is the same in every row: `destination` and `settings`.
 
     Raises:
         ValueError: the template names something that is not known before a request (`lookup.id`).
     """
-    return _value(_Compiler(manifest, identifiers, variables).node(row_template))
+    if manifest.limits.identifier_kinds == 1 and len(identifiers) == 1:
+        (name,) = identifiers
+        row_template = for_identifier(row_template, name, manifest.identifiers[name].field)
+    template = settled(row_template, constants or {})
+    return (
+        "NULL" if template is MISSING else _value(_Compiler(manifest, identifiers, variables).node(template))
+    )
+
+
+def for_identifier(node: Any, name: str, field: str) -> Any:
+    """Return the template with `identifier.value` and `identifier.field` of one identifier."""
+    if isinstance(node, str):
+        found = enumerate(pieces(node))
+        return "".join(_for_reference(piece, name, field) if index % 2 else piece for index, piece in found)
+    if _is_mapping(node):
+        return {key: for_identifier(item, name, field) for key, item in node.items()}
+    if _is_list(node):
+        return [for_identifier(item, name, field) for item in node]
+    return node
+
+
+def _for_reference(reference: str, name: str, field: str) -> str:
+    if reference == "identifier.field":
+        return field
+    return f"{{{{ {f'row.{name}' if reference == 'identifier.value' else reference} }}}}"
 
 
 def _value(node: _Node) -> str:
@@ -110,6 +140,8 @@ class _Compiler:
             return _wrapped("[", [("", item) for item in self._each(node)], "]")
         if "when" in node:
             return self._when(node)
+        if is_integer(node):
+            return self._integer(node["integer"])
         pairs = [(f"{json.dumps(key, ensure_ascii=False)}:", self.node(item)) for key, item in node.items()]
         return _wrapped("{", pairs, "}") if node else [_Text("{}")]
 
@@ -162,6 +194,14 @@ class _Compiler:
         there = " AND ".join(f"({column}) IS NOT NULL" for column in columns)
         return _Optional(f"CASE WHEN {there} THEN {_value(self.node(node['then']))} END")
 
+    def _integer(self, text: str) -> _Node:
+        value = " || ".join(
+            self._as_text(piece) if index % 2 else quote(piece) for index, piece in enumerate(pieces(text))
+        )
+        return _Optional(
+            f"CASE WHEN regexp_full_match({value}, '{WHOLE_NUMBER}') THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) END"
+        )
+
     def _entries(self, entry: Any) -> Iterator[_Node]:
         if _is_mapping(entry) and "each_identifier" in entry:
             yield from self._each(entry)
@@ -174,7 +214,7 @@ class _Compiler:
             if name not in self._identifiers:
                 continue
             column = self._identifiers[name]
-            inner = _value(self.node(_for_identifier(node["each_identifier"], name, identifier.field)))
+            inner = _value(self.node(for_identifier(node["each_identifier"], name, identifier.field)))
             missing = quote(json.dumps(node["missing"], ensure_ascii=False)) if "missing" in node else "NULL"
             if missing != "NULL" and exact(node["each_identifier"]) == "identifier.value":
                 yield [_Column(f"coalesce({inner}, {missing})")]
@@ -199,24 +239,6 @@ def _split(reference: str) -> tuple[str, str]:
         if name.startswith("variables.")
         else ("identifier", name)
     )
-
-
-def _for_identifier(node: Any, name: str, field: str) -> Any:
-    """Return the template with `identifier.value` and `identifier.field` of one identifier."""
-    if isinstance(node, str):
-        found = enumerate(pieces(node))
-        return "".join(_for_reference(piece, name, field) if index % 2 else piece for index, piece in found)
-    if _is_mapping(node):
-        return {key: _for_identifier(item, name, field) for key, item in node.items()}
-    if _is_list(node):
-        return [_for_identifier(item, name, field) for item in node]
-    return node
-
-
-def _for_reference(reference: str, name: str, field: str) -> str:
-    if reference == "identifier.field":
-        return field
-    return f"{{{{ {f'row.{name}' if reference == 'identifier.value' else reference} }}}}"
 
 
 def _wrapped(opening: str, items: Sequence[tuple[str, _Node]], closing: str) -> _Node:

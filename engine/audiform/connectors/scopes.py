@@ -54,6 +54,8 @@ _RESULTS = _Names(
     )
 )
 
+_ONE_IDENTIFIER = _Names(frozenset({"identifier.field"}))
+
 
 def check_references(manifest: Manifest) -> Iterator[Problem]:
     """Yield every reference that its place does not know, and every text with broken braces."""
@@ -79,9 +81,11 @@ def check_signal(
     basic = _basic(manifest)
     row = _row(manifest)
     batch = basic | row | _Names(frozenset({"rows", "row", "identifiers"}))
+    if manifest.limits.identifier_kinds == 1:
+        basic, batch = basic | _ONE_IDENTIFIER, batch | _ONE_IDENTIFIER
     yield from _check_request((*path, "request"), signal.request, batch)
     yield from _check(
-        (*path, "row"), signal.row, row | _Names(frozenset({"identifier.field", "identifier.value"}))
+        (*path, "row"), signal.row, basic | row | _Names(frozenset({"identifier.field", "identifier.value"}))
     )
     yield from _check_response((*path, "response"), signal.response, basic)
     if signal.dry_run is not None:
@@ -93,9 +97,9 @@ def check_signal(
         if signal.job.errors is not None:
             yield from _check_operation((*path, "job", "errors"), signal.job.errors, job)
     if signal.lookup is not None:
-        yield from _check_request(
-            (*path, "lookup", "request"), signal.lookup.request, basic | _Names(frozenset({"lookup.keys"}))
-        )
+        keys = basic | _Names(frozenset({"lookup.keys", "rows"}))
+        yield from _check_request((*path, "lookup", "request"), signal.lookup.request, keys)
+        yield from _check((*path, "lookup", "row"), signal.lookup.row, basic | row)
         yield from _check_response((*path, "lookup", "response"), signal.lookup.response, basic)
         if signal.lookup.identifier not in manifest.identifiers:
             yield _unknown((*path, "lookup", "identifier"), signal.lookup.identifier, manifest.identifiers)
@@ -148,7 +152,7 @@ def _check_response(
     path: tuple[str | int, ...], response: ResponseTemplate, basic: _Names
 ) -> Iterator[Problem]:
     lists = frozenset(response.items)
-    read = {"job.id", "job.status", "page.next", "lookup.key", "lookup.id", "identifiers"}
+    read = {"job.id", "job.status", "page.next", "page.total", "lookup.key", "lookup.id", "identifiers"}
     names = basic | _RESULTS | _Names(frozenset(read) | lists)
     yield from _check((*path, "body"), response.body, names)
     for name, template in response.items.items():
@@ -169,6 +173,7 @@ def _check(path: tuple[str | int, ...], node: Any, names: _Names) -> Iterator[Pr
             yield from _check((*path, "then"), node.get("then"), names)
         case Mapping():
             for key, item in node.items():
+                yield from _check_text(path, key, names)
                 yield from _check((*path, key), item, names)
         case list() | tuple():
             for index, item in enumerate(node):

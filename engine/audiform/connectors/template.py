@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from typing import Any, Final, TypeGuard
 from urllib.parse import unquote
 
+WHOLE_NUMBER = "-?[0-9]{1,18}"
+"""What `integer` takes: the texts of which SQL and JSON make the same number."""
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[\w-]+)*)\s*\}\}")
 _IN_SETTING = re.compile(r"\$\{\s*([A-Za-z_]\w*(?:\.[\w-]+)*)\s*\}")
+_WHOLE_NUMBER = re.compile(WHOLE_NUMBER)
 
 
 class Missing(Enum):
@@ -78,9 +81,15 @@ def render(node: Any, scope: Mapping[str, Any]) -> Any:
         case Mapping() if "when" in node:
             there = all(lookup(scope, reference) is not MISSING for reference in node["when"])
             return render(node["then"], scope) if there else MISSING
+        case Mapping() if is_integer(node):
+            return _whole_number(render(node["integer"], scope))
         case Mapping():
-            filled = {key: render(item, scope) for key, item in node.items()}
-            kept = {key: item for key, item in filled.items() if item is not MISSING}
+            filled = {render(key, scope): render(item, scope) for key, item in node.items()}
+            kept = {
+                as_text(key): item
+                for key, item in filled.items()
+                if key is not MISSING and item is not MISSING
+            }
             return kept if kept or not node else MISSING
         case list() | tuple():
             entries = [item for entry in node for item in _render_entry(entry, scope) if item is not MISSING]
@@ -141,12 +150,18 @@ def exact(text: Any) -> str | None:
     return parts[1] if len(parts) == 3 and not parts[0] and not parts[2] else None  # noqa: PLR2004 - "", reference, ""
 
 
+def is_integer(node: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a node is `{integer: TEXT}`."""
+    return isinstance(node, Mapping) and set(node) == {"integer"} and isinstance(node["integer"], str)
+
+
 def _texts(node: Any) -> Iterator[str]:
     match node:
         case str():
             yield node
         case Mapping():
-            for item in node.values():
+            for key, item in node.items():
+                yield key
                 yield from _texts(item)
         case list() | tuple():
             for item in node:
@@ -161,7 +176,8 @@ def _references(node: Any) -> Iterator[str]:
             yield from node["when"]
             yield from _references(node["then"])
         case Mapping():
-            for item in node.values():
+            for key, item in node.items():
+                yield from pieces(key)[1::2]
                 yield from _references(item)
         case list() | tuple():
             for item in node:
@@ -183,6 +199,12 @@ def _render_text(text: str, scope: Mapping[str, Any]) -> Any:
         return values[0]
     texts = [as_text(value) for value in values]
     return "".join(literal + filled for literal, filled in zip(parts[::2], [*texts, ""], strict=True))
+
+
+def _whole_number(value: Any) -> Any:
+    """Return the number that a text stands for; MISSING where it is none."""
+    text = as_text(value) if value is not MISSING else ""
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else MISSING
 
 
 def _render_entry(entry: Any, scope: Mapping[str, Any]) -> Iterator[Any]:
@@ -295,6 +317,8 @@ class _Unifier:
                 return self._each(node, value) if isinstance(value, list) else None
             case Mapping() if "when" in node:
                 return self.node(node["then"], value)
+            case Mapping() if is_integer(node):
+                return self.node(node["integer"], str(value)) if type(value) is int else None
             case Mapping():
                 return self._mapping(node, value) if isinstance(value, Mapping) else None
             case list() | tuple():
@@ -303,16 +327,28 @@ class _Unifier:
                 return {} if type(node) is type(value) and node == value else None
 
     def _mapping(self, node: Mapping[str, Any], value: Mapping[str, Any]) -> Bindings | None:
-        if self._strict and not set(value) <= set(node):
+        written = {key for key in node if len(pieces(key)) == 1}
+        if self._strict and len(written) == len(node) and not set(value) <= written:
             return None
-        if node and not any(key in value for key in node):
+        if node and not any(key in value for key in written) and len(written) == len(node):
             return None  # nothing of it is there: `render` would have left the whole object out
         found: Bindings | None = {}
         for key, item in node.items():
-            found = _merge(found, self.node(item, value.get(key, MISSING)))
+            named = self.node(item, value.get(key, MISSING)) if key in written else None
+            found = _merge(found, named if key in written else self._keyed(key, item, value, written))
             if found is None:
                 return None
         return found
+
+    def _keyed(
+        self, key: str, item: Any, value: Mapping[str, Any], written: Collection[str]
+    ) -> Bindings | None:
+        """Unify an entry whose key is a reference with the first key of the value that fits and is not written."""
+        for name in value:
+            found = None if name in written else _merge(_unify_text(key, name), self.node(item, value[name]))
+            if found is not None:
+                return found
+        return None
 
     def _entries(self, nodes: Sequence[Any], values: Sequence[Any]) -> Bindings | None:
         """Align entries of the template, some of which may have been left out, with the values, in order."""

@@ -43,27 +43,28 @@ def success(
     template: ResponseTemplate, scope: Mapping[str, Any], errors: Errors, refused: Sequence[Refused] = ()
 ) -> Answer:
     """Return the answer of `template`. `scope` is nested; its lists are already rendered with `entries`."""
+    told = [_entry(template, scope, item) for item in refused]
     filled = {
         **scope,
-        "errors": [_entry(template, scope, item) for item in refused] if "errors" in template.items else None,
+        "errors": _as_written(template, "errors", told) if "errors" in template.items else None,
     }
     body = render(template.body, filled) if template.body is not None else MISSING
     if body is MISSING:
         body = None if template.body is None else {}
-    if refused and errors.record_path is not None and "errors" not in template.items:
+    if refused and errors.record_paths and "errors" not in template.items:
         body = _put(
             body if body is not None else {},
-            errors.record_path.split("."),
+            errors.record_paths[0].split("."),
             [_plain(errors, item) for item in refused],
         )
     status = _success_status(template)
     return Answer(status) if body is None else answer_json(status, body)
 
 
-def entries(template: ResponseTemplate, name: str, scopes: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return the list that stands for `{{ name }}` in the body: one entry per scope."""
+def entries(template: ResponseTemplate, name: str, scopes: Sequence[Mapping[str, Any]]) -> Any:
+    """Return what stands for `{{ name }}` in the body: one entry per scope."""
     rendered = [render(template.items.get(name, {}), scope) for scope in scopes]
-    return [entry for entry in rendered if entry is not MISSING]
+    return _as_written(template, name, [entry for entry in rendered if entry is not MISSING])
 
 
 def tells_errors(template: ResponseTemplate, errors: Errors) -> bool:
@@ -71,7 +72,7 @@ def tells_errors(template: ResponseTemplate, errors: Errors) -> bool:
     return (
         "errors" in template.items
         or "result.invalid" in references(template.body)
-        or errors.record_path is not None
+        or bool(errors.record_paths)
     )
 
 
@@ -166,9 +167,19 @@ def _success_status(template: ResponseTemplate) -> int:
     return _concrete(template.status) or 200
 
 
+def _as_written(template: ResponseTemplate, name: str, listed: list[Any]) -> Any:
+    return {entry["key"]: entry["value"] for entry in listed} if name in template.keyed else listed
+
+
 def _entry(template: ResponseTemplate, scope: Mapping[str, Any], item: Refused) -> Any:
-    error = {"index": item.index, "identifier": item.identifier, "message": item.message, "code": "invalid"}
-    return render(template.items["errors"], {**scope, "error": error})
+    error = {
+        "index": item.index,
+        "identifier": item.identifier,
+        "message": item.message,
+        "code": "invalid",
+        "count": 1,
+    }
+    return render(template.items.get("errors", {}), {**scope, "error": error})
 
 
 def _plain(errors: Errors, item: Refused) -> Any:

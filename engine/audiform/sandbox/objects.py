@@ -88,7 +88,9 @@ def find(asked: Asked) -> Answer:
     page = [scope_of(asked.found, destination) for destination in hits[start : start + size]]
     scope = scope_of(asked.found, None)
     scope["destinations"] = entries(template, "destinations", page)
-    if start + size < len(hits):
+    if operation.pagination.style == "offset":
+        scope["page"] = {"total": len(hits)}
+    elif start + size < len(hits):
         following = str(start + size)
         scope["page"] = {
             "next": following if operation.pagination.style == "cursor" else _link(asked.call, following)

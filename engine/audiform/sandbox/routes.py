@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -63,14 +63,16 @@ def candidates(routes: Sequence[Route], call: Call) -> list[Route]:
 
 
 def match(routes: Sequence[Route], call: Call, manifest: Manifest) -> Match | None:
-    """Return the first route that could have been rendered to `call`."""
+    """Return the first route that could have been rendered to `call`, rows included if there is one."""
     fitting = candidates(routes, call)
     body = _body(call) if any(route.request.body is not None for route in fitting) else MISSING
-    for route in fitting:
-        found = _unify(route.request, call, body, manifest)
-        if found is not None:
-            return Match(route, found, None if body is MISSING else body)
-    return None
+    found = [
+        Match(route, bindings, None if body is MISSING else body)
+        for route in fitting
+        if (bindings := _unify(route.request, call, body, manifest)) is not None
+    ]
+    whole = (_with_constants(one, manifest) for one in found)
+    return next((one for one in whole if one is not None), found[0] if found else None)
 
 
 def fields_of(manifest: Manifest) -> dict[str, str]:
@@ -143,6 +145,21 @@ def _body(call: Call) -> Any:
         return orjson.loads(call.body) if call.body.strip() else MISSING
     except orjson.JSONDecodeError:
         return MISSING
+
+
+def _with_constants(found: Match, manifest: Manifest) -> Match | None:
+    """Add what the first row says that is the same in every row (`destination.id`); None when it is another's row."""
+    rows = found.found.get("rows", [found.found.get("row")])
+    part = found.route.part
+    if not isinstance(part, SignalOperation) or not isinstance(rows, list) or not rows or rows[0] is None:
+        return found
+    read = unify(part.row, rows[0], {"identifiers": (), "fields": fields_of(manifest)})
+    if read is None:
+        return None
+    constants = {
+        name: value for name, value in read.items() if name.startswith(("destination.", "settings."))
+    }
+    return replace(found, found={**found.found, **constants})
 
 
 def _unify(request: RequestTemplate, call: Call, body: Any, manifest: Manifest) -> Bindings | None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.connectors.manifest import Manifest
-from audiform.connectors.template import MISSING, exact, references, unify
+from audiform.connectors.row import for_identifier
+from audiform.connectors.template import MISSING, exact, is_integer, references, unify
 from audiform.sandbox.routes import fields_of
 
 
@@ -36,6 +37,9 @@ def reader_of(template: Any, manifest: Manifest, in_use: Sequence[str]) -> Reade
         "identifiers": tuple(in_use) or tuple(fields_of(manifest).values()),
         "fields": fields_of(manifest),
     }
+    if manifest.limits.identifier_kinds == 1 and len(in_use) == 1:
+        names = {field: name for name, field in fields_of(manifest).items()}
+        template = for_identifier(template, names.get(in_use[0], in_use[0]), in_use[0])
     step = _Compiler(known).step(template)
 
     def read(value: Any) -> Row | None:
@@ -74,6 +78,8 @@ class _Compiler:
                 return self._each(node)
             case Mapping() if "when" in node:
                 return self.step(node["then"])
+            case Mapping() if is_integer(node) or any("{{" in key for key in node):
+                return _no
             case Mapping():
                 return self._mapping(node)
             case list() | tuple():
@@ -140,6 +146,11 @@ def _no(_value: Any, _row: Row) -> bool:
     return False
 
 
+def _any(_value: Any, _row: Row) -> bool:
+    """Take what says nothing about the person; the route reads it."""
+    return True
+
+
 def _constant(node: Any) -> _Step:
     def read(value: Any, _row: Row) -> bool:
         return bool(value == node)
@@ -149,9 +160,11 @@ def _constant(node: Any) -> _Step:
 
 def _reference(reference: str) -> _Step:
     """Return the step that keeps a value under the name that `reference` gives it; null is no value."""
-    _, _, name = reference.partition(".")
+    root, _, name = reference.partition(".")
     if reference == "lookup.id":
         return _remote
+    if root != "row":
+        return _any
     if reference == "row.variables":
         return _variables
     if name.startswith("variables."):

@@ -37,6 +37,10 @@ def too_much(asked: Asked) -> Answer | None:
     most_bytes = signal.bytes_per_request or limits.bytes_per_request
     if most_bytes is not None and len(asked.call.body) > most_bytes:
         return Answer(413)
+    kinds = _in_use(asked)
+    if limits.identifier_kinds is not None and len(kinds) > limits.identifier_kinds:
+        message = f"{', '.join(kinds)}: at most {limits.identifier_kinds} kind of identifier at once"
+        return failure(asked.connector_type, Category.INVALID_REQUEST, message)
     rows = len(_values(asked.match))
     if rows > most_rows:
         message = f"{rows} records; at most {most_rows} are taken at once"
@@ -48,7 +52,7 @@ def read_batch(asked: Asked, reject: int) -> Batch:
     """Read and check every row; the first `reject` of them are refused whatever they say."""
     signal = _signal(asked)
     direct = row_of(asked.found)
-    read = reader_of(signal.row, asked.manifest, asked.found.get("identifiers", ()))
+    read = reader_of(signal.row, asked.manifest, _in_use(asked))
     values = _values(asked.match)
     rows: dict[int, Row] = {}
     refused: list[Refused] = []
@@ -106,7 +110,14 @@ def look_up(asked: Asked, lookup: Lookup) -> Answer:
     if destination is None and "destination.id" in asked.found:
         return missing(asked)
     searched = [destination] if destination else list(asked.account.destinations.values())
-    keys = [key for key in _listed(asked.found.get("lookup.keys")) if _held(searched, lookup.identifier, key)]
+    if lookup.row is not None:
+        keys = _made(asked, lookup)
+    else:
+        keys = [
+            key
+            for key in _keys(asked)
+            if lookup.missing == "rejected" or _held(searched, lookup.identifier, key)
+        ]
     found = [{"lookup": {"key": key, "id": asked.account.remote_id(key)}} for key in keys]
     scope = scope_of(asked.found, destination)
     scope["lookups"] = entries(lookup.response, "lookups", found)
@@ -121,6 +132,12 @@ def _signal(asked: Asked) -> SignalOperation:
     if not isinstance(part, SignalOperation):
         raise TypeError(f"{asked.match.route} is no signal")
     return part
+
+
+def _in_use(asked: Asked) -> Sequence[str]:
+    """Return the fields that the request says its rows have, in order; empty where it does not say."""
+    one = asked.found.get("identifier.field")
+    return asked.found.get("identifiers", ()) if one is None else [one]
 
 
 def _start_job(asked: Asked, job: Job, scope: Mapping[str, Any]) -> Mapping[str, str]:
@@ -150,7 +167,9 @@ def _resolve(row: Row | None, account: Account, signal: SignalOperation) -> str 
     value = account.remote.get(row.remote)
     if value is None:
         return "no such id"
-    row.identifiers[signal.lookup.identifier] = value
+    said = account.profiles.get(row.remote, Row())
+    row.identifiers.update({**said.identifiers, signal.lookup.identifier: value})
+    row.variables.update(said.variables)
     return None
 
 
@@ -182,5 +201,20 @@ def _held(searched: Sequence[Destination], identifier: str, key: str) -> bool:
     return any(destination.members.has(identifier, key) for destination in searched)
 
 
-def _listed(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, list) else []
+def _keys(asked: Asked) -> list[str]:
+    """Return the values that are looked up: a list, or one that stands in URL or body by itself."""
+    keys = asked.found.get("lookup.keys", [])
+    return [str(item) for item in keys] if isinstance(keys, list) else [str(keys)]
+
+
+def _made(asked: Asked, lookup: Lookup) -> list[str]:
+    """Keep what a look-up says of its people, all of whom exist afterwards, and return their keys."""
+    read = reader_of(lookup.row, asked.manifest, ())
+    rows = [row for row in map(read, _values(asked.match)) if row is not None]
+    keys: list[str] = []
+    for row in rows:
+        key = row.identifiers.get(lookup.identifier)
+        if key is not None and complaint(asked.manifest, row) is None:
+            asked.account.profiles[asked.account.remote_id(key)] = row
+            keys.append(key)
+    return keys

@@ -143,6 +143,8 @@ class Account:
     tokens: set[str] = field(default_factory=set[str])
     remote: dict[str, str] = field(default_factory=dict[str, str])
     """Remote id -> value of the identifier that it was looked up by."""
+    profiles: dict[str, Row] = field(default_factory=dict[str, Row])
+    """Remote id -> what a look-up that makes people said of the person."""
     made: int = 0
 
     def next_id(self) -> str:

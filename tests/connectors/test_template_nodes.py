@@ -1,0 +1,55 @@
+"""Whole numbers, and keys that are references: filled in and read back."""
+
+from __future__ import annotations
+
+import pytest
+
+from audiform.connectors.template import MISSING, references, render, unify
+
+LIST = {"listId": {"integer": "{{ destination.id }}"}}
+TAGS = {"tags": {"{{ destination.id }}": "1"}}
+
+
+def scope(identity):
+    """Return the scope of one destination."""
+    return {"destination": {"id": identity}}
+
+
+@pytest.mark.parametrize("identity", ["123", 123, "-5"])
+def test_an_integer_is_a_number_in_json(identity):
+    """A text of digits becomes the number that the platform wants, and is read back as text."""
+    body = render(LIST, scope(identity))
+    assert {"listId": int(identity)} == body
+    assert {"destination.id": str(identity)} == unify(LIST, body)
+
+
+@pytest.mark.parametrize("identity", ["", "12a", "1.5", None, True, "1" * 19])
+def test_what_is_no_whole_number_is_left_out(identity):
+    """Anything but a whole number takes its key with it, as a missing value does."""
+    assert MISSING is render(LIST, scope(identity))
+
+
+@pytest.mark.parametrize("value", ["123", True, 1.5, [1]])
+def test_only_a_number_is_read_as_one(value):
+    """Text where a number should stand is not what the template makes."""
+    assert unify(LIST, {"listId": value}) is None
+
+
+def test_a_key_may_be_a_reference():
+    """A key is filled in and read back like a value, and is among the references."""
+    assert frozenset({"destination.id"}) == references(TAGS)
+    assert {"tags": {"vip": "1"}} == render(TAGS, scope("vip"))
+    assert {"destination.id": "vip"} == unify(TAGS, {"tags": {"vip": "1"}})
+
+
+def test_a_key_that_is_missing_takes_its_value_with_it():
+    """Without a value for its key an entry is left out."""
+    assert MISSING is render(TAGS, {})
+
+
+def test_a_written_key_is_not_taken_for_a_reference():
+    """A key that the template writes out is never read as the one that is a reference."""
+    template = {"email": "{{ row.email }}", "{{ settings.field }}": True}
+    value = {"email": "a@example.com", "vip": True}
+    assert {"row.email": "a@example.com", "settings.field": "vip"} == unify(template, value)
+    assert unify(template, {"email": "a@example.com", "vip": False}) is None
