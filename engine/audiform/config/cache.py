@@ -6,6 +6,7 @@ to run code), readable by its owner only. Values are looked up by the digest of 
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import tempfile
@@ -18,6 +19,7 @@ from typing import Any
 from audiform import __version__
 
 _FORMAT = 1
+_SMALL = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +33,12 @@ class Remembered:
 def cache_home() -> Path | None:
     """Return the folder of all caches, or None where the user has no place for them."""
     given = os.environ.get("XDG_CACHE_HOME")
-    if given and os.path.isabs(given):
+    if given and Path(given).is_absolute():
         return Path(given) / "audiform"
-    home = os.path.expanduser("~")
-    return Path(home) / ".cache" / "audiform" if os.path.isabs(home) else None
+    try:
+        return Path.home() / ".cache" / "audiform"
+    except RuntimeError:
+        return None
 
 
 def cache_path(root: Path, suffix: str) -> Path | None:
@@ -64,12 +68,10 @@ def read_json(path: Path | None) -> Any:
     """Return what `write_json` wrote with this version, or None."""
     if path is None:
         return None
-    import orjson
-
     try:
         if not _is_ours(path):
             return None
-        data = orjson.loads(path.read_bytes())
+        data = _loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     known = isinstance(data, dict) and data.get("format") == _FORMAT and data.get("version") == __version__
@@ -94,6 +96,15 @@ def write_json(path: Path | None, content: Any) -> None:
         Path(temporary).replace(path)
     except OSError:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _loads(data: bytes) -> Any:
+    """Read with what is sooner done: orjson takes longer to import than a small file takes to read."""
+    if len(data) < _SMALL:
+        return json.loads(data)
+    import orjson
+
+    return orjson.loads(data)
 
 
 def _is_ours(path: Path) -> bool:

@@ -26,9 +26,10 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 _ENDLESS = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.nan|\.NaN|\.NAN)\Z")
 _STARTS = frozenset("-+.0123456789")
 LARGEST: Final = 2**63 - 1
+_MOST_DIGITS: Final = 64
 
 
-class NotANumberWeTake(ValueError):
+class NotANumberWeTake(ValueError):  # noqa: N818 - says what it is where it is raised
     """A number that JSON and the platforms have no form for; the message says so."""
 
 
@@ -64,7 +65,7 @@ def _number(text: str) -> str | int | float:
 
 def _bounded(digits: str, base: int) -> int:
     # The length is checked first: turning millions of digits into a number takes minutes.
-    value = int(digits, base) if len(digits) <= 64 else LARGEST + 1
+    value = int(digits, base) if len(digits) <= _MOST_DIGITS else LARGEST + 1
     if abs(value) > LARGEST:
         raise NotANumberWeTake("This number is too large: numbers have at most 64 bits.")
     return value

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from audiform.address import Address, Kind
-from audiform.config.declared import SECTIONS, Declarations, Declared, Table, unknown_section
+from audiform.config.declared import SECTIONS, Declarations, Table, unknown_section
 from audiform.config.files import Text
 from audiform.config.places import Places
-from audiform.config.template import Scope, TemplateError, render
+from audiform.config.template import Scope, TemplateError, is_templated_json, render
 from audiform.diagnostics import Diagnostic, did_you_mean
 
 Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -128,26 +128,28 @@ def _wrong_key(key: Any, seen: set[str]) -> str | None:
 
 
 def rendered(
-    kind: Kind, name: str, declared: Declared, scope: Scope, problems: list[Diagnostic]
-) -> Mapping[str, Any] | None:
-    """Return the body with all templates rendered, or None where one cannot be.
+    kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield name and body of each resource with all templates rendered; one that cannot be is a problem.
 
     The settings of a connector may keep references that its type knows only when a request is made.
     """
-    if not declared.templated:
-        return declared.body
-    each = declared.each
-    try:
-        return {
-            key: _render(value, scope, each, late=kind is Kind.CONNECTOR and key == "settings")
-            for key, value in declared.body.items()
-        }
-    except TemplateError:
-        address = Address(kind, name)
-        for key, value in declared.body.items():
-            late = kind is Kind.CONNECTOR and key == "settings"
-            problems += _problems(value, scope, each, late, (key,), address)
-        return None
+    import orjson
+
+    for name, declared in table.items():
+        body = declared.body
+        # Written as JSON, two braces stand side by side only in a text. This asks all texts of a body at once.
+        if not declared.templated or not is_templated_json(orjson.dumps(body)):
+            yield name, body
+            continue
+        late = "settings" if kind is Kind.CONNECTOR else None
+        each = declared.each
+        try:
+            yield name, {key: _render(value, scope, each, late=key == late) for key, value in body.items()}
+        except TemplateError:
+            address = Address(kind, name)
+            for key, value in body.items():
+                problems += _problems(value, scope, each, key == late, (key,), address)
 
 
 def _rendered_or_problems(

@@ -79,16 +79,12 @@ def _count(node: Any, depth: int) -> int | None:
     if not depth:
         return None
     total = 0
+    values = node
     if type(node) is dict:
-        for key in node:
-            if type(key) is not str:
-                return None
-        total = len(node)
         values = node.values()
-        if None in values:
+        if None in values or not all(type(key) is str for key in node):
             return None
-    else:
-        values = node
+        total = len(node)
     for value in values:
         kind = type(value)
         if kind is str or kind is bool:

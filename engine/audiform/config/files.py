@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -60,7 +61,7 @@ def read_folder(root: Path) -> Folder:
 
 
 def read_text(root: Path, file: str) -> Text:
-    """Read one text file of the project. `file` is relative to `root`; line ends become `\\n`.
+    """Read one text file of the project. `file` is relative to `root`; all line ends become line feeds.
 
     Raises:
         DiagnosticError: it leaves the project, is not there, too large or not UTF-8.
@@ -69,6 +70,9 @@ def read_text(root: Path, file: str) -> Text:
     if not _is_inside(root, path):
         raise DiagnosticError([_outside(file)])
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            # A pipe would wait for a writer for ever.
+            raise DiagnosticError([_problem("unreadable-file", file, f"`{file}` is not a file.")])
         with path.open("rb") as stream:
             data = stream.read(LARGEST_FILE + 1)
     except FileNotFoundError:

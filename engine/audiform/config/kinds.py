@@ -74,14 +74,14 @@ class Guards(Model):
     """Limits that stop an apply or a sync before anything is sent."""
 
     max_removed: Limit | None = Field(
-        None, description="Most people removed at once (default 20%, from 100 members)"
+        default=None, description="Most people removed at once (default 20%, from 100 members)"
     )
-    max_added: Limit | None = Field(None, description="Most people added at once")
-    min_members: StrictInt | None = Field(None, ge=0, description="Fewest people that must remain")
+    max_added: Limit | None = Field(default=None, description="Most people added at once")
+    min_members: StrictInt | None = Field(default=None, ge=0, description="Fewest people that must remain")
     allow_empty: StrictBool | None = Field(
-        None, description="Go on when the source returns nobody (default false)"
+        default=None, description="Go on when the source returns nobody (default false)"
     )
-    max_source_age: Duration | None = Field(None, description="Oldest that the source's data may be")
+    max_source_age: Duration | None = Field(default=None, description="Oldest that the source's data may be")
 
 
 class DuckDBSettings(Model):
@@ -90,7 +90,7 @@ class DuckDBSettings(Model):
     tables: dict[str, str] = Field(
         default_factory=dict, description="Table name -> file or glob (Parquet, CSV, JSON)"
     )
-    database: str | None = Field(None, description="A .duckdb file, opened read-only")
+    database: str | None = Field(default=None, description="A .duckdb file, opened read-only")
 
 
 class Source(Model):
@@ -108,7 +108,9 @@ class Connector(Model):
     type: str
     settings: dict[str, Any] = Field(default_factory=dict)
     credentials: dict[str, CheckedSecretReference] = Field(default_factory=dict)
-    endpoint: str | None = Field(None, description="Replaces the type's base URL, for a sandbox or a proxy")
+    endpoint: str | None = Field(
+        default=None, description="Replaces the type's base URL, for a sandbox or a proxy"
+    )
     description: str | None = None
     enabled: StrictBool = True
 
@@ -127,7 +129,7 @@ class IdentifierColumn(Model):
         default=False, description="The column holds hashes of normalised values"
     )
     region: str | None = Field(
-        None, pattern="^[A-Z]{2}$", description="Country of phone numbers without a prefix"
+        default=None, pattern="^[A-Z]{2}$", description="Country of phone numbers without a prefix"
     )
 
 
@@ -147,7 +149,7 @@ class Audience(Model):
     profile_key: str
     identifiers: dict[str, Column] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
-    consent: str | None = Field(None, description="Boolean column; false or null = left out, counted")
+    consent: str | None = Field(default=None, description="Boolean column; false or null = left out, counted")
     description: str | None = None
     enabled: StrictBool = True
 
@@ -163,13 +165,13 @@ class Binding(Model):
     destination: dict[str, Any]
     on_delete: OnDelete
     signals: tuple[Signal, ...] | None = Field(
-        None, description="Default: all that the connector type supports"
+        default=None, description="Default: all that the connector type supports"
     )
     identifiers: tuple[str, ...] | None = Field(
-        None, description="Default: all that audience and type have in common"
+        default=None, description="Default: all that audience and type have in common"
     )
     variables: tuple[str, ...] | None = Field(
-        None, description="Default: all of the audience's, where the type has variables"
+        default=None, description="Default: all of the audience's, where the type has variables"
     )
     guards: Guards = Guards()
     description: str | None = None
@@ -179,13 +181,13 @@ class Binding(Model):
 class State(Model):
     """Where state, ledger, journal, lock and statistics live."""
 
-    url: str = Field("file:.audiform", examples=["file:.audiform"])
+    url: str = Field(default="file:.audiform", examples=["file:.audiform"])
 
 
 class Policy(Model):
     """What a project allows."""
 
-    allowed_hosts: tuple[str, ...] = Field((), description="Hosts that a URL in a setting may name")
+    allowed_hosts: tuple[str, ...] = Field(default=(), description="Hosts that a URL in a setting may name")
     custom_connectors: Literal["allowed", "forbidden"] = "allowed"
 
 
@@ -193,7 +195,7 @@ class ProjectFile(Model):
     """`audiform.yaml`."""
 
     project: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
-    requires: str | None = Field(None, examples=[">=0.1"])
+    requires: str | None = Field(default=None, examples=[">=0.1"])
     state: State = State()
     default_environment: str | None = None
     policy: Policy = Policy()

@@ -75,11 +75,12 @@ def _load(root: Path, environment: str | None) -> tuple[Project | None, Diagnost
 
 @dataclass(frozen=True, slots=True)
 class _Resources:
-    """What was made of the declared resources; `queries`: digests of the SQL that was found right."""
+    """What was made of the declared resources; `queries`: digests of the SQL that was found right; `files`: those it came from."""
 
     tables: Mapping[Kind, Mapping[str, Any]]
     problems: list[Diagnostic]
     queries: frozenset[str]
+    files: frozenset[str]
 
 
 def _resources(
@@ -103,7 +104,7 @@ def _resources(
     verdict = check_queries(distinct(queries.found), known)
     problems += [*queries.problems, *queries.judged(verdict, places)]
     models[Kind.AUDIENCE] = with_sql(audiences, queries.found)
-    return _Resources(models, problems, verdict.right)
+    return _Resources(models, problems, verdict.right, frozenset(queries.files))
 
 
 def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -> dict[str, Any]:
@@ -111,10 +112,7 @@ def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic
     model = _MODELS[kind]
     validate: Callable[[Any], Any] = model.model_validate
     found: dict[str, Any] = {}
-    for name, declared in table.items():
-        body = rendered(kind, name, declared, scope, problems)
-        if body is None:
-            continue
+    for name, body in rendered(kind, table, scope, problems):
         try:
             found[name] = validate(body)
         except ValidationError as error:
@@ -136,6 +134,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         audiences=tables[Kind.AUDIENCE],
         bindings=tables[Kind.BINDING],
         digests=Digests(tables),
+        query_files=resources.files,
     )
 
 

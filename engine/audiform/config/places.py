@@ -125,7 +125,7 @@ def _place(text: Text, found: _Found, item: Diagnostic) -> Location:
     if item.part and not points_to_key:
         span = _part(text, found.node.span, item.part) or span
     place = location(text, span)
-    return _masked(place, text, found) if item.path[:1] == ("credentials",) else place
+    return _masked(place, found) if item.path[:1] == ("credentials",) else place
 
 
 def _part(text: Text, span: Span, part: str) -> Span | None:
@@ -137,7 +137,7 @@ def _part(text: Text, span: Span, part: str) -> Span | None:
     return Span(start, line, start - line_start, start + len(part))
 
 
-def _masked(place: Location, text: Text, found: _Found) -> Location:
+def _masked(place: Location, found: _Found) -> Location:
     """Hide what stands in a line of `credentials`: it may be a secret that somebody wrote in clear."""
     if not isinstance(found.node, Scalar):
         return replace(place, text=re.sub(r":(\s+)[^{\s].*$", r":\1***", place.text))

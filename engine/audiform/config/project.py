@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiform.address import Address, Kind
@@ -24,6 +24,7 @@ class Project:
 
     An audience's `query` is always the SQL text here (a `{file: ...}` is already read and rendered).
     `digests` has one content digest per resource, over its rendered body (and SQL), never over a secret.
+    `query_files` are those that SQL was read from.
     """
 
     root: Path
@@ -36,6 +37,7 @@ class Project:
     audiences: Mapping[str, Audience]
     bindings: Mapping[str, Binding]
     digests: Mapping[Address, str]
+    query_files: frozenset[str] = field(default=frozenset(), compare=False)
 
     def get(self, address: Address) -> Source | Connector | Audience | Binding | None:
         """Return the resource at `address`, or None."""

@@ -102,7 +102,7 @@ def _translated(
         return _missing(path, model, address)
     if kind == "extra_forbidden":
         return _unknown(path, model, address)
-    if path[:1] == ("credentials",) and len(path) == 2 and value is not None:
+    if path[:-1] == ("credentials",) and value is not None:
         return _misspelled(path, value, address) or _in_clear(path, address)
     field = _shown(path)
     wanted = _WANTED.get(kind)

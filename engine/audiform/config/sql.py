@@ -43,7 +43,7 @@ _UNSAFE: Final = re.compile(
 )
 _SYSTEM_SCHEMAS: Final = frozenset({"information_schema", "pg_catalog", "system", "temp"})
 _LOOKS_LIKE_A_FILE: Final = re.compile(
-    r"[/\\*?:\[]|\.(?:csv|tsv|json|jsonl|ndjson|parquet|txt|xlsx|db|duckdb|gz|zst)\Z", re.I
+    r"[/\\*?:\[]|\.(?:csv|tsv|json|jsonl|ndjson|parquet|txt|xlsx|db|duckdb|gz|zst)\Z", re.IGNORECASE
 )
 _READS: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _DIGITS: Final = bytes.maketrans(b"23456789", b"11111111")

@@ -16,6 +16,7 @@ from audiform.config.expressions import ExpressionError, compile_expression
 from audiform.diagnostics import did_you_mean
 
 EACH = "each"
+_SHOWN = 8
 LATE_ROOTS = frozenset(
     {
         *(
@@ -97,6 +98,11 @@ class Scope:
 def is_templated(text: str) -> bool:
     """Return whether `text` holds anything that rendering must look at."""
     return "{{" in text or "{%" in text or "{#" in text
+
+
+def is_templated_json(data: bytes) -> bool:
+    """Return whether a text in JSON `data` is templated: there, no other two characters look like it."""
+    return b"{{" in data or b"{%" in data or b"{#" in data
 
 
 def render(text: str, scope: Scope, each: Mapping[str, Any] | None, *, late: bool = False) -> Any:
@@ -200,10 +206,8 @@ def _undefined(expression: Expression, path: tuple[str, ...], value: Any) -> Tem
     elif not isinstance(value, Mapping):
         detail = f"`{parent}` is not a map, so it has no `{name}`."
     else:
-        listed = ", ".join(f"`{key}`" for key in sorted(known)[:8])
-        detail = (
-            f"`{parent}` has no `{name}`; it has {listed or 'nothing'}{', ...' if len(known) > 8 else ''}."
-        )
+        listed = ", ".join(f"`{key}`" for key in sorted(known)[:_SHOWN])
+        detail = f"`{parent}` has no `{name}`; it has {listed or 'nothing'}{', ...' if len(known) > _SHOWN else ''}."
         if parent == "values":
             detail += " Values stand in the environment's file."
     return TemplateError("undefined-value", detail, expression.source, hint)

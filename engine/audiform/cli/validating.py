@@ -1,0 +1,84 @@
+"""The work behind `audiform validate`: each environment checked, and what was found, said."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from audiform.cli.checking import checked
+from audiform.cli.failures import Exit
+from audiform.cli.options import Options
+from audiform.cli.views.diagnostics import count_text, render_text
+from audiform.cli.views.diagnostics_data import FORMATS, under
+from audiform.config.project import Project
+from audiform.config.verdict import Fingerprint, keep
+from audiform.diagnostics import Diagnostic, Severity
+
+
+def validate(options: Options, form: str, states: Mapping[str | None, Fingerprint]) -> int:
+    """Check the project in each environment of `states` (None: the default one); return the exit code."""
+    found: dict[str | None, tuple[Diagnostic, ...]] = {}
+    said: list[str] = []
+    for name, state in states.items():
+        result = checked(options.root, name)
+        found[name] = tuple(result.diagnostics)
+        if result.project is not None:
+            said.append(_content(result.project))
+            if not found[name]:
+                keep(options.root, state, said[-1], result.project.query_files)
+    problems = joined(found)
+    failed = any(item.severity is Severity.ERROR for item in problems)
+    if form in FORMATS:
+        _print(problems, form, options)
+    else:
+        _show(problems, [] if failed else said, options)
+    return Exit.ERROR if failed else Exit.DONE
+
+
+def joined(found: Mapping[str | None, Sequence[Diagnostic]]) -> list[Diagnostic]:
+    """Return what was found in several environments, each problem once; say where it is not in all of them."""
+    places: dict[Diagnostic, list[str | None]] = {}
+    for name, items in found.items():
+        for item in items:
+            places.setdefault(item, []).append(name)
+    return [
+        item
+        if len(names) == len(found)
+        else replace(
+            item, detail=f"{item.detail.rstrip()}\nOnly in {', '.join(f'`{name}`' for name in names)}."
+        )
+        for item, names in places.items()
+    ]
+
+
+def _show(problems: Sequence[Diagnostic], said: Sequence[str], options: Options) -> None:
+    if problems:
+        options.output.data(f"{render_text(problems, colour=options.output.colour)}\n")
+        options.output.note(count_text(problems))
+    for content in said:
+        options.output.note(f"valid: {content}")
+
+
+def _content(project: Project) -> str:
+    """Return `shop in production: 1 source, 3 connectors, 4 audiences, 4 bindings`."""
+    tables = {
+        "source": project.sources,
+        "connector": project.connectors,
+        "audience": project.audiences,
+        "binding": project.bindings,
+    }
+    parts = [f"{len(table):,} {noun}{'s' * (len(table) != 1)}" for noun, table in tables.items()]
+    return f"{project.name} in {project.environment.name}: {', '.join(parts)}"
+
+
+def _print(problems: Sequence[Diagnostic], form: str, options: Options) -> None:
+    # Programs resolve files from where they run, and not from the project's folder.
+    moved = under(PurePosixPath(Path(os.path.relpath(options.root)).as_posix()), problems)
+    shown = FORMATS[form](moved)
+    if isinstance(shown, str):
+        if shown:
+            options.output.data(shown)
+    else:
+        options.output.json(shown)
