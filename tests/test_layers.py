@@ -43,7 +43,7 @@ def _layer(name: str, units: str, *, free: bool = False) -> Layer:
 
 # From the bottom to the top. A new module or folder of `engine/audiform` is added here, as low as it can stand.
 LAYERS = (
-    _layer("words", "__init__ address bundled codes diagnostics graph hashing marker outcome", free=True),
+    _layer("words", "__init__ address bundled codes diagnostics graph hashing marker outcome sql", free=True),
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
     _layer("checking", "check"),
@@ -53,6 +53,7 @@ LAYERS = (
         free=True,
     ),
     _layer("planning", "planner"),
+    _layer("carrying out", "execution"),
     _layer("doing", "apply sync run"),
     _layer("standing in", "sandbox console"),
     _layer("showing", "cli"),
@@ -63,7 +64,9 @@ LAYERS = (
 COMMON_WORDS = _words(
     "ads api app audience audiences capi conversions custom customer data event events http list"
 )
-COMMON_WORDS |= _words("lists manager match matched people server user users webhook")
+COMMON_WORDS |= _words(
+    "cloud iterable lists manager marketing match matched people segments server tags user users webhook"
+)
 # Platforms whose name may not stand in the engine, also while the catalogue has no folder of theirs.
 PLATFORMS = _words(
     "adform braze criteo facebook google hubspot instagram klaviyo linkedin mailchimp meta microsoft"
