@@ -191,6 +191,16 @@ def test_hashes_are_of_no_use_to_a_type_that_takes_values_in_clear(snapshot):
     assert snapshot == found(project(LISTS, audience=hashed, lapsed={"identifiers": ["email"]}))
 
 
+def test_a_type_that_takes_one_kind_of_identifier_gets_one(snapshot):
+    """A binding names one kind where the platform takes lists of one kind, and is told when it sends two."""
+    account = {"ad_account_id": "8adc3db7-8148-4fbf-999c-8d2266369d74"}
+    credentials = {name: {"from_env": "X"} for name in ("client_id", "client_secret", "refresh_token")}
+    one_kind = {"type": "snapchat_audiences", "settings": account, "credentials": credentials}
+
+    assert [] == found(project(one_kind, lapsed={"identifiers": ["email"]}))
+    assert snapshot == found(project(one_kind, lapsed={}))
+
+
 def test_two_bindings_may_share_a_destination_but_not_disagree(snapshot):
     """Where objects are found by their name, two bindings of one name fill one object."""
     one = {"destination": {"name": "A", "opt_in_process": "single_opt_in"}}

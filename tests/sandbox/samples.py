@@ -13,6 +13,7 @@ from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.connectors.template import MISSING, render
 from audiform.sandbox.offer import is_generic
 from audiform.transport import HttpTransport
+from audiform.wire import Timing
 
 TYPES = [name for name in Catalog().names() if not is_generic(Catalog().get(name).manifest)]
 
@@ -24,6 +25,19 @@ _BY_SCHEMA: Mapping[str, Any] = {
     "array": [],
     "object": {},
 }
+
+
+def able(*operations: str) -> list[str]:
+    """Return the types whose destination has all of the operations."""
+    manifests = {name: Catalog().get(name).manifest.destination for name in TYPES}
+    return [name for name, one in manifests.items() if all(getattr(one, item) for item in operations)]
+
+
+def in_use(manifest: Manifest) -> tuple[str, ...]:
+    """Return the fields of the identifiers that a sample request has: as many kinds as the type takes."""
+    most = manifest.limits.identifier_kinds
+    fields = [one.field for one in manifest.identifiers.values() if one.identifies or most is None]
+    return tuple(fields[:most])
 
 
 def opened(name: str) -> tuple[ConnectorType, dict[str, Any]]:
@@ -65,14 +79,18 @@ def person(manifest: Manifest, number: int) -> dict[str, Any]:
     }
     row: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
     if manifest.variables.allowed != "none":
-        row["variables"] = {name: number for name in manifest.variables.names or ("score",)}
+        row["variables"] = dict.fromkeys(manifest.variables.names or ("score",), number)
     return row
 
 
 def scope_for(manifest: Manifest, row: Mapping[str, Any], in_use: tuple[str, ...]) -> dict[str, Any]:
     """Return what a row template is rendered from."""
     fields = {name: identifier.field for name, identifier in manifest.identifiers.items()}
-    return {"identifiers": list(in_use), "fields": fields, "row": row, "lookup": {"id": "remote"}}
+    scope = {"identifiers": list(in_use), "fields": fields, "row": row, "lookup": {"id": "remote"}}
+    if manifest.limits.identifier_kinds == 1:
+        (name,) = (name for name, field in fields.items() if field in in_use)
+        scope["identifier"] = {"field": in_use[0], "value": row[name]}
+    return scope
 
 
 def rendered(
@@ -87,5 +105,17 @@ def rendered(
 def client_of(
     kind: ConnectorType, settings: Mapping[str, Any], endpoint: str, secret: str = "anything"
 ) -> ConnectorClient:
-    """Return a real client, over real HTTP, whose every credential is `secret`."""
-    return ConnectorClient(kind, settings, lambda _: secret, HttpTransport(), endpoint=endpoint)
+    """Return a real client, over real HTTP, whose every credential is `secret`, and whose waiting takes no time."""
+    return ConnectorClient(
+        kind, settings, lambda _: secret, HttpTransport(), endpoint=endpoint, timing=hurried()
+    )
+
+
+def hurried() -> Timing:
+    """Return a clock that goes on by what is waited for, without waiting."""
+    waited = [0.0]
+
+    async def sleep(seconds: float) -> None:
+        waited[0] += seconds
+
+    return Timing(monotonic=lambda: waited[0], sleep=sleep, chance=lambda: 1.0)

@@ -128,6 +128,8 @@ def _identifiers(case: _Case) -> Iterator[Diagnostic]:
         frozenset(name for name in usable if not _hashed_in_vain(case, name))
     ):
         yield _nobody(case, usable)
+    if case.facts.kinds is not None and len(usable) > case.facts.kinds:
+        yield _too_many_kinds(case, usable)
 
 
 def _nobody(case: _Case, usable: Collection[str]) -> Diagnostic:
@@ -145,6 +147,16 @@ def _nobody(case: _Case, usable: Collection[str]) -> Diagnostic:
     in_vain = [_in_clear(case, name) for name in usable if _hashed_in_vain(case, name)]
     key = "audience" if case.binding.identifiers is None else "identifiers"
     return case.problem("no-usable-identifier", " ".join([text, *in_vain]), key)
+
+
+def _too_many_kinds(case: _Case, usable: Collection[str]) -> Diagnostic:
+    names = [name for name in case.facts.hashes if name in usable]
+    text = (
+        f"`{case.facts.type}` takes {case.facts.kinds} kind of identifier in a request, and the binding sends "
+        f"{_names(names)}. Name {case.facts.kinds} in its `identifiers`, and make a binding of its own for each other."
+    )
+    key = "audience" if case.binding.identifiers is None else "identifiers"
+    return case.problem("too-many-identifiers", text, key, hint=f"identifiers: [{names[0]}]")
 
 
 def _hashed_in_vain(case: _Case, name: str) -> bool:

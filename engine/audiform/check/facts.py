@@ -16,7 +16,8 @@ from audiform.outcome import Signal
 class Facts:
     """`hashes`: identifier -> its hash. `needed`: identifiers without which nobody can be sent, one of them or all.
 
-    `shared_by`: the attribute by which two bindings mean one destination; None where each makes its own.
+    `kinds`: most kinds of identifier that a request takes; None: any number. `shared_by`: the attribute by which
+    two bindings mean one destination; None where each makes its own.
     """
 
     type: str
@@ -26,6 +27,7 @@ class Facts:
     hashes: Mapping[str, str]
     identifying: frozenset[str]
     needed: frozenset[str]
+    kinds: int | None
     variables: Literal["none", "fixed", "free"]
     variable_names: frozenset[str]
     most_variables: int | None
@@ -57,6 +59,7 @@ def facts_of(opened: Opened, kind: ConnectorType) -> Facts:
         hashes={name: item.hash for name, item in manifest.identifiers.items()},
         identifying=frozenset(name for name, item in manifest.identifiers.items() if item.identifies),
         needed=frozenset(own_key | lookups),
+        kinds=manifest.limits.identifier_kinds,
         variables=manifest.variables.allowed,
         variable_names=frozenset(manifest.variables.names),
         most_variables=manifest.variables.max,

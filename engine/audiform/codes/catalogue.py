@@ -67,6 +67,11 @@ CODES: Mapping[str, Code] = {
         "The binding names an identifier that the connector type does not know.",
         "Leave it out; `audiform connectors show TYPE` lists those that it takes.",
     ),
+    "too-many-identifiers": Code(
+        "More kinds of identifier than a request takes",
+        "The platform takes a list of one kind at a time, and the binding would send several.",
+        "Name one kind in the binding's `identifiers`, and make another binding for each other kind.",
+    ),
     "no-usable-identifier": Code(
         "No identifier to send",
         "Nothing that the audience knows people by is an identifier that the connector type can find them with, so nobody would ever "

@@ -330,7 +330,7 @@ class _Unifier:
         written = {key for key in node if len(pieces(key)) == 1}
         if self._strict and len(written) == len(node) and not set(value) <= written:
             return None
-        if node and not any(key in value for key in written) and len(written) == len(node):
+        if value and node and not any(key in value for key in written) and len(written) == len(node):
             return None  # nothing of it is there: `render` would have left the whole object out
         found: Bindings | None = {}
         for key, item in node.items():
