@@ -16,6 +16,7 @@ from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Respon
 
 _ESSENTIAL = ("destination.id", "job.id", "job.status")
 """References without which nothing can go on, where the template names them."""
+_LARGEST_CODE = 10_000_000
 _UNREADABLE = object()
 
 
@@ -108,7 +109,12 @@ def _message(errors: Errors, body: Any) -> str:
     text = next((value for path in errors.message for value in values_at(body, path) if value), "")
     code = next((value for path in errors.code for value in values_at(body, path) if value is not None), None)
     message = mask(text)
-    return f"{message} (code {mask(code)})".lstrip() if code is not None else message
+    return f"{message} (code {_shown(code)})".lstrip() if code is not None else message
+
+
+def _shown(code: Any) -> str:
+    """Return an error code. Seven digits may be a telephone number in a text, but no number that is a code."""
+    return str(code) if isinstance(code, int) and abs(code) < _LARGEST_CODE else mask(code)
 
 
 def _ruled(rule: OutcomeRule, response: Response, message: str, body: Any, now: datetime) -> Outcome:
