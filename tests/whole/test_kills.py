@@ -1,0 +1,169 @@
+"""A run that is killed loses nothing: the next one goes on, and ends where an undisturbed one would have ended.
+
+Real processes, real sockets to a sandbox in this process, SIGKILL. Half of the kills come at a random moment of a
+run, the others right after a random request was processed: between an intent and the record of its effect.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from audiform.sandbox.serve import Sandbox, serve
+from whole.model import EXTERNAL, Binding, Model, Profile
+from whole.shop import CONNECTORS, expected, held, services, write_bindings, write_people, write_project
+
+KILLS = 26
+"""Of each of the tests below, which are as many as there are seeds."""
+SEEDS = range(4)
+PEOPLE = 40
+PATIENCE = 60.0
+
+
+@dataclass
+class Length:
+    """How long an undisturbed run of a command is: where in it a kill may fall."""
+
+    seconds: float = 1.0
+    requests: int = 40
+
+    def measured(self, seconds: float, requests: int) -> None:
+        """Take in one more undisturbed run; short ones are forgotten slowly."""
+        self.seconds = max(seconds, 0.8 * self.seconds)
+        self.requests = max(requests, int(0.8 * self.requests), 1)
+
+
+@dataclass
+class Killing:
+    """A project, its platforms, what they must hold, and somebody who kills."""
+
+    root: Path
+    sandbox: Sandbox
+    chance: random.Random
+    model: Model = field(default_factory=Model)
+    people: dict[int, Profile] = field(default_factory=dict)
+    defined: dict[str, Binding] = field(default_factory=dict)
+    lengths: dict[str, Length] = field(default_factory=lambda: {"apply": Length(), "sync": Length()})
+    kills: int = 0
+
+    def change(self) -> None:
+        """Change people, and every other time a binding; one round begins."""
+        self.change_people(1 + self.chance.randrange(PEOPLE))
+        name = self.chance.choice(["one", "two", "three"])
+        if not self.defined or self.chance.random() < 0.7:
+            self.defined[name] = self._binding()
+        elif self.chance.random() < 0.5:
+            self.defined.pop(name, None)
+        self.write()
+
+    def change_people(self, number: int) -> None:
+        """Let some enter, leave or get another address."""
+        for _ in range(number):
+            key = self.chance.randrange(PEOPLE)
+            if key in self.people and self.chance.random() < 0.4:
+                del self.people[key]
+            else:
+                self.people[key] = self._profile(key)
+
+    def killed_run(self) -> None:
+        """Start a run and kill it somewhere; it may also be over before."""
+        command = self.chance.choice(["apply", "apply", "sync"])
+        length, begun = self.lengths[command], self.sandbox.services.count
+        process = self._start(command)
+        if self.chance.random() < 0.5:
+            self._wait(process, seconds=self.chance.uniform(0.3, 1.0) * length.seconds)
+        else:
+            self._wait(process, count=begun + self.chance.randrange(length.requests) + 1)
+        if process.poll() is None:
+            process.kill()
+            self.kills += 1
+        output, _ = process.communicate()
+        assert process.returncode in (-9, 0, 1), output
+
+    def whole_run(self) -> None:
+        """Apply and sync to the end: everything is as it should be, and nothing is left to do."""
+        for command in ("apply", "sync"):
+            begun, started = self.sandbox.services.count, time.monotonic()
+            self._finish(command, 0)
+            self.lengths[command].measured(time.monotonic() - started, self.sandbox.services.count - begun)
+        self.model.settle(self.defined, self.people)
+
+        assert expected(self.model) == held(self.sandbox)
+        self._finish("plan", 0)
+
+    def write(self) -> None:
+        """Write what the engine reads."""
+        write_people(self.root, self.people, parquet=True)
+        write_bindings(self.root, self.defined)
+
+    def _finish(self, command: str, expected: int) -> None:
+        process = self._start(command)
+        output, _ = process.communicate(timeout=PATIENCE)
+        assert expected == process.returncode, output
+
+    def _start(self, command: str) -> subprocess.Popen[str]:
+        options = {"apply": ["--auto-approve"], "plan": ["--detailed-exitcode"]}.get(command, [])
+        return subprocess.Popen(
+            (sys.executable, "-m", "audiform", "-C", str(self.root), command, *options),
+            env={**os.environ, "XDG_CACHE_HOME": str(self.root / "cache"), "TMPDIR": str(self.root)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _wait(
+        self, process: subprocess.Popen[str], *, seconds: float = PATIENCE, count: int | None = None
+    ) -> None:
+        """Wait for a time, for a number of requests, or for the end."""
+        until = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < until:
+            if count is not None and self.sandbox.services.count >= count:
+                return
+            time.sleep(0.001)
+
+    def _profile(self, key: int) -> Profile:
+        number = self.chance.randrange(PEOPLE)
+        return Profile(
+            email=self.chance.choice([f"person{key}@example.com", f"person{number}@example.com", None]),
+            phone=None if number % 3 else f"+1415555{1000 + number}",
+            consent=self.chance.random() < 0.9,
+            score=number % 5,
+            audiences=self.chance.choice(["a", "b", "ab"]),
+        )
+
+    def _binding(self) -> Binding:
+        connector = self.chance.choice(list(CONNECTORS))
+        endings = ["keep", "freeze", "remove_members", "remove_members"]
+        endings += [] if connector in EXTERNAL else ["delete_destination"]
+        return Binding(
+            self.chance.choice("ab"), connector, self.chance.choice("xy"), self.chance.choice(endings)
+        )
+
+
+@pytest.mark.kills
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_killed_run_loses_nothing(tmp_path, seed):
+    """Killed at any moment, and run again: no remove is lost, no object made twice, and nothing is left to plan."""
+    write_project(tmp_path, hurried=True)
+    with serve(services(tmp_path)) as sandbox:
+        write_project(tmp_path, sandbox.url, hurried=True)
+        killing = Killing(tmp_path, sandbox, random.Random(seed))
+        # Answers that take their time widen the moments in which a kill is hard to survive.
+        sandbox.faults.add("slow", probability=1.0, seconds=0.004)
+        killing.change()
+        killing.whole_run()
+        while killing.kills < KILLS:
+            killing.change()
+            for _ in range(4):
+                killing.killed_run()
+                if killing.chance.random() < 0.3:
+                    killing.change_people(3)
+                    killing.write()
+            killing.whole_run()
