@@ -56,6 +56,14 @@ def test_every_command_has_help_with_an_example(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_no_two_parameters_have_one_name(name):
+    """An argument that is called like an option (`-C` is `directory`) would overwrite it in silence."""
+    for path, command in commands(name):
+        names = [str(parameter.name) for parameter in command.params]
+        assert sorted(set(names)) == sorted(names), path
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_says_what_it_does(name):
     """No option stands in a help text without a word about it."""
     silent = [

@@ -13,14 +13,16 @@ from audiform.diagnostics import Diagnostic, DiagnosticError
 
 
 @click.command(epilog="Example: audiform init shop && cd shop && audiform plan")
-@click.argument("directory", type=click.Path(file_okay=False, path_type=Path), default=Path())
+@click.argument(
+    "folder", metavar="[DIRECTORY]", type=click.Path(file_okay=False, path_type=Path), default=Path()
+)
 @click.option(
     "--template", type=click.Choice(["starter", "shop"]), default="starter", help="The example to start from."
 )
 @project_options
-def command(options: Options, directory: Path, template: str) -> None:
+def command(options: Options, folder: Path, template: str) -> None:
     """Make a working project in DIRECTORY: data, an audience, a connector and a binding to change."""
-    target = options.root / directory
+    target = options.root / folder
     files = _contents(bundled() / "examples" / template)
     _refuse_to_overwrite(target, files)
     for relative, content in files.items():
@@ -28,7 +30,7 @@ def command(options: Options, directory: Path, template: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_named(content, target) if relative == Path("audiform.yaml") else content)
     options.output.note(
-        f"Made {len(files)} files in {target}. Next:\n\n    cd {directory}\n    audiform validate\n    audiform plan\n"
+        f"Made {len(files)} files in {target}. Next:\n\n    cd {target}\n    audiform validate\n    audiform plan\n"
     )
 
 
