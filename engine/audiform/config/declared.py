@@ -37,9 +37,15 @@ Table = dict[str, Declared]
 
 @dataclass(slots=True)
 class Declarations:
-    """The resources of each kind by name, and what is wrong with how they are declared."""
+    """The resources of each kind by name, and what is wrong with how they are declared.
+
+    `spoiled`: names that are declared, but not as a resource can be. `incomplete`: there may be others that could
+    not be read. Nobody is told that something is not there because it could not be read.
+    """
 
     tables: dict[Kind, Table] = field(default_factory=lambda: {kind: {} for kind in Kind})
+    spoiled: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in Kind})
+    incomplete: bool = False
     problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
 
@@ -52,6 +58,7 @@ def merge(documents: Iterable[Document], places: Places) -> Declarations:
             if kind is not None:
                 _add(found, kind, document, bodies, places)
             elif section not in NOT_RESOURCES:
+                found.incomplete = True
                 found.problems.append(places.in_file(document.text, unknown_section((section,))))
     return found
 
@@ -75,6 +82,7 @@ def _add(found: Declarations, kind: Kind, document: Document, bodies: Any, place
     if not isinstance(bodies, Mapping):
         # A section whose entries are all commented out is empty, not wrong.
         if bodies is not None:
+            found.incomplete = True
             found.problems.append(_not_a_map(places, text, (kind.section,)))
         return
     table = found.tables[kind]
@@ -82,10 +90,12 @@ def _add(found: Declarations, kind: Kind, document: Document, bodies: Any, place
         if name in table:
             found.problems.append(_duplicate(Address(kind, name), table[name].text, text, places))
         elif not NAME.match(name):
+            found.spoiled[kind].add(name)
             found.problems.append(_invalid_name(places, text, (kind.section, name)))
         elif isinstance(body, Mapping):
             table[name] = Declared(text, body, templated, text)
         else:
+            found.spoiled[kind].add(name)
             found.problems.append(_not_a_map(places, text, (kind.section, name)))
 
 

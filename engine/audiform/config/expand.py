@@ -35,6 +35,8 @@ def override(found: Declarations, overrides: Overrides, text: Text, places: Plac
             continue
         table = found.tables[kind]
         for name, fields in resources.items():
+            if name in found.spoiled[kind] or (name not in table and found.incomplete):
+                continue
             if name not in table:
                 found.problems.append(places.in_file(text, _unknown_override(kind, name, table)))
                 continue
@@ -67,8 +69,9 @@ def _unknown_override(kind: Kind, name: str, table: Table) -> Diagnostic:
 # --- Repetition
 
 
-def repeat(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -> Table:
+def repeat(found: Declarations, kind: Kind, scope: Scope) -> Table:
     """Return the resources of one kind, those with `for_each` once for each of its keys, as `name.key`."""
+    table, problems = found.tables[kind], found.problems
     if not any(FOR_EACH in declared.body for declared in table.values()):
         return table
     repeated: Table = {}
@@ -78,7 +81,11 @@ def repeat(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -
             continue
         address = Address(kind, name)
         body = {key: value for key, value in declared.body.items() if key != FOR_EACH}
-        for key, value in _items(declared.body[FOR_EACH], address, scope, problems):
+        before = len(problems)
+        items = [*_items(declared.body[FOR_EACH], address, scope, problems)]
+        if len(problems) > before:
+            found.spoiled[kind].add(name)
+        for key, value in items:
             each = {"key": key, "value": value}
             repeated[f"{name}.{key}"] = declared._replace(body=body, templated=True, each=each)
     return repeated

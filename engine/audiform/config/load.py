@@ -27,7 +27,7 @@ from audiform.config.kinds import Audience, Binding, Connector, Model, Policy, S
 from audiform.config.places import Places
 from audiform.config.project import Environment, Project
 from audiform.config.queries import Queries, distinct, with_sql
-from audiform.config.references import unknown_references
+from audiform.config.references import Names, unknown_references
 from audiform.config.schema import problems_of
 from audiform.config.sql import check_queries
 from audiform.config.template import Scope
@@ -59,6 +59,8 @@ def _load(root: Path, environment: str | None) -> tuple[Project | None, Diagnost
     places = Places(folder, frame.environment.name if frame.environment else None)
     documents, problems = read_documents(folder.resources, known.documents)
     declared = merge(documents, places)
+    # A file that could not be read may declare anything.
+    declared.incomplete |= len(documents) < len(folder.resources) or bool(folder.problems)
     found = [*folder.problems, *frame.problems, *problems]
     if frame.environment is None:
         return None, _reported([*found, *declared.problems], places)
@@ -95,10 +97,12 @@ def _resources(
         override(declared, environment.file.overrides, frame.text, places)
     scope = Scope({"values": frame.values, "environment": environment.name, "project": frame.name})
     problems: list[Diagnostic] = []
-    tables = {kind: repeat(kind, table, scope, problems) for kind, table in declared.tables.items()}
+    tables = {kind: repeat(declared, kind, scope) for kind in declared.tables}
     models = {kind: _validated(kind, table, scope, problems) for kind, table in tables.items()}
     audiences: Mapping[str, Audience] = models[Kind.AUDIENCE]
-    problems += unknown_references(audiences, models[Kind.BINDING], tables)
+    if not declared.incomplete:
+        names = Names(tables, declared.spoiled)
+        problems += unknown_references(audiences, models[Kind.BINDING], names)
     queries = Queries(root, scope)
     queries.read(audiences, tables[Kind.AUDIENCE])
     verdict = check_queries(distinct(queries.found), known)

@@ -211,6 +211,8 @@ class _Builder:
             else f"The key `{shown}` is a {_type_name(node.value)}, and names are always text."
         )
         hint = f'write "{shown}"' if isinstance(node, Scalar) and shown else None
+        if isinstance(node, Fields) and self._text[: node.span.start].endswith("{"):
+            hint = f'a template stands in quotes: "{{{shown}}}"'
         self._troubles.append(Trouble("key-not-text", detail, node.span, hint))
         return None, node.span
 

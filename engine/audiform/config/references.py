@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Binding
 from audiform.diagnostics import Diagnostic, did_you_mean
 
-Names = Mapping[Kind, Collection[str]]
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that are declared, and those of resources that are wrong by themselves: a reference to one is right."""
+
+    declared: Mapping[Kind, Collection[str]]
+    spoiled: Mapping[Kind, Collection[str]]
+
+    def has(self, kind: Kind, name: str) -> bool:
+        """Return whether a reference to `name` leads anywhere."""
+        return name in self.declared[kind] or name.partition(".")[0] in self.spoiled[kind]
 
 
 def unknown_references(
     audiences: Mapping[str, Audience], bindings: Mapping[str, Binding], names: Names
 ) -> Iterator[Diagnostic]:
-    """Yield a problem for each reference to a resource that is not among `names`.
-
-    `names` also has resources that are wrong by themselves: a reference to one of them is right.
-    """
-    sources, connectors = names[Kind.SOURCE], names[Kind.CONNECTOR]
+    """Yield a problem for each reference to a resource that is not among `names`."""
     for name, audience in audiences.items():
-        if audience.source not in sources:
-            yield _unknown(Address(Kind.AUDIENCE, name), Kind.SOURCE, audience.source, sources)
-    known = names[Kind.AUDIENCE]
+        if not names.has(Kind.SOURCE, audience.source):
+            yield _unknown(Address(Kind.AUDIENCE, name), Kind.SOURCE, audience.source, names)
     for name, binding in bindings.items():
-        if binding.audience not in known:
-            yield _unknown(Address(Kind.BINDING, name), Kind.AUDIENCE, binding.audience, known)
-        if binding.connector not in connectors:
-            yield _unknown(Address(Kind.BINDING, name), Kind.CONNECTOR, binding.connector, connectors)
+        if not names.has(Kind.AUDIENCE, binding.audience):
+            yield _unknown(Address(Kind.BINDING, name), Kind.AUDIENCE, binding.audience, names)
+        if not names.has(Kind.CONNECTOR, binding.connector):
+            yield _unknown(Address(Kind.BINDING, name), Kind.CONNECTOR, binding.connector, names)
 
 
-def _unknown(address: Address, kind: Kind, wanted: str, known: Collection[str]) -> Diagnostic:
+def _unknown(address: Address, kind: Kind, wanted: str, names: Names) -> Diagnostic:
+    known = names.declared[kind]
     detail = f"No file declares {kind.value} `{wanted}`."
     repetitions = [name for name in known if name.startswith(f"{wanted}.")]
     hint = did_you_mean(wanted, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -58,9 +59,14 @@ _WANTED: Final[Mapping[str, str]] = {
     "model_type": "a map",
     "model_attributes_type": "a map",
     "tuple_type": "a list",
-    "literal_error": "one of its words",
-    "enum": "one of its words",
+    "union_tag_not_found": "`{from_env: NAME}`, `{from_file: PATH}` or `{from_command: [...]}`",
 }
+_EITHER: Final[Mapping[tuple[str, int], str]] = {
+    ("query", 1): "SQL as a text, or `{file: NAME.sql}`",
+    ("identifiers", 2): "the name of a column, or a map with `column`",
+    ("guards", 2): "a whole number, or a share such as `20%`",
+}
+"""First and number of the keys that lead to a field of several types -> what it takes."""
 FORMS: Final[Mapping[str, str]] = {
     r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
@@ -83,15 +89,36 @@ def problems_of(error: ValidationError, model: type[BaseModel], address: Address
         found.append(diagnostic)
         if diagnostic.code == "unknown-field" and diagnostic.hint:
             misspelled.add((*path[:-1], diagnostic.hint.split('"')[1]))
-    return [
-        item for item in found if item.code != "missing-field" or (*item.path, item.part) not in misspelled
-    ]
+    return _joined(
+        [item for item in found if item.code != "missing-field" or (*item.path, item.part) not in misspelled],
+        model,
+    )
 
 
 def type_name(value: Any) -> str:
     """Return what YAML calls the type of `value`."""
-    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
-    return "empty" if value is None else names.get(type(value), "a map")
+    names = {str: "a text", bool: "`true` or `false`", int: "a number", list: "a list", dict: "a map"}
+    return "empty" if value is None else names.get(type(value), "a number with decimals")
+
+
+def _joined(found: list[Diagnostic], model: type[BaseModel]) -> list[Diagnostic]:
+    """Return the problems with all that one place lacks as one."""
+    lacks: dict[Path, list[str]] = {}
+    for item in found:
+        if item.code == "missing-field":
+            lacks.setdefault(item.path, []).append(f"`{item.part}`")
+    joined: dict[object, Diagnostic] = {}
+    for item in found:
+        if item.code != "missing-field":
+            joined[id(item)] = item
+        elif item.path not in joined:
+            owner = f"`{_shown(item.path)}`" if item.path else _CALLED.get(model, "this")
+            *first, last = lacks[item.path]
+            fields = f"{', '.join(first)} and {last}" if first else last
+            joined[item.path] = replace(
+                item, detail=f"{owner[:1].upper()}{owner[1:]} needs {fields}.", part=None
+            )
+    return [*joined.values()]
 
 
 def _translated(
@@ -99,20 +126,33 @@ def _translated(
 ) -> Diagnostic:
     kind, value = item["type"], item["input"]
     if kind == "missing":
-        return _missing(path, model, address)
+        return _missing(path, address)
     if kind == "extra_forbidden":
         return _unknown(path, model, address)
     if path[:-1] == ("credentials",) and value is not None:
         return _misspelled(path, value, address) or _in_clear(path, address)
     field = _shown(path)
-    wanted = _WANTED.get(kind)
-    if kind == "union_tag_not_found":
-        wanted = "`{from_env: NAME}`, `{from_file: PATH}` or `{from_command: [...]}`"
-    if wanted and not (kind in {"literal_error", "enum"} and isinstance(value, str)):
+    wanted = _wanted(item, path)
+    if wanted:
         detail = f"`{field}` takes {wanted}, and this is {type_name(value)}."
         return Diagnostic("wrong-type", detail, address=address, path=path)
     detail, hint = _refused(item, field)
     return Diagnostic("invalid-value", detail, hint=hint, address=address, path=path)
+
+
+def _wanted(item: ErrorDetails, path: Path) -> str | None:
+    """Return which type a field takes, or None where the value has it."""
+    kind = item["type"]
+    if kind in {"literal_error", "enum"}:
+        return None if isinstance(item["input"], str) else f"one of {_words(item)[0]}"
+    if kind in {"model_type", "model_attributes_type", "int_type"} and not str(path[-1]).startswith("min_"):
+        return _EITHER.get((str(path[0]), len(path)), _WANTED[kind])
+    return _WANTED.get(kind)
+
+
+def _words(item: ErrorDetails) -> tuple[str, list[str]]:
+    words = re.findall(r"'([^']*)'", item.get("ctx", {}).get("expected", ""))
+    return ", ".join(f"`{word}`" for word in words), words
 
 
 def _refused(item: ErrorDetails, field: str) -> tuple[str, str | None]:
@@ -120,8 +160,7 @@ def _refused(item: ErrorDetails, field: str) -> tuple[str, str | None]:
     context = item.get("ctx", {})
     match item["type"]:
         case "literal_error" | "enum":
-            words = re.findall(r"'([^']*)'", context.get("expected", ""))
-            listed = ", ".join(f"`{word}`" for word in words)
+            listed, words = _words(item)
             return f"`{field}` can be {listed}.", did_you_mean(str(item["input"]), words)
         case "string_pattern_mismatch":
             return f"`{field}` takes {FORMS.get(context['pattern'], 'another form')}.", None
@@ -133,19 +172,18 @@ def _refused(item: ErrorDetails, field: str) -> tuple[str, str | None]:
             return f"`{field}`: {item['msg'].lower()}.", None
 
 
-def _missing(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
-    owner = _CALLED.get(model, "this") if len(path) == 1 else f"`{_shown(path[:-1])}`"
-    detail = f"{owner[:1].upper()}{owner[1:]} needs `{path[-1]}`."
-    # `part` says which field, for whoever compares it with the unknown ones; a key is pointed to as a whole.
-    return Diagnostic(
-        "missing-field", detail, address=address, path=path[:-1], on_key=True, part=str(path[-1])
-    )
+def _missing(path: Path, address: Address | None) -> Diagnostic:
+    # What is said of it is put together with all else that the place lacks; `part` is its name until then.
+    return Diagnostic("missing-field", "", address=address, path=path[:-1], on_key=True, part=str(path[-1]))
 
 
 def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
     name = str(path[-1])
     models = (model,) if len(path) == 1 else _INSIDE.get(str(path[0]), ())
     known = [field for inner in models for field in inner.model_fields]
+    if path[:1] == ("credentials",) and name in known:
+        detail = f"`{_shown(path[:-1])}` says in two ways where the secret is, and only one of them can hold."
+        return Diagnostic("invalid-value", detail, address=address, path=path, on_key=True)
     if len(path) == 1 and address is not None:
         known.append("for_each")
     owner = _CALLED.get(model, "this place") if len(path) == 1 else f"`{_shown(path[:-1])}`"

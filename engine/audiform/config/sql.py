@@ -46,6 +46,7 @@ _LOOKS_LIKE_A_FILE: Final = re.compile(
     r"[/\\*?:\[]|\.(?:csv|tsv|json|jsonl|ndjson|parquet|txt|xlsx|db|duckdb|gz|zst)\Z", re.IGNORECASE
 )
 _READS: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
+_HINT: Final = "name the file as a table of the source, and select from that table"
 _DIGITS: Final = bytes.maketrans(b"23456789", b"11111111")
 _WORD: Final = re.compile(r"\w+|\S")
 _PARSE = "SELECT json_serialize_sql(text, skip_null := true, skip_empty := true) FROM (SELECT unnest(?::VARCHAR[]) AS text)"
@@ -143,6 +144,11 @@ def _walk(node: Any) -> Iterator[Mapping[str, Any]]:
         item = waiting.pop()
         if isinstance(item, dict):
             yield item
+            if item.get("type") == "TABLE_FUNCTION":
+                # Its name is looked at with the table; what is handed to it is looked at as all else.
+                item = item["function"].get("arguments", [])
+                waiting.append(item)
+                continue
             waiting += [value for value in reversed(item.values()) if isinstance(value, dict | list)]
         elif isinstance(item, list):
             waiting += reversed(item)
@@ -155,14 +161,14 @@ def _outside(text: str, node: Mapping[str, Any]) -> SqlProblem | None:
         name = str(node["function"].get("function_name", ""))
         if name.lower() in _TABLE_FUNCTIONS:
             return None
-        return _unsafe(text, node, name, f"`{name}` reads something that is no table of the source.")
+        return _unsafe(text, node, f"`{name}` reads something that is no table of the source.", _HINT)
     if kind == "FUNCTION" and _UNSAFE.match(str(node.get("function_name", ""))):
-        name = str(node["function_name"])
-        return _unsafe(text, node, name, f"`{name}` looks outside of the source, or changes something.")
+        name = node["function_name"]
+        return _unsafe(text, node, f"`{name}` looks outside of the source, or changes something.")
     if kind == "BASE_TABLE":
         return _table(text, node)
     if kind == "SHOW_REF":
-        return _unsafe(text, node, "", "A query selects people; what it shows of the database is nobody.")
+        return _whole(text, "sql-unsafe", "A query selects people, and this describes the database.")
     if isinstance(kind, str) and kind.endswith("_NODE") and kind not in _READS:
         what = kind.removesuffix("_QUERY_NODE").removesuffix("_NODE").replace("_", " ")
         return _whole(text, "sql-not-select", f"The query holds {what}, which changes data.")
@@ -172,19 +178,17 @@ def _outside(text: str, node: Mapping[str, Any]) -> SqlProblem | None:
 def _table(text: str, node: Mapping[str, Any]) -> SqlProblem | None:
     name, schema = str(node.get("table_name", "")), str(node.get("schema_name", ""))
     if schema.lower() in _SYSTEM_SCHEMAS or str(node.get("catalog_name", "")).lower() in _SYSTEM_SCHEMAS:
-        return _unsafe(text, node, schema, f"`{schema}.{name}` belongs to the database, not to the source.")
+        return _unsafe(text, node, f"`{schema}.{name}` belongs to the database, not to the source.")
     if name.lower().startswith(("duckdb_", "pragma_", "sqlite_", "pg_")):
-        return _unsafe(text, node, name, f"`{name}` belongs to the database, not to the source.")
+        return _unsafe(text, node, f"`{name}` belongs to the database, not to the source.")
     if _LOOKS_LIKE_A_FILE.search(name):
-        return _unsafe(text, node, name, f"`{name}` is a file, and a query reads tables of its source only.")
+        return _unsafe(text, node, f"`{name}` is a file, and a query reads tables of its source only.", _HINT)
     return None
 
 
-def _unsafe(text: str, node: Mapping[str, Any], name: str, detail: str) -> SqlProblem:
+def _unsafe(text: str, node: Mapping[str, Any], detail: str, hint: str | None = None) -> SqlProblem:
     offset = _offset(text, int(node.get("query_location", 0)))
-    size = int(node.get("query_location_length", 0)) or len(name) or 1
-    hint = "name the file as a table of the source, and select from that table"
-    return SqlProblem("sql-unsafe", detail, offset, max(1, size), hint)
+    return SqlProblem("sql-unsafe", detail, offset, max(1, int(node.get("query_location_length", 1))), hint)
 
 
 def _offset(text: str, in_bytes: int) -> int:
