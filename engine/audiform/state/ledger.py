@@ -5,58 +5,176 @@ with the ledger. A backend's session puts its tables where that connection can r
 
 Members are kept per *destination* (`destination_key`), one row per binding and member:
 
-    binding     VARCHAR   name of the binding that added the member
-    identity    UHUGEINT  keyed digest of what identifies the member there
-    ids         STRUCT    identifier -> value as sent (hashed) or, where sent in clear, encrypted BLOB
-    variables   UHUGEINT  keyed digest of the variables as sent (null where the type has none)
+    binding        VARCHAR  name of the binding that added the member
+    identity       UUID     keyed digest of what identifies the member there
+    variables      UUID     keyed digest of what else was sent (null where there is nothing else)
+    unsure         BOOLEAN  whether the platform has the member is not known: nobody saw the answer
+    "hex:NAME"     BLOB     identifier as sent, in one of its `Form`s: "hex:email", "sealed:email"
 
-A run is `stage` (durable, before anything is sent) -> per batch `started` then `settled` -> `fold`.
-A run that was killed is recovered by the next `open`: settled batches are folded, started ones are
-*unsure* (their adds stay members so that they can be removed, their rows are sent again), the others
-are dropped.
+A run is `stage` (durable, before anything is sent) -> `begin_run` -> per batch `start_batch`, then
+`settle_batch` -> `fold` -> `end_run`. A run that was killed is recovered by the next `open`: settled batches
+are folded, started ones are *unsure* (their adds stay members so that they can be removed, their rows are
+sent again), the others are dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from audiform.hashing import digest_text
 from audiform.outcome import Signal
+from audiform.state.store import Run
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+def destination_key(connector: str, destination_id: str) -> str:
+    """Return the name of a destination in the ledger: the same for all bindings that fill it."""
+    return digest_text(f"{connector}\0{destination_id}")[:32]
+
+
+class Form(StrEnum):
+    """How an identifier is kept: a digest as the bytes that its text stands for, anything else encrypted.
+
+    The same value always has the same form and the same bytes, so that kept values are compared as they are.
+    """
+
+    HEX = "hex"
+    BASE64 = "base64"
+    SEALED = "sealed"
+
+    def column(self, identifier: str) -> str:
+        """Return the quoted name of the column that holds an identifier in this form."""
+        return f'"{self.value}:{identifier}"'
+
+
+def as_sent(identifier: str) -> str:
+    """Return the quoted name of the column that holds an identifier as it is sent."""
+    return f'"id:{identifier}"'
+
+
+class Part(StrEnum):
+    """Staged rows by what they do; the order is that of sending.
+
+    `trim` removes keys of a member whose other keys stay, because somebody who stays has them. `claim` and
+    `forget` send nothing: another binding, or another member, holds the same at the destination.
+    """
+
+    CLAIM = "claim"
+    ADD = "add"
+    MODIFY = "modify"
+    REMOVE = "remove"
+    TRIM = "trim"
+    FORGET = "forget"
+
+    @property
+    def signal(self) -> Signal | None:
+        """The signal that carries these rows, None where nothing is sent."""
+        match self:
+            case Part.CLAIM | Part.FORGET:
+                return None
+            case Part.TRIM:
+                return Signal.REMOVE
+            case _:
+                return Signal(self.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows `[first, last)` of a staged run, all of one signal."""
+    """Rows `[first, last)` of a part of a staged run: what is journalled at once, in one or more requests."""
 
     number: int
-    signal: Signal
+    part: Part
     first: int
     last: int
 
+    def data(self) -> dict[str, Any]:
+        """Return what the journal keeps when the batch is started."""
+        return {"part": self.part.value, "first": self.first, "last": self.last}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a batch: all its rows were taken but these, by their place in the part.
+
+    `failed`: certainly not taken, `unsure`: nobody saw an answer; both as ranges `[first, last)`.
+    """
+
+    batch: Batch
+    rejected: Sequence[int] = ()
+    failed: Sequence[tuple[int, int]] = ()
+    unsure: Sequence[tuple[int, int]] = ()
+
+    def data(self) -> dict[str, Any]:
+        """Return what the journal keeps when the batch is settled."""
+        exceptions = {"rejected": self.rejected, "failed": self.failed, "unsure": self.unsure}
+        return self.batch.data() | {name: list(found) for name, found in exceptions.items() if found}
+
+    @classmethod
+    def read(cls, number: int, data: Mapping[str, Any], *, settled: bool) -> Self:
+        """Return what the journal kept; a batch that was only started is unsure as a whole."""
+        batch = Batch(number, Part(data["part"]), data["first"], data["last"])
+        if not settled:
+            return cls(batch, unsure=((batch.first, batch.last),))
+        failed, unsure = (tuple((a, b) for a, b in data.get(name, ())) for name in ("failed", "unsure"))
+        return cls(batch, tuple(data.get("rejected", ())), failed, unsure)
+
 
 class LedgerSession(Protocol):
-    """An open ledger; `connection` can read the members of every destination."""
+    """An open ledger; `connection` can read the members of every destination, and has the schema `audiform`.
+
+    The connection reaches no file but the ledger's own; whoever adds a source opens it to that.
+    """
 
     connection: DuckDBPyConnection
+    folders: Sequence[str]
+    """Folders that the connection must be able to reach for the ledger to work."""
 
     def members(self, destination_key: str) -> str:
         """Return the quoted SQL name of the destination's members (an empty relation if it has none)."""
         ...
 
+    def columns(self, destination_key: str) -> Sequence[tuple[Form, str]]:
+        """Return the forms in which the destination's members have identifiers."""
+        ...
+
+    def digest(self, text_sql: str) -> str:
+        """Return the SQL of the keyed digest (UUID) of a text that is not NULL."""
+        ...
+
+    def revealed(self, query: str, table: str) -> None:
+        """Make `table` from a query of kept columns, with an `as_sent` column for each identifier."""
+        ...
+
     def count(self, destination_key: str, binding: str | None = None) -> int: ...
+    def stage(self, run: Run, part: Part, query: str, forms: Mapping[str, Form]) -> int:
+        """Keep the rows of `query` for `run`, in their order, durably; return how many they are.
+
+        `query` has `identity`, `variables` and either kept columns or `as_sent` columns with their `forms`.
+        """
+        ...
+
+    def fold(self, run: Run, settled: Sequence[Settled]) -> None:
+        """Make members of what was taken, in one step; what is not in `settled` was never sent."""
+        ...
+
     def drop(self, destination_key: str, binding: str | None = None) -> None:
         """Forget the members: the destination is gone, or the binding was forgotten."""
+        ...
+
+    def rename(self, binding: str, new: str) -> None:
+        """Give the members of a binding its new name: it was moved in the state."""
         ...
 
     def close(self) -> None: ...
 
 
 class Ledger(Protocol):
-    """Opens sessions. Reading never waits for a writer's end for more than a moment; see the backend."""
+    """Opens sessions. Reading never waits for a writer, and sees the ledger as the next writer will find it."""
 
     def open(self, *, write: bool) -> LedgerSession: ...
     def destinations(self) -> Sequence[str]: ...

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.state.ledger import Ledger
+from audiform.state.local.ledger import LocalLedger
 from audiform.state.local.store import local_store
 from audiform.state.store import StateStore
 
@@ -29,6 +31,15 @@ def open_store(url: str, root: Path, environment: str) -> StateStore:
     """
     directory = state_directory(url, root, environment)
     return local_store(directory, f"audiform -e {environment} state unlock")
+
+
+def open_ledger(url: str, root: Path, environment: str) -> Ledger:
+    """Return the ledger of one environment. Nothing is made before the first write.
+
+    Raises:
+        DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`).
+    """
+    return LocalLedger(state_directory(url, root, environment))
 
 
 def _unknown(url: str, scheme: str) -> Diagnostic:

@@ -1,0 +1,148 @@
+"""From a run's staged files and its journal to segments: what was taken, what is unsure, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiform.sql import literal
+from audiform.state.ledger import Part, Settled
+from audiform.state.local.segments import Op, Segment, make_durable
+from audiform.state.store import Run
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Range = tuple[int, int]
+
+_TAKEN: Mapping[Part, Op] = {
+    Part.CLAIM: "put",
+    Part.ADD: "put",
+    Part.MODIFY: "put",
+    Part.REMOVE: "delete",
+    Part.TRIM: "delete",
+    Part.FORGET: "delete",
+}
+_UNSURE: Mapping[Part, Op] = {Part.ADD: "unsure", Part.MODIFY: "again", Part.REMOVE: "unsure"}
+_AFTER_ADDS = (Part.TRIM, Part.FORGET)
+"""A member leaves the ledger for these because others hold its keys: only once all of those are members."""
+
+
+def staged_name(run: Run, part: Part) -> str:
+    """Return the name of the file with a part's rows; a run's files begin with its id."""
+    return f"{run.id}.{part.value}.parquet"
+
+
+def row_count(connection: DuckDBPyConnection, file: Path) -> int:
+    """Return the number of rows of a Parquet file, from its footer."""
+    rows: list[Any] = connection.execute(
+        f"SELECT num_rows FROM parquet_file_metadata({literal(str(file))})"
+    ).fetchall()
+    return int(rows[0][0])
+
+
+def segments_of(
+    connection: DuckDBPyConnection, folder: Path, run: Run, settled: Sequence[Settled], *, write: bool
+) -> list[Segment]:
+    """Return the segments that a run adds, in order; their files are durable.
+
+    A part whose rows were all taken is its own segment; of the others the rows that count are copied.
+    """
+    found: list[Segment] = []
+    for part in Part:
+        file = folder / staged_name(run, part)
+        if not file.exists() or not (total := row_count(connection, file)):
+            continue
+        mine = [item for item in settled if item.batch.part is part]
+        if part in _AFTER_ADDS and not _all_added(connection, folder, run, settled):
+            continue
+        taken = [(0, total)] if part.signal is None else _taken(mine)
+        choices = [(_TAKEN[part], taken), (_UNSURE.get(part), _joined([r for s in mine for r in s.unsure]))]
+        for op, ranges in choices:
+            if op is not None and ranges:
+                found.append(_segment(connection, file, run, op, ranges, write=write))
+    return found
+
+
+@contextmanager
+def rows_of(
+    connection: DuckDBPyConnection,
+    cursor: Callable[[], DuckDBPyConnection],
+    query: str,
+    change: Callable[[Any], Any],
+    columns: Mapping[str, str],
+) -> Generator[str]:
+    """Yield a relation of the query's rows in their order, `columns` of them changed on the way.
+
+    `cursor` makes a second connection, because the first one reads what this one yields.
+    """
+    if not columns:
+        yield f"({query})"
+        return
+    source = cursor()
+    try:
+        connection.register("changed_rows", change(source.sql(query).to_arrow_reader(10_000)))
+        # Arrow has no UUID here: they come as text.
+        yield "(SELECT * REPLACE (CAST(identity AS UUID) AS identity, CAST(variables AS UUID) AS variables) FROM changed_rows)"
+    finally:
+        connection.unregister("changed_rows")
+        source.close()
+
+
+def _all_added(connection: DuckDBPyConnection, folder: Path, run: Run, settled: Sequence[Settled]) -> bool:
+    file = folder / staged_name(run, Part.ADD)
+    total = row_count(connection, file) if file.exists() else 0
+    return _taken([item for item in settled if item.batch.part is Part.ADD]) == (
+        [(0, total)] if total else []
+    )
+
+
+def _taken(settled: Sequence[Settled]) -> list[Range]:
+    """Return the rows that the platform took, as few ranges as possible."""
+    found: list[Range] = []
+    for item in settled:
+        left = item.batch.first
+        singles = [(index, index + 1) for index in item.rejected]
+        for first, last in sorted([*singles, *item.failed, *item.unsure]):
+            found.append((left, first))
+            left = max(left, last)
+        found.append((left, item.batch.last))
+    return _joined(found)
+
+
+def _joined(ranges: Sequence[Range]) -> list[Range]:
+    joined: list[Range] = []
+    for first, last in sorted(ranges):
+        if first >= last:
+            continue
+        if joined and joined[-1][1] >= first:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _segment(
+    connection: DuckDBPyConnection, file: Path, run: Run, op: Op, ranges: Sequence[Range], *, write: bool
+) -> Segment:
+    total = row_count(connection, file)
+    names = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(file))})").fetchall()
+    columns = tuple(row[0] for row in names if ":" in row[0])
+    rows = sum(last - first for first, last in ranges)
+    if [*ranges] == [(0, total)]:
+        return Segment(file.name, run.binding, op, rows, columns)
+    values = ", ".join(f"({first}, {last})" for first, last in ranges)
+    query = (
+        f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(file))}, file_row_number = true) "
+        f"SEMI JOIN (VALUES {values}) AS ranges (first, last) ON file_row_number >= first AND file_row_number < last"
+    )
+    kept = file.with_suffix(f".{op}.parquet")
+    if not write:
+        table = f'audiform."{kept.name}"'
+        connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
+        return Segment(kept.name, run.binding, op, rows, columns, table)
+    connection.execute(f"COPY ({query}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION uncompressed)")
+    make_durable(kept)
+    return Segment(kept.name, run.binding, op, rows, columns)

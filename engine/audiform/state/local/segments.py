@@ -1,0 +1,161 @@
+"""The members of one destination as files that are written once: segments, and the list that says which count.
+
+A segment holds the rows of one part of one run. The newest segment that says something about a member of a
+binding is right. So a run's staged file becomes part of the ledger by a line in the list, and no row is
+copied; a reader sees the old list or the new one. Many small segments are now and then made into one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from audiform.sql import literal, name
+from audiform.state.ledger import Form, as_sent
+
+Op = Literal["put", "unsure", "again", "delete"]
+"""`unsure`: put, but nobody saw the answer. `again`: put, but what else was sent must be sent again."""
+
+MOST_SEGMENTS = 8
+"""Of one binding; with more, reading them costs more than writing them anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one file says about the members of one binding. `columns`: those with kept identifiers.
+
+    `table` stands for the file where it is in memory only: a reader's view of a run that was killed.
+    """
+
+    file: str
+    binding: str
+    op: Op
+    rows: int
+    columns: tuple[str, ...]
+    table: str | None = None
+
+
+def read_segments(folder: Path) -> tuple[Segment, ...]:
+    """Return the segments of the destination in `folder`, oldest first."""
+    try:
+        entries = json.loads(_list(folder).read_bytes())
+    except FileNotFoundError:
+        return ()
+    return tuple(Segment(**{**entry, "columns": tuple(entry["columns"])}) for entry in entries)
+
+
+def write_segments(folder: Path, segments: Iterable[Segment]) -> None:
+    """Replace the list in one step, durably; the segments' files must be durable already."""
+    entries = [{key: value for key, value in asdict(item).items() if key != "table"} for item in segments]
+    temporary = folder / ".members.json"
+    temporary.write_text(json.dumps(entries, indent=1), encoding="utf-8")
+    make_durable(temporary)
+    temporary.replace(_list(folder))
+    sync(folder)
+
+
+def make_durable(file: Path) -> None:
+    """Give the file to its owner only, and wait until it is on disk."""
+    file.chmod(0o600)
+    sync(file)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def members_sql(folder: Path, segments: Sequence[Segment]) -> str:
+    """Return the query of the members, as `state/ledger.py` describes it; without segments there are none."""
+    bindings = dict.fromkeys(segment.binding for segment in segments)
+    parts = [
+        f"SELECT {literal(binding)} AS binding, * FROM ({binding_sql(folder, _of(segments, binding))})"
+        for binding in bindings
+    ]
+    none = (
+        "SELECT CAST(NULL AS VARCHAR) AS binding, CAST(NULL AS UUID) AS identity, "
+        "CAST(NULL AS UUID) AS variables, false AS unsure WHERE false"
+    )
+    return " UNION ALL BY NAME ".join([none, *parts])
+
+
+def binding_sql(folder: Path, segments: Sequence[Segment]) -> str:
+    """Return the query of one binding's members: each segment says more than those before it."""
+    query = ""
+    for segment in segments:
+        if query:
+            query = f"SELECT * FROM ({query}) ANTI JOIN (SELECT identity FROM {_source(folder, segment)}) USING (identity)"
+        if segment.op != "delete":
+            rows = _rows(folder, segment)
+            query = f"({query}) UNION ALL BY NAME ({rows})" if query else rows
+    return query or (
+        "SELECT CAST(NULL AS UUID) AS identity, CAST(NULL AS UUID) AS variables, false AS unsure WHERE false"
+    )
+
+
+def needs_compaction(segments: Sequence[Segment]) -> bool:
+    """Whether the segments of one binding are better written as one."""
+    later = sum(segment.rows for segment in segments[1:])
+    return len(segments) > MOST_SEGMENTS or (len(segments) > 1 and later > segments[0].rows)
+
+
+def form_of(column: str) -> tuple[Form, str]:
+    """Return the form and the identifier of a kept column."""
+    form, _, identifier = column.partition(":")
+    return Form(form), identifier
+
+
+def revealed_sql(columns: Iterable[str]) -> dict[str, str]:
+    """Return identifier -> SQL of its value as sent, from what SQL can read of the kept columns."""
+    found: dict[str, list[str]] = {}
+    for column in columns:
+        form, identifier = form_of(column)
+        match form:
+            case Form.HEX:
+                found.setdefault(identifier, []).append(f"lower(hex({name(column)}))")
+            case Form.BASE64:
+                found.setdefault(identifier, []).append(f"base64({name(column)})")
+            case Form.SEALED:
+                found.setdefault(identifier, []).append(as_sent(f"{identifier} opened"))
+    return {identifier: f"coalesce({', '.join(ways)})" for identifier, ways in found.items()}
+
+
+def kept_sql(form: Form, identifier: str) -> str:
+    """Return the SQL of what is kept of an identifier as sent; a value to be sealed is left as it is."""
+    value = as_sent(identifier)
+    match form:
+        case Form.HEX:
+            return f"unhex({value}) AS {form.column(identifier)}"
+        case Form.BASE64:
+            return f"from_base64({value}) AS {form.column(identifier)}"
+        case Form.SEALED:
+            return f"{value} AS {form.column(identifier)}"
+
+
+def _rows(folder: Path, segment: Segment) -> str:
+    variables = "CAST(NULL AS UUID)" if segment.op == "again" else "variables"
+    unsure = "true" if segment.op == "unsure" else "false"
+    if segment.op == "put":
+        unsure = "unsure"
+    columns = "".join(f", {name(column)}" for column in segment.columns)
+    return f"SELECT identity, {variables} AS variables, {unsure} AS unsure{columns} FROM {_source(folder, segment)}"
+
+
+def _source(folder: Path, segment: Segment) -> str:
+    return segment.table or f"read_parquet({literal(str(folder / segment.file))})"
+
+
+def _of(segments: Sequence[Segment], binding: str) -> list[Segment]:
+    return [segment for segment in segments if segment.binding == binding]
+
+
+def _list(folder: Path) -> Path:
+    return folder / "members.json"
