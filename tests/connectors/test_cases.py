@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-
 import pytest
 
 from audiform.cases.model import Case, read_cases
 from audiform.cases.run import run_case
+from audiform.cases.standard import STANDARD, run_standard
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.manifest import Manifest
 
@@ -32,6 +32,14 @@ def test_every_operation_has_a_case(kind: ConnectorType) -> None:
     shown = {case.do for _, case in read_cases(kind.folder)}
 
     assert set() == operations(kind.manifest) - shown
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+def test_standard_cases(kind: ConnectorType) -> None:
+    """Every type does the same on a platform's bad day."""
+    found = asyncio.run(run_standard(kind, [case for _, case in read_cases(kind.folder)]))
+
+    assert dict.fromkeys((*STANDARD, "partial failure"), ()) == found
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from audiform.cases.model import Exchange, ExpectedRequest
@@ -29,12 +30,17 @@ class Script:
             f"request {self.sent}: {text}" for text in _request_differences(exchange.request, request)
         ]
         given = exchange.response
-        body = given.text.encode() if given.text is not None else b""
-        if given.body is not None:
-            body = json.dumps(given.body).encode()
-        return Response(
-            given.status, {name.lower(): text for name, text in given.headers.items()}, body, given.error
-        )
+        return replace(as_response(given.status, given.body, given.text, given.headers), error=given.error)
+
+
+def as_response(
+    status: int, body: Any = None, text: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an answer with a JSON body, or with `text` as it is."""
+    content = b"" if text is None else text.encode()
+    if body is not None:
+        content = json.dumps(body).encode()
+    return Response(status, {name.lower(): value for name, value in (headers or {}).items()}, content)
 
 
 def _request_differences(expected: ExpectedRequest, request: Request) -> Iterator[str]:

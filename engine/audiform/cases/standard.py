@@ -1,0 +1,279 @@
+"""The cases that every connector type passes, without a line of Python or YAML of its own.
+
+What a platform does on a bad day is the same everywhere: it refuses, throttles, breaks, keeps silent, answers
+nonsense. The subject is the type's own first case in which people are added; its answers are the platform's
+good day, and here they are preceded or replaced by a bad one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from audiform.cases.model import Case
+from audiform.cases.people import batch_of, columns_of
+from audiform.cases.run import still_clock
+from audiform.cases.script import as_response
+from audiform.client import ConnectorClient, Rows
+from audiform.connectors.auth import scheme_of
+from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
+from audiform.connectors.paths import put_at
+from audiform.connectors.template import references
+from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
+from audiform.transport import FakeTransport
+from audiform.wire import RetryPolicy
+
+CANARY_SECRET = "sk-live-canary7secret9of42"  # noqa: S105 - it is looked for, and opens nothing
+CANARY_PERSON = "canary.person@example.com"
+_CANARY_PHONE = "+1 650 555 0199"
+_WAIT = 7
+
+
+@dataclass(slots=True)
+class Subject:
+    """A type with one batch that its platform takes. `good` are the answers to it, after those to `tokens`."""
+
+    kind: ConnectorType
+    case: Case
+    signal: SignalOperation
+    scope: Mapping[str, Any] = field(repr=False)
+    rows: Rows = field(repr=False)
+    tokens: tuple[Response, ...] = field(repr=False)
+    good: tuple[Response, ...] = field(repr=False)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest with the settings in it."""
+        return self.kind.manifest
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows a batch may have."""
+        return self.signal.rows_per_request or self.manifest.limits.rows_per_request
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a batch: its outcome, how many requests went out (those for tokens not counted), seconds waited."""
+
+    outcome: Outcome
+    requests: int
+    waited: float
+
+
+Check = Callable[[Subject], Awaitable[Sequence[str]]]
+
+
+async def run_standard(kind: ConnectorType, cases: Sequence[Case]) -> dict[str, tuple[str, ...]]:
+    """Return standard case -> what was not as it must be. `cases` are the type's own; no `add` among them: nothing.
+
+    Raises:
+        DiagnosticError: the case's settings do not fit the type.
+    """
+    subject = _subject(kind, cases)
+    if subject is None:
+        return {}
+    found = {name: tuple(await check(subject)) for name, check in STANDARD.items()}
+    return {**found, "partial failure": tuple(_partial_failure(subject, cases))}
+
+
+async def _empty(subject: Subject) -> Sequence[str]:
+    sent = await _send(subject, (), Rows(b"", 0))
+    return [*_is(sent, OutcomeKind.ACCEPTED), *_requests(sent, 0)]
+
+
+async def _at_limit(subject: Subject) -> Sequence[str]:
+    rows = _repeated(subject.rows, subject.most_rows)
+    sent = await _send(subject, subject.good, rows)
+    return _is(sent, OutcomeKind.ACCEPTED)
+
+
+async def _over_limit(subject: Subject) -> Sequence[str]:
+    sent = await _send(subject, subject.good, _repeated(subject.rows, subject.most_rows + 1))
+    return [*_is(sent, OutcomeKind.FAILED, Category.INVALID_REQUEST), *_requests(sent, 0)]
+
+
+async def _unauthorised(subject: Subject) -> Sequence[str]:
+    sent = await _send(subject, (Response(401),) * 2)
+    tries = 2 if scheme_of(_auth(subject))[0].refreshable else 1
+    return [*_is(sent, OutcomeKind.FAILED, Category.INVALID_CREDENTIALS), *_requests(sent, tries)]
+
+
+async def _throttled_with_time(subject: Subject) -> Sequence[str]:
+    sent = await _send(subject, (Response(429, {"retry-after": str(_WAIT)}), *subject.good))
+    waits = (
+        [] if sent.waited >= _WAIT else [f"waited {sent.waited:g} seconds, not the {_WAIT} that it was told"]
+    )
+    return [*_is(sent, OutcomeKind.ACCEPTED), *waits]
+
+
+async def _throttled(subject: Subject) -> Sequence[str]:
+    sent = await _send(subject, (Response(429), *subject.good))
+    return [*_is(sent, OutcomeKind.ACCEPTED), *([] if sent.waited else ["it did not wait"])]
+
+
+async def _broken_once(subject: Subject) -> Sequence[str]:
+    return _is(await _send(subject, (Response(500), *subject.good)), OutcomeKind.ACCEPTED)
+
+
+async def _silent(subject: Subject) -> Sequence[str]:
+    sent = await _send(subject, (Response(0, error="timeout"),) * 3)
+    return [*_is(sent, OutcomeKind.RETRY, Category.TIMEOUT), *_requests(sent, 3)]
+
+
+async def _nonsense(subject: Subject) -> Sequence[str]:
+    """A body that cannot be read is no success where the type says what must be in it."""
+    status = subject.good[0].status
+    sent = await _send(subject, (Response(status, body=b"<html>not what was promised"),))
+    promised = bool(references(subject.signal.response.body)) or subject.signal.lookup is not None
+    return _is(sent, OutcomeKind.FAILED if promised else OutcomeKind.ACCEPTED)
+
+
+async def _canaries(subject: Subject) -> Sequence[str]:
+    """A platform that repeats what it was sent is not repeated."""
+    said = f"{CANARY_PERSON} {_CANARY_PHONE} '{CANARY_PERSON}' Bearer {CANARY_SECRET} key={CANARY_SECRET}"
+    body: Any = {}
+    for path in (*subject.manifest.errors.message, *subject.manifest.errors.code):
+        body = put_at(body, path.split("."), said)
+    found: list[str] = []
+    for status in (400, 401, 429, 500):
+        response = as_response(status, body)
+        sent = await _send(subject, (response,) * 4)
+        shown = f"{sent.outcome!r} {sent.outcome.message} {sent.outcome.remedy} {response!r}"
+        found += [
+            f"HTTP {status}: a canary is in what would be shown"
+            for canary in (CANARY_PERSON, CANARY_SECRET, _CANARY_PHONE)
+            if canary in shown
+        ]
+    return found
+
+
+STANDARD: Mapping[str, Check] = {
+    "an empty batch sends nothing": _empty,
+    "a batch at the limit is sent": _at_limit,
+    "a batch over the limit is refused before anything is sent": _over_limit,
+    "401 is a matter of credentials": _unauthorised,
+    "429 with Retry-After waits as long": _throttled_with_time,
+    "429 without Retry-After waits and goes on": _throttled,
+    "500, then success": _broken_once,
+    "no answer in time": _silent,
+    "a body that cannot be read": _nonsense,
+    "no canary in any message": _canaries,
+}
+
+
+def _partial_failure(subject: Subject, cases: Sequence[Case]) -> Iterator[str]:
+    """A type that can tell of rejected records shows it in a case of its own: only it knows how they look."""
+    signals = [item for item in subject.manifest.signals.values() if isinstance(item, SignalOperation)]
+    told = subject.manifest.errors.record_path is not None or any(
+        rule.records for rule in subject.manifest.outcomes
+    )
+    for signal in signals:
+        for template in (signal.response, *([signal.job.response] if signal.job else ())):
+            told = told or "errors" in template.items or "result.invalid" in references(template.body)
+    if told and not any(case.outcome.rejected or case.outcome.rejected_count for case in cases):
+        yield "the type can tell of rejected records, and no case of it shows one"
+
+
+# --- The subject and its bad days
+
+
+def _subject(kind: ConnectorType, cases: Sequence[Case]) -> Subject | None:
+    case = next((case for case in cases if _is_a_good_day(case)), None)
+    if case is None:
+        return None
+    configured = kind.configured(case.settings)
+    signal = configured.manifest.signals["add"]
+    if not isinstance(signal, SignalOperation):
+        return None
+    columns = columns_of(case, configured.manifest)
+    fields = [item.field for name, item in configured.manifest.identifiers.items() if name in columns]
+    answers = [exchange.response for exchange in case.exchanges]
+    given = tuple(as_response(item.status, item.body, item.text, item.headers) for item in answers)
+    tokens = 1 if scheme_of(_mapping(configured.manifest.auth))[0].refreshable else 0
+    return Subject(
+        configured,
+        case,
+        signal,
+        {"destination": dict(case.destination), "identifiers": fields},
+        batch_of(signal, configured.manifest, case, columns)[0],
+        given[:tokens],
+        given[tokens:],
+    )
+
+
+def _is_a_good_day(case: Case) -> bool:
+    """Whether people are added and nothing goes wrong on the way."""
+    answers = [exchange.response.status for exchange in case.exchanges]
+    plain = not case.outcome.rejected and not case.outcome.rejected_count
+    accepted = case.outcome.kind is OutcomeKind.ACCEPTED and plain
+    return case.do == "add" and accepted and bool(answers) and all(200 <= status < 300 for status in answers)  # noqa: PLR2004 - 2xx
+
+
+async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None = None) -> Sent:
+    """Send the batch to a platform that answers so; every request for a token is answered well."""
+    left = list(answers)
+    count = 0
+
+    def answer(request: Request) -> Response:
+        nonlocal count
+        if _asks_for_token(subject, request):
+            return subject.tokens[0]
+        count += 1
+        return left.pop(0) if left else Response(0, error="the platform has no more answers")
+
+    timing = still_clock()
+    client = ConnectorClient(
+        subject.kind,
+        subject.case.settings,
+        lambda _: CANARY_SECRET,
+        FakeTransport(answer),
+        timing=timing,
+        policy=RetryPolicy(attempts=3),
+    )
+    started = timing.monotonic()
+    outcome = await client.send_batch(subject.signal, subject.scope, rows or subject.rows)
+    return Sent(outcome, count, timing.monotonic() - started)
+
+
+def _asks_for_token(subject: Subject, request: Request) -> bool:
+    url = _auth(subject).get("token_url")
+    return bool(subject.tokens) and isinstance(url, str) and request.url == url
+
+
+def _repeated(rows: Rows, count: int) -> Rows:
+    """Return a batch of `count` rows, all of them the first one."""
+    one = _first(rows.text) if rows.text else b""
+    records = None if rows.records is None else (rows.records[0],) * count
+    return replace(rows, text=b",".join([one] * count) if one else b"", count=count, records=records)
+
+
+def _first(text: bytes) -> bytes:
+    import orjson
+
+    return orjson.dumps(orjson.loads(b"[%b]" % text)[0])
+
+
+def _auth(subject: Subject) -> Mapping[str, Any]:
+    return _mapping(subject.manifest.auth)
+
+
+def _mapping(auth: FromSetting | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"scheme": "none"} if isinstance(auth, FromSetting) else auth
+
+
+def _is(sent: Sent, kind: OutcomeKind, category: Category | None = None) -> list[str]:
+    found = (
+        []
+        if sent.outcome.kind is kind
+        else [f"the outcome is {sent.outcome.kind}, not {kind} ({sent.outcome.message})"]
+    )
+    if category is not None and sent.outcome.category is not category:
+        found.append(f"the category is {sent.outcome.category}, not {category}")
+    return found
+
+
+def _requests(sent: Sent, count: int) -> list[str]:
+    return [] if sent.requests == count else [f"{sent.requests} requests were sent, not {count}"]
