@@ -55,6 +55,8 @@ LEAF = st.sampled_from(
         [],
         {"integer": "{{ row.mobile_advertising_id }}"},
         {"integer": "{{ row.variables.plan }}"},
+        {"...": "{{ row.variables }}", "plan": "{{ row.email }}"},
+        {"...": "{{ row.variables }}", "fixed": 1},
         "{{ destination.id }}",
         {"integer": "{{ destination.id }}"},
         "{{ destination.id }}-{{ row.email }}",

@@ -53,3 +53,19 @@ def test_a_written_key_is_not_taken_for_a_reference():
     value = {"email": "a@example.com", "vip": True}
     assert {"row.email": "a@example.com", "settings.field": "vip"} == unify(template, value)
     assert unify(template, {"email": "a@example.com", "vip": False}) is None
+
+
+def test_variables_may_stand_among_other_keys():
+    """What is spread is merged into its object, keys that are written out win, and both are read back."""
+    template = {"external_id": "{{ row.external_id }}", "...": "{{ row.variables }}"}
+    row = {"external_id": "u1", "variables": {"plan": None, "external_id": "other", "ltv": 3}}
+    sent = render(template, {"row": row})
+    assert {"external_id": "u1", "plan": None, "ltv": 3} == sent
+    assert {"row.external_id": "u1", "row.variables": {"plan": None, "ltv": 3}} == unify(template, sent)
+
+
+def test_without_variables_nothing_is_spread():
+    """An object without variables has the other keys only."""
+    template = {"external_id": "{{ row.external_id }}", "...": "{{ row.variables }}"}
+    assert {"external_id": "u1"} == render(template, {"row": {"external_id": "u1"}})
+    assert {"row.external_id": "u1"} == unify(template, {"external_id": "u1"})

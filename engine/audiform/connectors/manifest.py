@@ -20,6 +20,7 @@ each identifier in use, in the order of the manifest: by itself it is that list,
 entries are spliced in; without `missing` the identifiers that the row lacks are left out. Where
 `limits.identifier_kinds` is 1, `identifier.field` in a request and `identifier.value` in its rows are the one in use.
 `{when: [row.a, row.b], then: TEMPLATE}` is left out unless all of them are there.
+`"...": "{{ row.variables }}"` puts the variables among the keys of the object in which it stands.
 `{integer: TEXT}` is the number that the text stands for, for ids that a platform wants as numbers.
 
 A part that says `from_setting: NAME` is taken from the connector's settings. Because `{{ }}` in a project

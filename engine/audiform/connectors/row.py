@@ -19,7 +19,7 @@ from typing import Any, TypeGuard
 from audiform.connectors.constants import settled
 from audiform.connectors.manifest import Manifest
 from audiform.connectors.normalizers import quote
-from audiform.connectors.template import MISSING, WHOLE_NUMBER, exact, is_integer, pieces
+from audiform.connectors.template import MISSING, SPREAD, WHOLE_NUMBER, exact, is_integer, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +142,16 @@ class _Compiler:
             return self._when(node)
         if is_integer(node):
             return self._integer(node["integer"])
-        pairs = [(f"{json.dumps(key, ensure_ascii=False)}:", self.node(item)) for key, item in node.items()]
+        pairs = [(f"{json.dumps(key, ensure_ascii=False)}:", item) for key, item in self._pairs(node)]
         return _wrapped("{", pairs, "}") if node else [_Text("{}")]
+
+    def _pairs(self, node: Mapping[str, Any]) -> Iterator[tuple[str, _Node]]:
+        for key, item in node.items():
+            if key != SPREAD:
+                yield key, self.node(item)
+        for name, column in self._variables.items() if SPREAD in node else ():
+            if name not in node:
+                yield name, [_Column(f"coalesce({_json_sql(column)}, 'null')")]
 
     def _string(self, text: str) -> _Node:
         reference = exact(text)

@@ -13,7 +13,7 @@ from audiform.connectors.manifest import (
     ResponseTemplate,
     SignalOperation,
 )
-from audiform.connectors.template import exact, problems, references
+from audiform.connectors.template import SPREAD, exact, problems, references
 from audiform.diagnostics import did_you_mean
 
 
@@ -176,6 +176,10 @@ def _check(path: tuple[str | int, ...], node: Any, names: _Names) -> Iterator[Pr
                 yield from _check_text(path, key, names)
                 yield from _check((*path, key), item, names)
         case list() | tuple():
+                if key == SPREAD and item != "{{ row.variables }}":
+                    yield Problem(
+                        (*path, key), f"`{SPREAD}` takes in `{{{{ row.variables }}}}` and nothing else"
+                    )
             for index, item in enumerate(node):
                 yield from _check((*path, index), item, names)
         case str():

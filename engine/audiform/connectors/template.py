@@ -13,6 +13,8 @@ from functools import cache
 from typing import Any, Final, TypeGuard
 from urllib.parse import unquote
 
+SPREAD = "..."
+"""The key whose object is merged into the one that it stands in; keys that are written out win."""
 WHOLE_NUMBER = "-?[0-9]{1,18}"
 """What `integer` takes: the texts of which SQL and JSON make the same number."""
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[\w-]+)*)\s*\}\}")
@@ -84,13 +86,7 @@ def render(node: Any, scope: Mapping[str, Any]) -> Any:
         case Mapping() if is_integer(node):
             return _whole_number(render(node["integer"], scope))
         case Mapping():
-            filled = {render(key, scope): render(item, scope) for key, item in node.items()}
-            kept = {
-                as_text(key): item
-                for key, item in filled.items()
-                if key is not MISSING and item is not MISSING
-            }
-            return kept if kept or not node else MISSING
+            return _render_mapping(node, scope)
         case list() | tuple():
             entries = [item for entry in node for item in _render_entry(entry, scope) if item is not MISSING]
             return entries if entries or not node else MISSING
@@ -205,6 +201,16 @@ def _whole_number(value: Any) -> Any:
     """Return the number that a text stands for; MISSING where it is none."""
     text = as_text(value) if value is not MISSING else ""
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else MISSING
+
+
+def _render_mapping(node: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
+    spread = render(node[SPREAD], scope) if SPREAD in node else MISSING
+    kept = {} if spread is MISSING else {key: item for key, item in spread.items() if key not in node}
+    for key, item in node.items():
+        name, value = render(key, scope), MISSING if key == SPREAD else render(item, scope)
+        if MISSING not in (name, value):
+            kept[as_text(name)] = value
+    return kept if kept or not node else MISSING
 
 
 def _render_entry(entry: Any, scope: Mapping[str, Any]) -> Iterator[Any]:
@@ -327,9 +333,14 @@ class _Unifier:
                 return {} if type(node) is type(value) and node == value else None
 
     def _mapping(self, node: Mapping[str, Any], value: Mapping[str, Any]) -> Bindings | None:
-        written = {key for key in node if len(pieces(key)) == 1}
+        written = {key for key in node if len(pieces(key)) == 1 and key != SPREAD}
         if self._strict and len(written) == len(node) and not set(value) <= written:
             return None
+        if SPREAD in node:
+            rest = {key: item for key, item in value.items() if key not in written}
+            fixed = {key: item for key, item in node.items() if key != SPREAD}
+            listed = {key: item for key, item in value.items() if key in written}
+            return _merge(self.node(fixed, listed), self.node(node[SPREAD], rest) if rest else {})
         if value and node and not any(key in value for key in written) and len(written) == len(node):
             return None  # nothing of it is there: `render` would have left the whole object out
         found: Bindings | None = {}

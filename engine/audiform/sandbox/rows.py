@@ -12,7 +12,7 @@ from typing import Any
 
 from audiform.connectors.manifest import Manifest
 from audiform.connectors.row import for_identifier
-from audiform.connectors.template import MISSING, exact, is_integer, references, unify
+from audiform.connectors.template import MISSING, SPREAD, exact, is_integer, references, unify
 from audiform.sandbox.routes import fields_of
 
 
@@ -78,7 +78,7 @@ class _Compiler:
                 return self._each(node)
             case Mapping() if "when" in node:
                 return self.step(node["then"])
-            case Mapping() if is_integer(node) or any("{{" in key for key in node):
+            case Mapping() if is_integer(node) or any("{{" in key or key == SPREAD for key in node):
                 return _no
             case Mapping():
                 return self._mapping(node)
