@@ -49,15 +49,8 @@ class HttpTransport:
                 body = await _read(answer)
             finally:
                 await answer.aclose()
-        except (
-            httpx.ConnectError,
-            httpx.ConnectTimeout,
-            httpx.PoolTimeout,
-            httpx.UnsupportedProtocol,
-        ) as error:
-            return Response(0, error=_name(error), sent=False)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            return Response(0, error=_name(error), sent=not isinstance(error, httpx.InvalidURL))
+            return Response(0, error=_name(error), sent=_may_have_left(error))
         if body is None:
             return Response(0, error=f"the answer has more than {_MOST_BYTES:,} bytes")
         return Response(
@@ -126,17 +119,36 @@ async def _read(answer: httpx.Response) -> bytes | None:
     return b"".join(chunks)
 
 
+def _may_have_left(error: Exception) -> bool:
+    """Whether the request may have reached the platform: yes, unless there never was a connection for it.
+
+    The transport's own error decides, not httpx's: a connection that is lost while the answer is awaited is
+    translated to a ConnectTimeout.
+    """
+    import aiohttp
+    import httpx
+
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+        return False
+    cause = error.__cause__
+    if isinstance(cause, aiohttp.ClientError):
+        return not isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+    return not isinstance(error, httpx.ConnectError | httpx.PoolTimeout)
+
+
 def _name(error: Exception) -> str:
     """Return what happened without the URL or any other text of the error, which may hold a person's key."""
     import httpx
 
     match error:
+        case httpx.ConnectTimeout() | httpx.ConnectError() if not _may_have_left(error):
+            return "no connection (host name, network or certificate)"
+        case httpx.ConnectTimeout():
+            return "the connection was lost"
         case httpx.PoolTimeout():
             return "no free connection in time"
         case httpx.TimeoutException():
             return "timeout"
-        case httpx.ConnectError():
-            return "no connection (host name, network or certificate)"
         case httpx.InvalidURL() | httpx.UnsupportedProtocol():
             return "the URL is not valid"
         case _:
