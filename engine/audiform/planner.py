@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ from audiform.plan.digest import config_digest
 from audiform.plan.draft import Approvals, Ended, judged_change
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
-from audiform.plan.plan import Change, Plan
+from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.prior import Presence, Refreshed
 from audiform.plan.select import select
 from audiform.plan.serialise import VERSION
@@ -25,7 +25,7 @@ from audiform.plan.steps import steps_of
 from audiform.refresh import refresh
 from audiform.runtime import Runtime
 from audiform.state.ledger import LedgerSession, destination_key
-from audiform.state.store import Record, StateView
+from audiform.state.store import Intent, Record, StateView
 
 AT_ONCE = 4
 """Bindings measured side by side: each measurement is a query that uses all processors by itself."""
@@ -54,7 +54,8 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     recorded = runtime.store.read()
     project = _nothing(runtime.project) if options.destroy else runtime.project
     observed = await refresh(runtime, recorded) if options.refresh else {}
-    situation = _situation(runtime, project, recorded, observed, secrets=options.refresh)
+    pending = runtime.store.pending()
+    situation = _situation(runtime, project, recorded, observed, pending, secrets=options.refresh)
     decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)
     changes = await _changes(runtime, situation, decisions, options)
     now = runtime.clock()
@@ -73,7 +74,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         steps=steps_of(decisions, project, recorded),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
-        notes=tuple(_notes(observed)),
+        notes=(*_notes(observed), *_interrupted(pending)),
         measured=options.impact,
     )
 
@@ -84,14 +85,21 @@ def _nothing(project: Project) -> Project:
 
 
 def _situation(
-    runtime: Runtime, project: Project, recorded: StateView, observed: Refreshed, *, secrets: bool
+    runtime: Runtime,
+    project: Project,
+    recorded: StateView,
+    observed: Refreshed,
+    pending: Sequence[Intent],
+    *,
+    secrets: bool,
 ) -> Situation:
     types = {
         name: facts_of(runtime.catalog.get(connector.type).configured(connector.settings))
         for name, connector in project.connectors.items()
     }
     digests = {name: runtime.secret_digests(name) for name in project.connectors} if secrets else {}
-    return situation_of(project, recorded, observed, types, digests)
+    unsent = frozenset(intent.address for intent in pending if intent.action == StepKind.SYNC.value)
+    return situation_of(project, recorded, observed, types, digests, unsent)
 
 
 def _manifests(runtime: Runtime, project: Project) -> Mapping[str, str]:
@@ -105,10 +113,20 @@ def _notes(observed: Refreshed) -> Iterator[str]:
             yield f"{address} was not looked up ({seen.why}); what was last written is taken for what is there"
 
 
+def _interrupted(pending: Sequence[Intent]) -> Iterator[str]:
+    creations = (intent for intent in pending if intent.action == StepKind.CREATE_DESTINATION.value)
+    for address in dict.fromkeys(intent.address for intent in creations):
+        yield (
+            f"{address}: a run was interrupted while it created the destination; an apply looks for it first, and takes "
+            "it if it is there"
+        )
+
+
 async def _changes(
     runtime: Runtime, situation: Situation, decisions: Sequence[Decision], options: PlanOptions
 ) -> tuple[Change, ...]:
-    ended = _count_ended(runtime, situation, decisions)
+    ending = [decision.address for decision in decisions if decision.undone]
+    ended = count_ended(runtime, situation.recorded, ending)
     sent = await _measure(runtime, decisions) if options.impact else {}
     return tuple(
         judged_change(
@@ -133,16 +151,15 @@ async def _measure(runtime: Runtime, decisions: Sequence[Decision]) -> dict[Addr
     return dict(await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends)))
 
 
-def _count_ended(
-    runtime: Runtime, situation: Situation, decisions: Sequence[Decision]
+def count_ended(
+    runtime: Runtime, recorded: StateView, addresses: Collection[Address]
 ) -> dict[Address, Ended]:
-    """Count the members of the bindings that end: also without impact, because deleting is a decision."""
-    ending = [decision.address for decision in decisions if decision.undone]
-    if not ending:
+    """Count the members of recorded bindings that end: also without impact, because deleting is a decision."""
+    if not addresses:
         return {}
     session = runtime.ledger.open(write=False)
     try:
-        return {address: _ended(session, situation.recorded.records[address]) for address in ending}
+        return {address: _ended(session, recorded.records[address]) for address in addresses}
     finally:
         session.close()
 

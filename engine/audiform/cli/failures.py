@@ -16,6 +16,7 @@ from audiform import __version__
 from audiform.cli.output import Output, Style, paint
 from audiform.cli.views.diagnostics import render_text
 from audiform.diagnostics import DiagnosticError
+from audiform.execution.stopped import Stopped
 from audiform.state.store import LockedError
 
 
@@ -29,10 +30,6 @@ class Exit(IntEnum):
     LOCKED = 4
     BUG = 70
     INTERRUPTED = 130
-
-
-class Stopped(Exception):  # noqa: N818 - an outcome, not an error
-    """A guard or a policy stopped the command before anything was sent."""
 
 
 def exit_code_of(problem: BaseException) -> int:

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from audiform.cli.checking import checked
 from audiform.cli.options import Options
 from audiform.cli.views.diagnostics import render_text
+from audiform.config.load import load
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.runtime import Runtime
 from audiform.state.open import open_ledger, open_store
+from audiform.state.store import StateStore
 from audiform.transport import HttpTransport
 
 
@@ -37,6 +39,25 @@ def open_runtime(options: Options) -> Iterator[Runtime]:
     store = open_store(*place)
     try:
         yield Runtime(project, catalog, store, open_ledger(*place), HttpTransport())
+    finally:
+        store.close()
+
+
+@contextmanager
+def open_state(options: Options) -> Iterator[tuple[Project, StateStore]]:
+    """Yield the project and its state, for commands that only look at what is recorded.
+
+    What the resources mean is not checked: a mistake in one of them must not keep anybody from unlocking the state.
+
+    Raises:
+        DiagnosticError: the project cannot be read.
+    """
+    project, diagnostics = load(options.root, options.environment)
+    if project is None:
+        raise DiagnosticError(tuple(diagnostics))
+    store = open_store(project.state.url, project.root, project.environment.name)
+    try:
+        yield project, store
     finally:
         store.close()
 

@@ -27,4 +27,81 @@ CODES: Mapping[str, Code] = {
         "The project differs from what was applied. A sync sends only what a plan showed and an apply recorded.",
         "Read `audiform plan`, then run `audiform apply`.",
     ),
+    "unknown-binding": Code(
+        "Binding that the project does not have",
+        "A command names a binding that no file of the project declares.",
+        "Mend the name; `audiform graph` lists the bindings.",
+    ),
+    "unknown-address": Code(
+        "Address that the state does not have",
+        "A command names a resource that is not recorded in the state.",
+        "Mend the address; `audiform state list` shows those that are recorded.",
+    ),
+    "invalid-address": Code(
+        "Not an address",
+        "An address is written `kind.name`, such as `binding.lapsed_on_ads`.",
+        "Write it so; `audiform state list` shows those that are recorded.",
+    ),
+    "invalid-move": Code(
+        "Record cannot have that address",
+        "A record keeps its kind, and no two records have the same address.",
+        "Choose an address of the same kind that is free.",
+    ),
+    "record-in-use": Code(
+        "Record that others depend on",
+        "Other records of the state need this one: without it nobody could reach what they have at the platform.",
+        "Forget those first.",
+    ),
+    "invalid-plan": Code(
+        "Not a plan file",
+        "The file was not written by `audiform plan --out`, by another version of Audiform, or it was edited or cut.",
+        "Make a new one with `audiform plan --out FILE`.",
+    ),
+    "plan-of-another-project": Code(
+        "Plan of another project",
+        "A plan is for the project that it was made in. In another one its steps would mean something else.",
+        "Apply it in the project's own folder.",
+    ),
+    "plan-of-another-environment": Code(
+        "Plan of another environment",
+        "A plan is for the environment that it was made for. Environments have their own state, members and objects.",
+        "Name the environment with `-e`.",
+    ),
+    "plan-of-another-version": Code(
+        "Plan of another version",
+        "Another version of Audiform may do the same steps differently from what was reviewed.",
+        "Make and apply the plan with the same version.",
+    ),
+    "plan-of-another-state": Code(
+        "Plan made from another state",
+        "The plan was made before there was a state, from a copy of it, or from one that does not exist any more. It does not "
+        "know what is recorded here.",
+        "Make a new one with `audiform plan --out FILE`.",
+    ),
+    "plan-stale": Code(
+        "State changed since the plan",
+        "Something was applied or recorded after the plan was made. What it shows is no longer the difference.",
+        "Make a new one with `audiform plan --out FILE`.",
+    ),
+    "plan-config-changed": Code(
+        "Project changed since the plan",
+        "The project's files, rendered for the environment, say something else than when the plan was made. What was reviewed "
+        "is not what would be done.",
+        "Check out the commit that was reviewed, or make a new plan.",
+    ),
+    "plan-types-changed": Code(
+        "Connector type changed since the plan",
+        "The manifest of a connector type that the plan uses is another one by now, so the same steps would send other requests.",
+        "Make a new one with `audiform plan --out FILE`.",
+    ),
+    "plan-expired": Code(
+        "Plan that has expired",
+        "A plan holds for a day. After that people have moved, and what was reviewed says little.",
+        "Make a new one with `audiform plan --out FILE`.",
+    ),
+    "plan-edited": Code(
+        "Plan file that was edited",
+        "A step of the plan does not follow from the project and the state that it was made from: the file was edited.",
+        "Make a new one with `audiform plan --out FILE`.",
+    ),
 }

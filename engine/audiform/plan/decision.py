@@ -51,7 +51,7 @@ class Situation:
     `types`: by connector name, of the project's connectors. `secrets`: connector -> credential -> keyed digest,
     of those that could be resolved; a credential that is not there is not compared. `holders`: the recorded
     bindings of each destination. `moved`: connectors whose destinations are elsewhere from now on. `guards`: the
-    environment's, as JSON data.
+    environment's, as JSON data. `unsent`: bindings whose people an apply did not get to send.
     """
 
     project: Project
@@ -62,6 +62,7 @@ class Situation:
     holders: Mapping[Destination, Sequence[Record]]
     moved: frozenset[str]
     guards: Mapping[str, Any]
+    unsent: frozenset[Address] = frozenset()
 
 
 def situation_of(
@@ -70,6 +71,7 @@ def situation_of(
     observed: Refreshed,
     types: Mapping[str, TypeFacts],
     secrets: Mapping[str, Mapping[str, str]],
+    unsent: frozenset[Address] = frozenset(),
 ) -> Situation:
     """Put the states side by side; what every binding asks for is worked out once."""
     holders: dict[Destination, list[Record]] = {}
@@ -78,7 +80,7 @@ def situation_of(
             holders.setdefault(destination_of(record), []).append(record)
     guards = project.environment.file.guards.model_dump(mode="json", exclude_none=True)
     moved = frozenset(name for name in project.connectors if _is_moved(name, project, recorded, types))
-    return Situation(project, recorded, observed, types, secrets, holders, moved, guards)
+    return Situation(project, recorded, observed, types, secrets, holders, moved, guards, unsent)
 
 
 def destination_of(record: Record) -> Destination:

@@ -11,6 +11,8 @@ from audiform.plan.decision import Decision, Situation
 from audiform.plan.definitions import decide_definition, decide_removed_definition, touches
 from audiform.plan.endings import decide_removed_binding
 
+UNSENT = "an earlier apply did not get to send its people"
+
 
 def diff(situation: Situation) -> tuple[Decision, ...]:
     """Return what happens, in the order of kinds and names; resources to which nothing happens are left out."""
@@ -41,7 +43,8 @@ def _definitions(kind: Kind, situation: Situation) -> Iterator[Decision]:
 
 def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Decision]:
     for name, binding in situation.project.bindings.items():
-        why = ""
+        address = Address(Kind.BINDING, name)
+        why = UNSENT if address in situation.unsent else ""
         if touched:
             source = situation.project.audiences[binding.audience].source
             upstream = (
@@ -49,8 +52,8 @@ def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Dec
                 Address(Kind.CONNECTOR, binding.connector),
                 Address(Kind.SOURCE, source),
             )
-            why = next((touched[address] for address in upstream if address in touched), "")
-        decision = decide_binding(Address(Kind.BINDING, name), binding, situation, why)
+            why = next((touched[above] for above in upstream if above in touched), why)
+        decision = decide_binding(address, binding, situation, why)
         if decision is not None:
             yield decision
 

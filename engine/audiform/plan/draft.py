@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,15 +51,25 @@ def judged_change(
     change = decision.change
     if decision.address.kind is not Kind.BINDING:
         return change
-    impact = _impact(decision, sent, ended)
+    impact = impact_of(_kinds(decision), sent.impact if sent else None, ended)
     guards = tuple(_guards(decision, situation, approvals, sent, ended))
     notes = (*change.notes, *_notes(decision, ended), *_not_sent(sent))
     return replace(change, impact=impact, guards=guards, notes=notes)
 
 
-def ending_impact(decision: Decision, ended: Ended) -> Impact:
+def impact_of(kinds: Collection[StepKind], sent: Impact | None, ended: Ended | None) -> Impact | None:
+    """Return what the steps of these kinds do to a binding's people; None where nobody was counted.
+
+    `sent`: measured of the destination that is synced; `ended`: counted of the one that ends before.
+    """
+    end = ending_impact(kinds, ended) if ended else None
+    if sent is None or end is None:
+        return sent or end
+    return replace(sent, removes=end.removes, members_before=end.members_before)
+
+
+def ending_impact(kinds: Collection[StepKind], ended: Ended) -> Impact:
     """Return what the end of a recorded destination does to the people that Audiform added."""
-    kinds = {verb.kind for verb in decision.verbs}
     removed = 0
     if StepKind.DELETE_DESTINATION in kinds:
         removed = ended.members
@@ -69,13 +79,8 @@ def ending_impact(decision: Decision, ended: Ended) -> Impact:
     return Impact(none, Figure("exact", removed), none, Figure("exact", ended.members), none, {}, {})
 
 
-def _impact(decision: Decision, sent: Facts | None, ended: Ended | None) -> Impact | None:
-    end = ending_impact(decision, ended) if ended else None
-    if sent is None:
-        return end
-    if end is None:
-        return sent.impact
-    return replace(sent.impact, removes=end.removes, members_before=end.members_before)
+def _kinds(decision: Decision) -> frozenset[StepKind]:
+    return frozenset(verb.kind for verb in decision.verbs)
 
 
 def _guards(
@@ -86,7 +91,9 @@ def _guards(
     kept = Guards.model_validate(record.body["guards"]) if record else None
     if ended is not None and kept is not None:
         # The guard that protects a deletion is the recorded one: to delete the YAML is not to delete the guard.
-        yield from evaluate(name, kept, Facts(ending_impact(decision, ended), ends=True), approvals.guards)
+        yield from evaluate(
+            name, kept, Facts(ending_impact(_kinds(decision), ended), ends=True), approvals.guards
+        )
     if sent is not None:
         wanted = _wanted(decision.address, situation)
         held = stricter(wanted, kept, sent.impact.members_before.value) if kept and ended is None else wanted
@@ -108,7 +115,7 @@ def _wanted(address: Address, situation: Situation) -> Guards:
 def _notes(decision: Decision, ended: Ended | None) -> Iterator[str]:
     if ended is None:
         return
-    impact = ending_impact(decision, ended)
+    impact = ending_impact(_kinds(decision), ended)
     held = ended.members - impact.removes.value
     yield f"{people(impact.removes)} people leave the destination, {held:,} stay in it"
 

@@ -1,0 +1,98 @@
+"""Carries out a plan: its steps, in their order, and nothing else. Decides nothing.
+
+    is the plan still valid?  ->  do the guards let it through?  ->  are the people still those that were reviewed?
+    ->  finish what a killed run had begun  ->  each step: intent, effect, record, settled  ->  Report
+
+Before the first step it is written which bindings will be sent: what an apply does not get to send is in the next
+plan, however the apply ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from audiform.delivery.progress import NoProgress, Progress
+from audiform.execution.destinations import Destinations
+from audiform.execution.journal import Journal, by_address, creation_of, of_kind
+from audiform.execution.order import Order, run_in_order
+from audiform.execution.recovery import recover
+from audiform.execution.report import Report, in_plan_order
+from audiform.execution.steps import Executor
+from audiform.execution.tolerance import check_tolerance
+from audiform.execution.validity import check_guards, check_plan, stale
+from audiform.plan.plan import Plan, StepKind
+from audiform.runtime import Runtime
+from audiform.state.store import Intent
+
+AT_ONCE = 8
+"""Steps side by side; each connector has limits of its own."""
+
+
+async def apply(
+    runtime: Runtime, plan: Plan, *, progress: Progress | None = None, measure_again: bool = True
+) -> Report:
+    """Do what the plan says. The caller holds the lock. One apply of a plan made by `plan --out` or just now.
+
+    `measure_again=False`: the plan was made a moment ago, under the same lock.
+
+    Raises:
+        DiagnosticError: the plan no longer holds; nothing was done.
+        Stopped: a guard or the tolerance stops it; nothing was done.
+    """
+    recorded = runtime.store.read()
+    check_plan(runtime, plan, recorded)
+    check_guards(runtime, plan, recorded)
+    if measure_again:
+        await check_tolerance(runtime, plan, recorded)
+    recovered = await recover(runtime, leave=_has_step(plan))
+    if recovered.taken:
+        names = ", ".join(map(str, recovered.taken))
+        raise stale(
+            f"The destination of {names}, which an interrupted run had created, was found and recorded."
+        )
+    executor = _executor(runtime, plan, progress or NoProgress(), recovered.notes)
+    order = Order(plan.steps)
+    await run_in_order(order, executor.record, executor.perform, AT_ONCE)
+    report = Report(
+        done=tuple(executor.done),
+        failed=tuple(executor.failed),
+        skipped=tuple(order.skipped),
+        delivered=tuple(executor.delivered),
+        withdrawn=tuple(executor.withdrawn),
+        notes=tuple(recovered.notes),
+    )
+    return in_plan_order(plan.steps, report)
+
+
+def _executor(runtime: Runtime, plan: Plan, progress: Progress, notes: list[str]) -> Executor:
+    recorded = runtime.store.create() if plan.steps else runtime.store.read()
+    journal = Journal(runtime.store)
+    pending = runtime.store.pending()
+    unsent = {
+        address: list(intents) for address, intents in by_address(of_kind(pending, StepKind.SYNC)).items()
+    }
+    for step in plan.steps:
+        if step.kind is StepKind.SYNC and step.address not in unsent:
+            unsent[step.address] = [journal.intend(step.address, StepKind.SYNC)]
+    return Executor(
+        runtime=runtime,
+        journal=journal,
+        destinations=Destinations(runtime, recorded.lineage, journal, notes.append),
+        records=dict(recorded.records),
+        approved=plan.approvals,
+        progress=progress,
+        creations=by_address(of_kind(pending, StepKind.CREATE_DESTINATION)),
+        unsent=unsent,
+    )
+
+
+def _has_step(plan: Plan) -> Callable[[Intent], bool]:
+    """Return whether a step of the plan creates just what an intent wanted: it looks for the object itself."""
+    steps = {step.address: step.data for step in plan.steps if step.kind is StepKind.CREATE_DESTINATION}
+
+    def leave(intent: Intent) -> bool:
+        creation = creation_of(intent)
+        wanted = {"connector": creation.record.body["connector"], "attributes": creation.attributes}
+        return steps.get(intent.address) == wanted
+
+    return leave

@@ -1,0 +1,35 @@
+"""`audiform destroy`: ends every binding as its `on_delete` says, and forgets the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from audiform.cli.applying import ask_first, plan_and_apply
+from audiform.cli.opening import open_runtime
+from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.planning import plan_options
+from audiform.planner import PlanOptions
+
+
+@click.command(epilog="Example: audiform -e staging destroy")
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@json_option
+@project_options
+@plan_options
+def command(options: Options, wanted: PlanOptions, auto_approve: bool, as_json: bool) -> int:
+    """Plan and apply the deletion of everything that is recorded in this environment.
+
+    What happens to the people of a binding is what its recorded `on_delete` says. The project's files stay.
+    """
+    ask_first("destroy", auto_approve=auto_approve)
+    with open_runtime(options) as runtime:
+        return plan_and_apply(
+            runtime,
+            replace(wanted, destroy=True),
+            options,
+            "destroy",
+            auto_approve=auto_approve,
+            as_json=as_json,
+        )

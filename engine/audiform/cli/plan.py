@@ -1,0 +1,41 @@
+"""`audiform plan`: what an apply would do, and to how many people. Writes nothing but the file of `--out`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from audiform.cli.failures import Exit
+from audiform.cli.opening import open_runtime
+from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.plan_file import write_plan
+from audiform.cli.planning import plan_options, planned, show
+from audiform.plan.summary import stopping
+from audiform.planner import PlanOptions
+
+
+@click.command(epilog="Example: audiform -e production plan --out plan.json")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to a file.")
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="End with 2 when there are changes, and with 0 when not."
+)
+@json_option
+@project_options
+@plan_options
+def command(
+    options: Options, wanted: PlanOptions, out: Path | None, detailed_exitcode: bool, as_json: bool
+) -> int:
+    """Show what an apply would create, change and delete, and how many people each destination gains and loses.
+
+    Nothing is sent and nothing is recorded. Ends with 3 when a guard stops the plan: it cannot be applied as it is.
+    """
+    with open_runtime(options) as runtime:
+        plan = planned(runtime, wanted, options)
+    show(plan, options, as_json=as_json)
+    if out is not None:
+        write_plan(out, plan)
+        options.output.note(f"\nThe plan is in {out}; this does exactly that:\n\n    audiform apply {out}\n")
+    if stopping(plan.changes):
+        return Exit.STOPPED
+    return Exit.CHANGES if detailed_exitcode and plan.changes else Exit.DONE

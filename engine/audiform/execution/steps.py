@@ -1,0 +1,179 @@
+"""Does one step of a plan: the outside effect, and after it what is recorded. Decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from audiform.address import Address, Kind
+from audiform.client import ConnectorClient
+from audiform.delivery.deliver import deliver, withdraw
+from audiform.delivery.progress import Progress
+from audiform.delivery.report import Delivered
+from audiform.diagnostics import DiagnosticError
+from audiform.execution.destinations import Destinations, held_ids
+from audiform.execution.failure import StepFailedError, problems_of
+from audiform.execution.journal import Creation, Journal
+from audiform.execution.report import Failure
+from audiform.plan.plan import Step, StepKind
+from audiform.plan.records import record_of
+from audiform.runtime import Runtime
+from audiform.state.ledger import destination_key
+from audiform.state.store import Intent, Record
+
+Intents = Mapping[Address, Sequence[Intent]]
+
+
+@dataclass(slots=True)
+class Executor:
+    """What all steps of one apply share. `records` is the state as it is after each step.
+
+    `creations`: intents of interrupted creations, by binding. `unsent`: intents of deliveries that did not end.
+    """
+
+    runtime: Runtime
+    journal: Journal
+    destinations: Destinations
+    records: dict[Address, Record]
+    approved: Sequence[str]
+    progress: Progress
+    creations: Intents
+    unsent: Intents
+    done: list[Step] = field(default_factory=list[Step], init=False)
+    failed: list[Failure] = field(default_factory=list[Failure], init=False)
+    delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
+    withdrawn: list[Delivered] = field(default_factory=list[Delivered], init=False)
+    _turns: defaultdict[str, asyncio.Lock] = field(
+        default_factory=lambda: defaultdict(asyncio.Lock), init=False
+    )
+
+    def record(self, steps: Sequence[Step]) -> None:
+        """Do the steps that only write state, in one transaction."""
+        self._put(*(self._wanted(step.address) for step in steps))
+        self.done.extend(steps)
+
+    async def perform(self, step: Step) -> bool:
+        """Do one step; whether it worked. Why it did not is kept in `failed`, or said by its delivery."""
+        try:
+            worked = await self._perform(step)
+        except StepFailedError as error:
+            self.failed.append(Failure(step, error.problems))
+            return False
+        except DiagnosticError as error:
+            self.failed.append(Failure(step, problems_of(error)))
+            return False
+        if worked:
+            self.done.append(step)
+        return worked
+
+    async def _perform(self, step: Step) -> bool:
+        match step.kind:
+            case StepKind.SYNC:
+                return await self._sync(step)
+            case StepKind.REMOVE_MEMBERS:
+                return await self._remove_members(step)
+            case StepKind.CREATE_DESTINATION:
+                await self._create(step)
+            case StepKind.UPDATE_DESTINATION:
+                await self._update(step)
+            case StepKind.DELETE_DESTINATION:
+                await self._delete(step)
+            case StepKind.FORGET:
+                self._forget(step)
+            case StepKind.RECORD:
+                self._put(self._wanted(step.address))
+        return True
+
+    async def _create(self, step: Step) -> None:
+        name: str = step.data["connector"]
+        connector = self.records[Address(Kind.CONNECTOR, name)]
+        creation = Creation(self._wanted(step.address), connector.body)
+        record = await self.destinations.create(
+            self.runtime.client(name),
+            creation,
+            self.creations.get(step.address, ()),
+            lambda: held_ids(self.records, name, step.address),
+        )
+        self.records[step.address] = record
+
+    async def _update(self, step: Step) -> None:
+        client = self.runtime.client(step.data["connector"])
+        intent = self.journal.intend(step.address, step.kind, step.data)
+        await self.destinations.update(client, step.address, step.data["id"], step.data["attributes"])
+        self._put(self._wanted(step.address))
+        self.journal.settle((intent,))
+
+    async def _delete(self, step: Step) -> None:
+        name, identity = step.data["connector"], step.data["id"]
+        intent = self.journal.intend(step.address, step.kind, step.data)
+        await self.destinations.delete(
+            self._recorded_client(name), step.address, identity, step.data["attributes"]
+        )
+        self._drop_members(destination_key(name, identity))
+        record = self.records[step.address]
+        self._put(replace(record, body={**record.body, "destination_id": None}))
+        self.journal.settle((intent,))
+
+    async def _remove_members(self, step: Step) -> bool:
+        record = self.records[step.address]
+        async with self._turn(record):
+            gone = await withdraw(self.runtime, step.address.name, record, progress=self.progress)
+        self.withdrawn.append(gone)
+        return gone.status == "done"
+
+    async def _sync(self, step: Step) -> bool:
+        async with self._turn(self.records[step.address]):
+            sent = await deliver(
+                self.runtime, step.address.name, approved=self.approved, progress=self.progress
+            )
+        self.delivered.append(sent)
+        if sent.status == "done":
+            self.journal.settle(self.unsent.get(step.address, ()))
+        return sent.status == "done"
+
+    def _forget(self, step: Step) -> None:
+        address, record = step.address, self.records[step.address]
+        identity = record.body.get("destination_id")
+        if identity is not None and step.data["ledger"] == "drop":
+            self._drop_members(destination_key(record.body["connector"], identity), address.name)
+        self.runtime.store.remove(address)
+        del self.records[address]
+
+    def _wanted(self, address: Address) -> Record:
+        """Return the record of what the project says, with the destination that is known."""
+        connector = self.runtime.project.connectors.get(address.name)
+        types, secrets = dict[str, str](), dict[str, str]()
+        if address.kind is Kind.CONNECTOR and connector is not None:
+            types = {connector.type: self.runtime.catalog.get(connector.type).digest}
+            secrets = self.runtime.secret_digests(address.name)
+        known = self.records.get(address)
+        identity = known.body.get("destination_id") if known else None
+        return record_of(
+            self.runtime.project,
+            address,
+            type_digests=types,
+            secret_digests=secrets,
+            destination_id=identity,
+        )
+
+    def _put(self, *records: Record) -> None:
+        self.runtime.store.put(*records)
+        self.records.update((record.address, record) for record in records)
+
+    def _recorded_client(self, name: str) -> ConnectorClient:
+        body: Mapping[str, Any] = self.records[Address(Kind.CONNECTOR, name)].body
+        return self.runtime.recorded_client(name, body)
+
+    def _drop_members(self, key: str, binding: str | None = None) -> None:
+        session = self.runtime.ledger.open(write=True)
+        try:
+            session.drop(key, binding)
+        finally:
+            session.close()
+
+    def _turn(self, record: Record) -> asyncio.Lock:
+        """Bindings that fill one destination go one after the other."""
+        return self._turns[destination_key(record.body["connector"], record.body["destination_id"])]

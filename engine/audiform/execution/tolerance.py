@@ -1,0 +1,64 @@
+"""Measures again before a reviewed plan is applied: people move between plan and merge (design, rule 13)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+
+from audiform.address import Address
+from audiform.execution.stopped import Stopped
+from audiform.measure import measure
+from audiform.plan.draft import impact_of
+from audiform.plan.plan import Change, Plan, StepKind
+from audiform.plan.tolerance import outside_tolerance
+from audiform.planner import AT_ONCE, count_ended
+from audiform.runtime import Runtime
+from audiform.state.store import StateView
+
+_COUNTED_ENDS = frozenset({StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION})
+
+
+async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> None:
+    """Stop when a figure is too far from the planned one. Bindings that the plan did not count are not measured.
+
+    Raises:
+        Stopped: with each figure that moved, and how far it may.
+    """
+    kinds: defaultdict[Address, set[StepKind]] = defaultdict(set)
+    for step in plan.steps:
+        kinds[step.address].add(step.kind)
+    counted = [change for change in plan.changes if change.impact is not None]
+    ending = [change.address for change in counted if kinds[change.address] & _COUNTED_ENDS]
+    ended = count_ended(runtime, recorded, ending)
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def far(change: Change) -> list[str]:
+        mine, sent = kinds[change.address], None
+        if change.sends:
+            async with slots:
+                fresh = StepKind.CREATE_DESTINATION in mine
+                sent = (await measure(runtime, change.address.name, fresh=fresh)).impact
+        now = impact_of(mine, sent, ended.get(change.address))
+        if change.impact is None or now is None:
+            return []
+        return [
+            f"  {change.address.name}: {said}"
+            for said in outside_tolerance(change.impact, now, plan.tolerance)
+        ]
+
+    lines = [line for found in await asyncio.gather(*map(far, counted)) for line in found]
+    if lines:
+        raise Stopped(_moved(lines))
+
+
+def _moved(lines: list[str]) -> str:
+    return "\n".join(
+        [
+            "people moved since the plan was made, further than it allows; nothing was done",
+            *lines,
+            "Make a new plan, and have it read again:",
+            "",
+            "    audiform plan --out FILE",
+            "",
+        ]
+    )
