@@ -89,9 +89,12 @@ class ConnectorClient:
         Creating a destination is not repeated when it is not certain that nothing was made (no answer, or
         5xx, after the request left): the outcome is then `retry`, and the caller looks for the object first.
         """
-        create = self.connector_type.manifest.destination.create
-        repeatable = operation is not create or "operation.id" in _named(operation.request)
-        return await self._exchange(operation, self._scope(scope), repeatable=repeatable)
+        target = self.connector_type.manifest.destination
+        repeatable = operation is not target.create or "operation.id" in _named(operation.request)
+        outcome = await self._exchange(operation, self._scope(scope), repeatable=repeatable)
+        if operation is target.create and outcome.ok and target.settle_seconds:
+            await self.timing.sleep(target.settle_seconds)
+        return outcome
 
     async def listing(
         self, operation: Operation, scope: Mapping[str, Any]

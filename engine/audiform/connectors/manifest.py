@@ -62,7 +62,10 @@ class Model(BaseModel):
 
 
 class RequestTemplate(Model):
-    """One request. `path` is relative to `base_url`; at most one of `body` (JSON) and `form`."""
+    """One request. `path` is relative to `base_url`; at most one of `body` (JSON) and `form`.
+
+    `rows_joined_by`: rows are texts, and `{{ rows }}` is one text of all of them with this in between.
+    """
 
     method: str = Field(pattern=r"^[A-Z]+$", examples=["POST"])
     path: str
@@ -70,6 +73,7 @@ class RequestTemplate(Model):
     headers: Mapping[str, str] = Field(default_factory=dict)
     body: Template | None = None
     form: Mapping[str, Template] | None = None
+    rows_joined_by: str | None = Field(default=None, min_length=1, max_length=1)
 
 
 class ResponseTemplate(Model):
@@ -78,10 +82,12 @@ class ResponseTemplate(Model):
     `status` is 200, [200, 202] or "2xx". A `body` with references must arrive as described; an answer
     without `destination.id`, `job.id` or `job.status` where the template names it is a failure.
     `items`: reference -> template of one entry of the list that stands for it (`destinations`, `errors`,
-    `lookups`). `keyed` are those that the platform writes as an object: their entries are `{key, value}`.
+    `lookups`). `headers`: name -> template, for what stands there only. `keyed` are those that the platform
+    writes as an object: their entries are `{key, value}`.
     """
 
     status: int | tuple[int, ...] | Literal["2xx"] = 200
+    headers: Mapping[str, Template] = Field(default_factory=dict)
     body: Template | None = None
     items: Mapping[str, Template] = Field(default_factory=dict)
     keyed: tuple[str, ...] = ()
@@ -176,6 +182,9 @@ class Destination(Model):
     read_only: tuple[str, ...] = Field(
         (), description="Attributes that cannot change after creation (change = replace)"
     )
+    settle_seconds: float = Field(
+        default=0, ge=0, description="How long a new object must be left alone before members are sent to it"
+    )
 
 
 class Identifier(Model):
@@ -267,6 +276,11 @@ class Errors(Model):
         None, description="In an entry: path of the identifier's value as sent"
     )
     record_message: str | None = Field(default=None, description="In an entry: path of its message")
+    record_accepted: Mapping[str, Any] | None = Field(
+        None,
+        description="Where the list has an entry for every record, in order: what that of an accepted one says, "
+        "as in `outcomes`",
+    )
 
     @property
     def record_paths(self) -> tuple[str, ...]:

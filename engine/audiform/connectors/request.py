@@ -143,7 +143,10 @@ def _missing(where: str, template: str) -> str:
 def _body(
     template: RequestTemplate, scope: Mapping[str, Any], rows: bytes | None
 ) -> tuple[bytes | None, str | None]:
-    if rows is not None:
+    if rows is not None and template.rows_joined_by is not None:
+        rows = json.dumps(template.rows_joined_by.join(json.loads(b"[%b]" % rows))).encode()
+        scope = {**scope, "rows": _SENTINEL}
+    elif rows is not None:
         scope = {**scope, "rows": [_SENTINEL], "row": scope.get("row", _SENTINEL)}
     if template.form is not None:
         text = urlencode(texts(template.form, scope)).encode()

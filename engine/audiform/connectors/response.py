@@ -11,7 +11,7 @@ from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import Errors, OutcomeRule, RefusedRecords, ResponseTemplate
 from audiform.connectors.masking import mask
 from audiform.connectors.standard import remedy_of, retry_after, standard_outcome
-from audiform.connectors.template import Bindings, references, unify
+from audiform.connectors.template import Bindings, references, unify, unify_texts
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Response
 
 _ESSENTIAL = ("destination.id", "job.id", "job.status")
@@ -77,9 +77,11 @@ def _json(body: bytes) -> Any:
 
 
 def _applies(rule: OutcomeRule, status: int, body: Any) -> bool:
-    return _has_status(rule.status, status) and all(
-        _meets(body, path, wanted) for path, wanted in rule.body.items()
-    )
+    return _has_status(rule.status, status) and _meets_all(body, rule.body)
+
+
+def _meets_all(body: Any, conditions: Mapping[str, Any]) -> bool:
+    return all(_meets(body, path, wanted) for path, wanted in conditions.items())
 
 
 def _has_status(wanted: int | str | tuple[int, ...] | None, status: int) -> bool:
@@ -172,8 +174,12 @@ def _success(
     rows: bytes | None,
 ) -> Outcome:
     found = unify(template.body, body) if template.body is not None else {}
+    if found is not None and template.headers:
+        names = {name.lower(): text for name, text in template.headers.items()}
+        found |= unify_texts(names, response.headers) or {}
     promised = _has_status(template.status, response.status)
-    lacking = [name for name in _ESSENTIAL if name in references(template.body) and name not in (found or {})]
+    named = references([template.body, dict(template.headers)])
+    lacking = [name for name in _ESSENTIAL if name in named and name not in (found or {})]
     if promised and (found is None or lacking):
         what = f"`{lacking[0]}`" if lacking else "the body that the documentation describes"
         message = f"HTTP {response.status}, but without {what}: it is not known whether the platform did it"
@@ -220,8 +226,11 @@ def record_errors(entries: Sequence[Mapping[str, Any]], rows: bytes | None) -> t
 def _errors_at(errors: Errors, body: Any) -> Iterator[Bindings]:
     for record_path in errors.record_paths:
         for entries in values_at(body, record_path):
-            for entry in entries if isinstance(entries, list) else ():
-                yield from _error_entries(errors, entry)
+            for position, entry in enumerate(entries if isinstance(entries, list) else ()):
+                if errors.record_accepted is None:
+                    yield from _error_entries(errors, entry)
+                elif not _meets_all(entry, errors.record_accepted):
+                    yield from ({"error.index": position, **said} for said in _error_entries(errors, entry))
 
 
 def _error_entries(errors: Errors, entry: Any) -> Iterator[Bindings]:

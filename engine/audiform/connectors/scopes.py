@@ -146,6 +146,8 @@ def _check_request(path: tuple[str | int, ...], request: RequestTemplate, names:
         yield from _check((*path, part), getattr(request, part), names)
     if request.body is not None and request.form is not None:
         yield Problem(path, "a request has a `body` (JSON) or a `form`, not both")
+    if request.rows_joined_by is not None and request.form is not None:
+        yield Problem((*path, "rows_joined_by"), "rows are joined in a `body`, not in a `form`")
 
 
 def _check_response(
@@ -155,6 +157,7 @@ def _check_response(
     read = {"job.id", "job.status", "page.next", "page.total", "lookup.key", "lookup.id", "identifiers"}
     names = basic | _RESULTS | _Names(frozenset(read) | lists)
     yield from _check((*path, "body"), response.body, names)
+    yield from _check((*path, "headers"), response.headers, names)
     for name, template in response.items.items():
         yield from _check((*path, "items", name), template, names)
         if name not in references(response.body):

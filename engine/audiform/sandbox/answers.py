@@ -12,6 +12,8 @@ from typing import Any
 
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import Errors, ResponseTemplate
+from audiform.connectors.paths import put_at
+from audiform.connectors.request import texts
 from audiform.connectors.response import classify
 from audiform.connectors.template import MISSING, references, render
 from audiform.outcome import Category, OutcomeKind, Response
@@ -51,14 +53,12 @@ def success(
     body = render(template.body, filled) if template.body is not None else MISSING
     if body is MISSING:
         body = None if template.body is None else {}
-    if refused and errors.record_paths and "errors" not in template.items:
-        body = _put(
-            body if body is not None else {},
-            errors.record_paths[0].split("."),
-            [_plain(errors, item) for item in refused],
-        )
+    listed = _listed(errors, refused, scope.get("result", {}).get("received", 0))
+    if listed and errors.record_paths and "errors" not in template.items:
+        body = put_at(body if body is not None else {}, errors.record_paths[0].split("."), listed)
     status = _success_status(template)
-    return Answer(status) if body is None else answer_json(status, body)
+    headers = dict(texts(template.headers, scope))
+    return Answer(status, headers=headers) if body is None else answer_json(status, body, headers)
 
 
 def entries(template: ResponseTemplate, name: str, scopes: Sequence[Mapping[str, Any]]) -> Any:
@@ -114,11 +114,11 @@ def _error_body(conditions: Mapping[str, Any], errors: Errors, message: str, sta
     wanted = {path: _value_for(condition) for path, condition in conditions.items()}
     for path, value in wanted.items():
         if value is not MISSING:
-            body = _put(body, path.split("."), value)
+            body = put_at(body, path.split("."), value)
     if errors.message and not any(path in wanted for path in errors.message):
-        body = _put(body, errors.message[0].split("."), message)
+        body = put_at(body, errors.message[0].split("."), message)
     if errors.code and not any(path in wanted for path in errors.code):
-        body = _put(body, errors.code[0].split("."), status)
+        body = put_at(body, errors.code[0].split("."), status)
     return body
 
 
@@ -133,22 +133,6 @@ def _value_for(condition: Any) -> Any:
             return condition[0]
         case _:
             return condition
-
-
-def _put(body: Any, path: Sequence[str], value: Any) -> Any:
-    """Return `body` with `value` at the dotted path; `*` is the first entry of a list."""
-    if not path:
-        return value
-    head, rest = path[0], path[1:]
-    if head == "*" or head.isdigit():
-        items = list(body) if isinstance(body, list) else []
-        index = 0 if head == "*" else int(head)
-        items += [{} for _ in range(index + 1 - len(items))]
-        items[index] = _put(items[index], rest, value)
-        return items
-    inner = dict(body) if isinstance(body, Mapping) else {}
-    inner[head] = _put(inner.get(head), rest, value)
-    return inner
 
 
 def _concrete(status: int | str | tuple[int, ...] | None) -> int | None:
@@ -182,6 +166,17 @@ def _entry(template: ResponseTemplate, scope: Mapping[str, Any], item: Refused) 
     return render(template.items.get("errors", {}), {**scope, "error": error})
 
 
+def _listed(errors: Errors, refused: Sequence[Refused], size: int) -> list[Any]:
+    """Return the list of per-record errors: of those that were refused, or an entry for every record."""
+    if errors.record_accepted is None:
+        return [_plain(errors, item) for item in refused]
+    told = {item.index: _plain(errors, item) for item in refused}
+    accepted: Any = {}
+    for path, condition in errors.record_accepted.items():
+        accepted = put_at(accepted, path.split("."), _value_for(condition))
+    return [told.get(index, accepted) for index in range(size)]
+
+
 def _plain(errors: Errors, item: Refused) -> Any:
     entry: Any = {}
     paths = {
@@ -193,5 +188,5 @@ def _plain(errors: Errors, item: Refused) -> Any:
         if path == ".":
             return value
         if path is not None:
-            entry = _put(entry, path.split("."), value)
+            entry = put_at(entry, path.split("."), value)
     return entry

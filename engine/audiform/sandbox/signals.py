@@ -154,7 +154,9 @@ def _refused_whole(asked: Asked, first: Refused) -> Answer:
 
 def _values(match: Match) -> Sequence[Any]:
     """Return the rows of the batch; one that stands in URL or body by its references is `_DIRECT`."""
-    rows = match.found.get("rows")
+    rows, separator = match.found.get("rows"), match.route.request.rows_joined_by
+    if isinstance(rows, str) and separator is not None:
+        return rows.split(separator)
     if isinstance(rows, list):
         return rows
     return [match.found["row"]] if "row" in match.found else [_DIRECT]
