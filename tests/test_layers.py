@@ -46,10 +46,10 @@ LAYERS = (
     _layer("words", "__init__ address bundled codes diagnostics graph hashing marker outcome sql", free=True),
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
-    _layer("checking", "check"),
+    _layer("checking", "check schemas"),
     _layer(
         "reaching out",
-        "transport limits wire client cases sources delivery measure refresh runtime",
+        "transport limits wire client cases credentials sources delivery measure refresh runtime",
         free=True,
     ),
     _layer("planning", "planner"),

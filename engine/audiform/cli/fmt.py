@@ -13,6 +13,8 @@ import click
 
 from audiform.cli.failures import Exit
 from audiform.cli.options import Options, project_options
+from audiform.config.documents import read_document
+from audiform.config.files import Text, read_text
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location
 
 SKIPPED = {".audiform", ".git", ".venv", "node_modules"}
@@ -26,18 +28,17 @@ def command(options: Options, check: bool, show_diff: bool) -> int:
     """Format the project's YAML files: indentation and spacing; comments, quotes and order are kept."""
     changed = 0
     for path in _yaml_files(options.root):
-        before = path.read_text(encoding="utf-8")
-        after = formatted(before, path.relative_to(options.root).as_posix())
+        name = path.relative_to(options.root).as_posix()
+        before = read_text(options.root, name).content
+        after = formatted(before, name)
         if after == before:
             continue
         changed += 1
         if show_diff:
-            options.output.data(_difference(before, after, path.relative_to(options.root).as_posix()))
+            options.output.data(_difference(before, after, name))
         elif not check:
             _replace(path, after)
-        options.output.note(
-            f"{'would format' if check or show_diff else 'formatted'} {path.relative_to(options.root)}"
-        )
+        options.output.note(f"{'would format' if check or show_diff else 'formatted'} {name}")
     options.output.note(f"{changed} of the project's files {'need' if check else 'needed'} formatting")
     return Exit.ERROR if check and changed else Exit.DONE
 
@@ -48,25 +49,22 @@ def formatted(text: str, name: str) -> str:
     Raises:
         DiagnosticError: it is not YAML.
     """
+    _, problems = read_document(Text(name, text, ""))
+    # What is no map is not for a project to read, but can be laid out all the same.
+    problems = [item for item in problems if item.code != "not-a-map"]
+    if problems:
+        raise DiagnosticError(problems)
     from ruamel.yaml import YAMLError
 
-    yaml = _round_trip()
     try:
-        documents: Any = yaml.load(text)
-    except YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)
-        place = Location(name, mark.line + 1, mark.column + 1) if mark is not None else None
-        raise DiagnosticError(
-            [
-                Diagnostic(
-                    "yaml-syntax", getattr(problem, "problem", None) or "this is not YAML", location=place
-                )
-            ]
-        ) from None
+        documents: Any = _round_trip().load(text)
+    except YAMLError:
+        detail = f"`{name}` is YAML that the formatter cannot keep as it is, so it was left alone."
+        raise DiagnosticError([Diagnostic("yaml-syntax", detail, location=Location(name, 1, 1))]) from None
     if documents is None:
         return text
     buffer = io.StringIO()
-    yaml.dump(documents, buffer)
+    _round_trip().dump(documents, buffer)
     return buffer.getvalue()
 
 

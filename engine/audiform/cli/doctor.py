@@ -1,0 +1,203 @@
+"""`audiform doctor`: does this machine have what the project needs? Looks, and changes nothing."""
+
+from __future__ import annotations
+
+import glob
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from audiform import __version__
+from audiform.cli.checking import checked
+from audiform.cli.failures import Exit
+from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.output import Style, paint
+from audiform.cli.views.diagnostics import count_text
+from audiform.config.cache import cache_home
+from audiform.config.kinds import Connector, FromCommand, FromEnv, FromFile, SecretReference
+from audiform.config.project import Project
+from audiform.config.secrets import exposed
+from audiform.diagnostics import DiagnosticError, Diagnostics
+from audiform.state.open import state_directory
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Level(StrEnum):
+    """How a finding is to be taken: only a problem makes the command fail."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `what` names it, `detail` says how it is and what to do; never a secret."""
+
+    level: Level
+    what: str
+    detail: str
+
+
+@click.command(epilog="Example: audiform doctor -e production")
+@json_option
+@project_options
+def command(options: Options, as_json: bool) -> int:
+    """Check that this machine has what the project needs: DuckDB, data, a place for the state, secrets.
+
+    Secrets are looked for, never read or shown; no request is sent and no command of a secret is run.
+    """
+    findings = [*machine(), *_of_project(options)]
+    if as_json:
+        options.output.json([asdict(item) for item in findings])
+    else:
+        for item in findings:
+            options.output.data(_line(item, colour=options.output.colour))
+    return Exit.ERROR if any(item.level is Level.PROBLEM for item in findings) else Exit.DONE
+
+
+def machine() -> Iterator[Finding]:
+    """Look at what every project needs."""
+    yield Finding(Level.OK, "Audiform", f"{__version__} on Python {platform.python_version()}")
+    yield _duckdb()
+    home = cache_home()
+    if home is None or not _writable(home):
+        detail = "there is no place for a cache, so each command reads everything anew; set XDG_CACHE_HOME"
+        yield Finding(Level.WARNING, "cache", detail)
+    else:
+        yield Finding(Level.OK, "cache", str(home))
+
+
+def _duckdb() -> Finding:
+    import duckdb
+
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute("SELECT 1").fetchall()
+    except duckdb.Error as error:
+        return Finding(
+            Level.PROBLEM, "DuckDB", f"does not run here ({type(error).__name__}); install it again"
+        )
+    return Finding(Level.OK, "DuckDB", duckdb.__version__)
+
+
+def _of_project(options: Options) -> Iterator[Finding]:
+    found = checked(options.root, options.environment)
+    yield _validity(found.diagnostics)
+    if found.project is not None:
+        yield from project_findings(found.project)
+
+
+def _validity(diagnostics: Diagnostics) -> Finding:
+    if not len(diagnostics):
+        return Finding(Level.OK, "project", "valid")
+    if any(item.code == "no-project" for item in diagnostics):
+        return Finding(Level.WARNING, "project", "there is none here, so only the machine was looked at")
+    level = Level.PROBLEM if diagnostics.has_errors else Level.WARNING
+    return Finding(level, "project", f"{count_text(tuple(diagnostics))}; `audiform validate` shows them")
+
+
+def project_findings(project: Project) -> Iterator[Finding]:
+    """Look at what one project needs: a place for its state, its data, its secrets, and where it sends."""
+    yield _state(project)
+    for name, source in project.sources.items():
+        if source.enabled:
+            files = {
+                **source.settings.tables,
+                **({"": source.settings.database} if source.settings.database else {}),
+            }
+            yield from (_data(project.root, name, table, file) for table, file in files.items())
+    for name, connector in project.connectors.items():
+        if connector.enabled:
+            yield from _secrets(project.root, name, connector)
+            yield from _endpoint(project, name, connector)
+
+
+def _state(project: Project) -> Finding:
+    try:
+        folder = state_directory(project.state.url, project.root, project.environment.name)
+    except DiagnosticError as error:
+        return Finding(Level.PROBLEM, "state", error.diagnostics[0].detail)
+    if _writable(folder):
+        return Finding(Level.OK, "state", f"{folder} can be written")
+    return Finding(Level.PROBLEM, "state", f"{folder} cannot be written by this user; give it the right to")
+
+
+def _data(root: Path, source: str, table: str, file: str) -> Finding:
+    what = f"source.{source}{f', table {table}' if table else ''}"
+    found = glob.glob(str(root / file), recursive=True)  # noqa: PTH207 - an absolute pattern is one too
+    if found:
+        return Finding(Level.OK, what, f"{len(found)} file{'s' * (len(found) != 1)} at {file}")
+    return Finding(
+        Level.PROBLEM, what, f"there is no file at {file}; paths are relative to the project's folder"
+    )
+
+
+def _secrets(root: Path, name: str, connector: Connector) -> Iterator[Finding]:
+    for credential, reference in connector.credentials.items():
+        what = f"connector.{name}, {credential}"
+        missing = _missing(reference, root)
+        if missing:
+            yield Finding(Level.PROBLEM, what, missing)
+            continue
+        seen_by_all = exposed(reference, root)
+        if seen_by_all:
+            yield Finding(Level.WARNING, what, " ".join(seen_by_all.detail.split()))
+        else:
+            yield Finding(Level.OK, what, "is there")
+
+
+def _missing(reference: SecretReference, root: Path) -> str | None:
+    """Say what the reference names and this machine has not; the secret itself is not looked at."""
+    match reference:
+        case FromEnv(from_env=variable):
+            there, shown = bool(os.environ.get(variable)), f"the environment variable {variable} is not set"
+        case FromFile(from_file=path):
+            there, shown = (root / path).is_file(), f"there is no file {path}"
+        case FromCommand(from_command=command):
+            there, shown = _program(command[0], root), f"there is no command {command[0]}"
+    return None if there else shown
+
+
+def _program(program: str, root: Path) -> bool:
+    return shutil.which(program) is not None or os.access(root / program, os.X_OK)
+
+
+def _endpoint(project: Project, name: str, connector: Connector) -> Iterator[Finding]:
+    if connector.endpoint is None:
+        return
+    host = urlsplit(connector.endpoint).hostname or connector.endpoint
+    what = f"connector.{name}, endpoint"
+    if project.environment.file.protected and host in LOCAL:
+        detail = (
+            f"sends to this machine ({host}) and not to the platform, in a protected environment; remove it"
+        )
+        yield Finding(Level.PROBLEM, what, detail)
+    else:
+        yield Finding(Level.WARNING, what, f"sends to {host} and not to the platform")
+
+
+def _writable(folder: Path) -> bool:
+    """Whether the folder, or the first above it that is there, can be written."""
+    there = next((path for path in (folder, *folder.absolute().parents) if path.exists()), Path())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
+_MARKS: Mapping[Level, tuple[str, Style]] = {
+    Level.OK: ("ok     ", Style.CREATE),
+    Level.WARNING: ("warning", Style.WARNING),
+    Level.PROBLEM: ("problem", Style.ERROR),
+}
+
+
+def _line(item: Finding, *, colour: bool) -> str:
+    mark, style = _MARKS[item.level]
+    return f"{paint(mark, style, colour=colour)}  {item.what}: {item.detail}"
