@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from audiform.cli.output import Style, paint
-from audiform.plan.plan import Change, Figure, Impact, Plan, Quality
+from audiform.cli.views.table import table
+from audiform.plan.plan import Action, Change, Figure, Impact, Plan, Quality
 
 _HEADS = ("binding", "members", "adds", "removes", "modifies", "after")
 
@@ -19,22 +21,11 @@ def people_table(plan: Plan, *, colour: bool) -> Iterator[str]:
 
 def _lines(rows: Sequence[tuple[Change, Impact]], *, colour: bool) -> Iterator[str]:
     yield paint("People", Style.BOLD, colour=colour)
-    cells = [_HEADS, *(_cells(change, impact) for change, impact in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(_HEADS))]
-    yield "  " + _aligned(cells[0], widths)
-    for row, (_, impact) in zip(cells[1:], rows, strict=True):
-        yield "  " + _aligned(row, widths)
-        yield from (f"      {line}" for line in _details(impact))
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    name, *figures = row
-    return "  ".join(
-        [
-            f"{name:<{widths[0]}}",
-            *(f"{text:>{width}}" for text, width in zip(figures, widths[1:], strict=True)),
-        ]
-    )
+    head, *lines = table([_HEADS, *(_cells(change, impact) for change, impact in rows)], indent="  ")
+    yield head
+    for line, (_, impact) in zip(lines, rows, strict=True):
+        yield line
+        yield from (f"      {detail}" for detail in _details(impact))
 
 
 def _cells(change: Change, impact: Impact) -> tuple[str, ...]:
@@ -44,11 +35,14 @@ def _cells(change: Change, impact: Impact) -> tuple[str, ...]:
         _figure(impact.adds, "+"),
         _figure(impact.removes, "-"),
         _figure(impact.modifies, "~"),
-        _figure(_after(impact)),
+        _figure(_after(change, impact)),
     )
 
 
-def _after(impact: Impact) -> Figure:
+def _after(change: Change, impact: Impact) -> Figure:
+    """Return who is in the destination after it all; a new one begins without members."""
+    if change.action is Action.REPLACE:
+        return replace(impact.adds, why="")
     parts = (impact.members_before, impact.adds, impact.removes)
     if any(part.quality == "unknown" for part in parts):
         return Figure("unknown")

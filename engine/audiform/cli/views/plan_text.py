@@ -30,6 +30,8 @@ _WORDS = {
     Action.SYNC: "send",
 }
 _ALWAYS = (Action.CREATE, Action.UPDATE, Action.DELETE)
+_ENDS = frozenset({Action.REPLACE, Action.DELETE, Action.FORGET})
+_SEEN_AT_ONCE = 8
 _DIGEST_LENGTH = 8
 _DIGESTS = {"query": "query", "type_digest": "manifest"}
 
@@ -40,6 +42,7 @@ def render(plan: Plan, *, colour: bool) -> str:
         *_outside(plan, colour=colour),
         *_resources(plan, colour=colour),
         *people_table(plan, colour=colour),
+        *_endings(plan, colour=colour),
         *_guards(plan, colour=colour),
         *_notes(plan),
         "\n".join(_summary(plan, colour=colour)),
@@ -115,6 +118,22 @@ def _value(path: str, value: Any) -> str:
     if path in _DIGESTS:
         return str(value)[:_DIGEST_LENGTH]
     return json.dumps(value, ensure_ascii=False)
+
+
+def _endings(plan: Plan, *, colour: bool) -> Iterator[str]:
+    """Say again what ends in a plan that is too long to be seen at once."""
+    ending = [change for change in plan.changes if change.action in _ENDS]
+    if not ending or len(plan.changes) <= _SEEN_AT_ONCE:
+        return
+    yield "\n".join(
+        [_title("What ends", colour=colour), *(_ending(change, colour=colour) for change in ending)]
+    )
+
+
+def _ending(change: Change, *, colour: bool) -> str:
+    symbol = paint(change.action.value, _STYLES[change.action], colour=colour)
+    leave = f"  {people(change.impact.removes)} people leave" if change.impact else ""
+    return f"  {symbol} {change.address}  {_WORDS[change.action]}{leave}"
 
 
 def _guards(plan: Plan, *, colour: bool) -> Iterator[str]:

@@ -1,0 +1,144 @@
+"""Connector types and connectors as JSON data, and the example that `connectors show` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from audiform.config.project import Project
+from audiform.connectors.auth import scheme_of
+from audiform.connectors.catalog import Catalog, ConnectorType
+from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
+from audiform.connectors.template import references
+
+
+def configured(project: Project, catalog: Catalog) -> list[dict[str, Any]]:
+    """Return the project's connectors, with how many bindings use each."""
+    used = [binding.connector for binding in project.bindings.values()]
+    return [
+        {
+            "name": name,
+            "type": connector.type,
+            "title": catalog.get(connector.type).manifest.title,
+            "enabled": connector.enabled,
+            "endpoint": connector.endpoint,
+            "bindings": used.count(name),
+        }
+        for name, connector in project.connectors.items()
+    ]
+
+
+def summary(kind: ConnectorType) -> dict[str, Any]:
+    """Return a type's line of the catalogue; a capability that is null is decided by the settings."""
+    manifest = kind.manifest
+    return {
+        "type": kind.name,
+        "title": manifest.title,
+        "kind": manifest.kind,
+        "category": manifest.category,
+        "custom": kind.custom,
+        "capabilities": asdict(kind.capabilities),
+    }
+
+
+def detail(kind: ConnectorType) -> dict[str, Any]:
+    """Return everything that a user of the type has to know."""
+    manifest = kind.manifest
+    limits = manifest.limits.model_dump(exclude_none=True)
+    return {
+        **summary(kind),
+        "api_version": manifest.api_version,
+        "checked": manifest.checked.isoformat(),
+        "documentation": manifest.documentation,
+        "settings": manifest.settings,
+        "credentials": manifest.credentials,
+        "destination": manifest.destination.attributes,
+        "identity": manifest.identity,
+        "identifiers": {
+            name: {
+                "field": item.field,
+                "hash": item.hash,
+                "identifies": item.identifies,
+                "description": item.description,
+            }
+            for name, item in manifest.identifiers.items()
+        },
+        "variables": manifest.variables.model_dump(),
+        "limits": {**limits, "rows_per_request_of": _rows(kind)},
+        "notes": list(manifest.notes),
+        "example": example(kind),
+    }
+
+
+def _rows(kind: ConnectorType) -> dict[str, int]:
+    """Return signal -> rows per request, where a signal has a limit of its own."""
+    return {
+        name: part.rows_per_request
+        for name, part in kind.manifest.signals.items()
+        if isinstance(part, SignalOperation) and part.rows_per_request is not None
+    }
+
+
+def example(kind: ConnectorType) -> dict[str, Any]:
+    """Return a connector of the type and a binding on it, as a project's YAML has them.
+
+    Settings that decide what a type can do are taken from the `examples` of its schema.
+    """
+    manifest = kind.manifest
+    settings: Any = next(iter(manifest.settings.get("examples", ())), None) or dict(sample(manifest.settings))
+    credentials = {
+        name: {"from_env": name.upper()} for name in _credentials(kind.configured(settings).manifest)
+    }
+    name = f"my_{kind.name}"
+    connector: dict[str, Any] = {"type": kind.name, "settings": settings, "credentials": credentials}
+    binding = {
+        "audience": "lapsed_buyers",
+        "connector": name,
+        "destination": dict(sample(manifest.destination.attributes)),
+        "on_delete": "remove_members" if _can_remove(kind, settings) else "keep",
+    }
+    return {
+        "connectors": {name: {key: value for key, value in connector.items() if value}},
+        "bindings": {f"lapsed_on_{name}": binding},
+    }
+
+
+def _credentials(manifest: Manifest) -> list[str]:
+    """Return the credentials that must be there: those that the type requires, or its authentication names."""
+    needed: list[str] = [*manifest.credentials.get("required", ())]
+    if isinstance(manifest.auth, FromSetting):
+        return needed
+    used = sorted(references(scheme_of(manifest.auth)[1].model_dump()))
+    named = [name.removeprefix("credentials.") for name in used if name.startswith("credentials.")]
+    return list(dict.fromkeys([*needed, *named]))
+
+
+def _can_remove(kind: ConnectorType, settings: Mapping[str, Any]) -> bool:
+    return "remove" in kind.configured(settings).manifest.signals
+
+
+def sample(schema: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a value for each key that a JSON Schema requires: its example, its default, or one that fits."""
+    properties = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        yield name, _value(name, properties.get(name, {}))
+
+
+def _value(name: str, schema: Mapping[str, Any]) -> Any:
+    for key in ("examples", "enum"):
+        if key in schema:
+            return schema[key][0]
+    if "default" in schema:
+        return schema["default"]
+    match schema.get("type"):
+        case "object":
+            return dict(sample(schema))
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case "array":
+            return []
+        case _:
+            return "Lapsed buyers" if name == "name" else "..."
