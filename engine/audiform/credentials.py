@@ -1,0 +1,65 @@
+"""Asks platforms whether a project's credentials work, with the harmless request that a manifest names for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from audiform.client import ConnectorClient
+from audiform.config.project import Project
+from audiform.config.secrets import resolve
+from audiform.connectors.catalog import Catalog
+from audiform.diagnostics import DiagnosticError
+from audiform.outcome import Category
+from audiform.transport import Transport
+from audiform.wire import RetryPolicy, Timing
+
+_POLICY = RetryPolicy(attempts=2, longest_wait=10)
+"""Somebody waits in front of a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of it. `resolved`: the secrets are there, and the type has no request that could tell more."""
+
+    connector: str
+    type: str
+    status: Literal["works", "resolved", "failed"]
+    category: Category | None = None
+    message: str = ""
+    remedy: str = ""
+
+
+async def check_credentials(
+    project: Project, catalog: Catalog, name: str, transport: Transport, timing: Timing | None = None
+) -> Checked:
+    """Return whether the credentials of the connector `name` work. Nothing is changed at the platform.
+
+    Raises:
+        DiagnosticError: its type cannot be used.
+    """
+    connector = project.connectors[name]
+    kind = catalog.get(connector.type).configured(connector.settings)
+    try:
+        secrets = {
+            credential: resolve(reference, project.root)
+            for credential, reference in connector.credentials.items()
+        }
+    except DiagnosticError as error:
+        detail = error.diagnostics[0].detail
+        return Checked(name, connector.type, "failed", Category.INVALID_CREDENTIALS, detail)
+    if kind.manifest.check is None:
+        return Checked(name, connector.type, "resolved")
+    client = ConnectorClient(
+        kind,
+        connector.settings,
+        secrets.__getitem__,
+        transport,
+        endpoint=connector.endpoint,
+        timing=timing or Timing(),
+        policy=_POLICY,
+    )
+    outcome = await client.call(kind.manifest.check, {})
+    if outcome.ok:
+        return Checked(name, connector.type, "works")
+    return Checked(name, connector.type, "failed", outcome.category, outcome.message, outcome.remedy)
