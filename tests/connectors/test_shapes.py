@@ -10,8 +10,8 @@ from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.manifest import Errors, RequestTemplate, ResponseTemplate
 from audiform.connectors.request import build
 from audiform.connectors.response import classify
-from audiform.outcome import OutcomeKind, Response
-from audiform.sandbox.answers import Refused, success
+from audiform.outcome import Category, OutcomeKind, Response
+from audiform.sandbox.answers import Refused, gone, success
 
 
 def kind(errors: Errors | None = None) -> ConnectorType:
@@ -52,6 +52,18 @@ def test_the_sandbox_gives_every_record_its_entry() -> None:
     told = success(ResponseTemplate(), {"result": {"received": 3}}, errors, [Refused(1, "", "no such form")])
 
     assert {"done": [{"status": 201}, {"why": "no such form"}, {"status": 201}]} == json.loads(told.body)
+
+
+def test_a_success_can_say_that_the_object_does_not_exist() -> None:
+    """An empty answer to a question for one object means that it is not there, where the manifest says so."""
+    template = ResponseTemplate(
+        body={"found": [{"id": "{{ destination.id }}"}]}, missing={"found": [[], None]}
+    )
+
+    assert Category.DESTINATION_MISSING is classify(kind(), template, answer({"found": []})).category
+    assert classify(kind(), template, answer({"found": [{"id": "7"}]})).ok
+    told = gone(template)
+    assert Category.DESTINATION_MISSING is classify(kind(), template, Response(200, {}, told.body)).category
 
 
 def test_rows_are_joined_into_one_text() -> None:

@@ -83,7 +83,8 @@ class ResponseTemplate(Model):
     without `destination.id`, `job.id` or `job.status` where the template names it is a failure.
     `items`: reference -> template of one entry of the list that stands for it (`destinations`, `errors`,
     `lookups`). `headers`: name -> template, for what stands there only. `keyed` are those that the platform
-    writes as an object: their entries are `{key, value}`.
+    writes as an object: their entries are `{key, value}`. `missing`: what a success says where the object does
+    not exist (path -> value, as in `outcomes`).
     """
 
     status: int | tuple[int, ...] | Literal["2xx"] = 200
@@ -91,6 +92,7 @@ class ResponseTemplate(Model):
     body: Template | None = None
     items: Mapping[str, Template] = Field(default_factory=dict)
     keyed: tuple[str, ...] = ()
+    missing: Mapping[str, Any] = Field(default_factory=dict[str, Any])
 
 
 class Pagination(Model):

@@ -44,6 +44,8 @@ def classify(
         return _ruled(rule, response, message, body, now)
     if rule is None and not _has_status(template.status, response.status):
         return standard_outcome(response, message or _unexpected(template, response.status), now)
+    if template.missing and _meets_all(body, template.missing):
+        return _missing(response)
     return _success(manifest.errors, template, response, body, rule, rows)
 
 
@@ -157,6 +159,12 @@ def _index_in(records: RefusedRecords, value: Any) -> int | None:
     return next(
         (int(text) for text in candidates if isinstance(text, int | str) and str(text).isdigit()), None
     )
+
+
+def _missing(response: Response) -> Outcome:
+    category, message = Category.DESTINATION_MISSING, f"HTTP {response.status}: there is no such object"
+    remedy = remedy_of(category)
+    return Outcome(OutcomeKind.FAILED, category, message, remedy=remedy, status=response.status)
 
 
 def _unexpected(template: ResponseTemplate, status: int) -> str:

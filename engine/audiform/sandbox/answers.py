@@ -61,6 +61,15 @@ def success(
     return Answer(status, headers=headers) if body is None else answer_json(status, body, headers)
 
 
+def gone(template: ResponseTemplate) -> Answer:
+    """Return the success of `template` that says that the object does not exist."""
+    body: Any = {}
+    for path, condition in template.missing.items():
+        value = _value_for(condition)
+        body = body if value is MISSING else put_at(body, path.split("."), value)
+    return answer_json(_success_status(template), body)
+
+
 def entries(template: ResponseTemplate, name: str, scopes: Sequence[Mapping[str, Any]]) -> Any:
     """Return what stands for `{{ name }}` in the body: one entry per scope."""
     rendered = [render(template.items.get(name, {}), scope) for scope in scopes]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from audiform.connectors.manifest import Operation
 from audiform.outcome import Category
-from audiform.sandbox.answers import entries, failure, success
+from audiform.sandbox.answers import entries, failure, gone, success
 from audiform.sandbox.asked import Asked
 from audiform.sandbox.scopes import attributes_in, belongs, context_in, scope_of
 from audiform.sandbox.wire import Answer, Call
@@ -32,6 +32,8 @@ def named(asked: Asked) -> Destination | None:
 
 def missing(asked: Asked) -> Answer:
     """Return the answer for a destination that does not exist."""
+    if asked.match.route.response.missing:
+        return gone(asked.match.route.response)
     message = f"There is no object with the id {asked.found.get('destination.id')}"
     return failure(asked.connector_type, Category.DESTINATION_MISSING, message)
 
