@@ -26,7 +26,7 @@ def rename(store: StateStore, ledger: Ledger, old: Address, new: Address) -> Non
         )
     if old.kind is not new.kind:
         raise _invalid(
-            f"`{old}` and `{new}` are of different kinds: a {old.kind} never becomes a {new.kind}."
+            f"`{old}` and `{new}` are of different kinds, and a record keeps its kind."
         )
     if old.kind is Kind.CONNECTOR and users:
         names = ", ".join(str(user.address) for user in users)

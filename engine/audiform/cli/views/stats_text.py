@@ -21,7 +21,7 @@ def render(found: Figures, where: str, *, colour: bool) -> str:
     sections = [
         head,
         _section("Sent", _sent(found), colour=colour),
-        *(_detailed(found, "left_out", "Left out, people per sync", "reason", colour=colour)),
+        *(_detailed(found, "left_out", "Left out (counted at each sync)", "reason", colour=colour)),
         *(_detailed(found, "error", "Errors", "category", colour=colour)),
     ]
     return "\n\n".join(sections)

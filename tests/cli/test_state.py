@@ -1,0 +1,144 @@
+"""`audiform state`: what is recorded, and how it is mended by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from audiform.address import Address, Kind, parse_address
+from audiform.state.store import Record
+from cli.shell import Shell
+
+RECORDS = {
+    "source.shop": {"type": "duckdb", "settings": {"tables": {"people": "people.csv"}}, "dependencies": []},
+    "connector.ads": {
+        "type": "meta_custom_audiences",
+        "settings": {"ad_account_id": "1"},
+        "credentials": {"access_token": {"from_env": "TOKEN"}},
+        "dependencies": [],
+    },
+    "audience.buyers": {"source": "shop", "dependencies": ["source.shop"]},
+    "binding.buyers_on_ads": {
+        "audience": "buyers",
+        "connector": "ads",
+        "destination": {"name": "Buyers"},
+        "destination_id": "1001",
+        "on_delete": "remove_members",
+        "description": None,
+        "dependencies": ["audience.buyers", "connector.ads"],
+    },
+}
+
+
+@pytest.fixture
+def recorded(shell: Shell) -> Shell:
+    """Return a shell whose state holds four records."""
+    store = shell.store()
+    store.put(*(Record(parse_address(name), "digest", body) for name, body in RECORDS.items()))
+    store.close()
+    return shell
+
+
+def bodies(shell: Shell) -> dict[str, dict[str, object]]:
+    """Return address -> body of what is recorded now."""
+    store = shell.store()
+    found = {str(address): dict(record.body) for address, record in store.read().records.items()}
+    store.close()
+    return found
+
+
+def test_an_empty_state(shell, snapshot):
+    """Before the first apply there is nothing to list, and looking makes no state."""
+    assert snapshot == str(shell("state", "list"))
+    assert not (Path(shell.root) / ".audiform" / "default").exists()
+
+
+def test_list(recorded, snapshot):
+    """A line per record, with the id of each destination."""
+    assert snapshot == str(recorded("state", "list"))
+
+
+def test_list_as_json(recorded):
+    """A program gets all of it."""
+    records = recorded("state", "list", "--json").data["records"]
+
+    assert sorted(RECORDS) == sorted(record["address"] for record in records)
+
+
+def test_show(recorded, snapshot):
+    """One record in full, without what is not set."""
+    assert snapshot == str(recorded("state", "show", "binding.buyers_on_ads"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "binding.buyer_on_ads"),
+        ("show", "buyers"),
+        ("mv", "binding.buyers_on_ads", "connector.ads"),
+        ("mv", "connector.ads", "connector.adverts"),
+        ("mv", "source.shop", "audience.shop"),
+        ("rm", "connector.ads"),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_done_is_said(recorded, arguments, snapshot):
+    """An unknown address, one that is none, a move that is impossible, a record in use: nothing changes."""
+    before = bodies(recorded)
+
+    assert snapshot == str(recorded("state", *arguments))
+    assert before == bodies(recorded)
+
+
+def test_a_moved_binding_keeps_its_content(recorded, snapshot):
+    """A binding has its destination under its new name."""
+    assert snapshot == str(recorded("state", "mv", "binding.buyers_on_ads", "binding.renamed"))
+    assert RECORDS["binding.buyers_on_ads"] == bodies(recorded)["binding.renamed"]
+
+
+def test_what_depends_on_a_moved_record_follows(recorded):
+    """A binding names its audience by the new name."""
+    recorded("state", "mv", "audience.buyers", "audience.customers")
+    binding = bodies(recorded)["binding.buyers_on_ads"]
+
+    assert "customers" == binding["audience"]
+    assert ["audience.customers", "connector.ads"] == binding["dependencies"]
+
+
+def test_a_removed_record_is_forgotten(recorded, snapshot):
+    """What nobody needs can be forgotten."""
+    assert snapshot == str(recorded("state", "rm", "binding.buyers_on_ads"))
+    assert "binding.buyers_on_ads" not in bodies(recorded)
+
+
+def test_a_lock_that_is_held_stops_with_4(recorded, snapshot):
+    """Who holds the lock is said, and the command that releases it."""
+    store = recorded.store()
+    with store.lock("audiform apply"):
+        said = str(recorded("state", "rm", "binding.buyers_on_ads"))
+    store.close()
+
+    assert "exit code 4" in said
+    assert "audiform -e default state unlock" in said
+    assert Address(Kind.BINDING, "buyers_on_ads") in recorded.store().read().records
+
+
+def test_unlock(recorded):
+    """A lock can be taken away, and that nobody holds one is no error."""
+    store = recorded.store()
+    lock = store.lock("audiform apply")
+    first, second = recorded("state", "unlock"), recorded("state", "unlock")
+    lock.__exit__()
+    store.close()
+
+    assert (0, 0) == (first.code, second.code)
+    assert "for `audiform apply`" in first.err
+    assert "Nobody holds the lock\n" == second.err
+
+
+def test_a_mistake_in_a_resource_does_not_keep_anybody_from_unlocking(recorded):
+    """What the resources mean is not looked at."""
+    recorded.bind("broken", destination={"nonsense": 1})
+
+    assert 0 == recorded("state", "unlock").code
