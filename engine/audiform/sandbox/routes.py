@@ -117,12 +117,15 @@ def _token_route(manifest: Manifest) -> Iterator[Route]:
         yield Route("token", RequestTemplate(method="POST", path=path), ResponseTemplate(), None)
 
 
-def _specific(route: Route) -> tuple[int, int, int]:
-    """Literal text of the path first, then how much of the rest the template names; `add` before `modify`."""
+def _specific(route: Route) -> tuple[int, int, bool, int]:
+    """Literal text of the path first, then how much of the rest the template names; `add` before `modify`.
+
+    A look-up that makes people may be the same request as a `modify`: it does as much and says more.
+    """
     literal = sum(len(text) for text in pieces(route.request.path)[::2])
     request = route.request
     named = sum(_leaves(node) for node in (request.query, request.body, request.form))
-    return literal, named, -len(route.name)
+    return literal, named, isinstance(route.part, Lookup), -len(route.name)
 
 
 def _leaves(node: Any) -> int:

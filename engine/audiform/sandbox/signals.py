@@ -66,7 +66,9 @@ def read_batch(asked: Asked, reject: int) -> Batch:
         else:
             refused.append(
                 Refused(
-                    index, next(iter(row.identifiers.values()), "") if row else "", problem or "malformed"
+                    index,
+                    row.remote or next(iter(row.identifiers.values()), "") if row else "",
+                    problem or "malformed",
                 )
             )
     return Batch(rows, tuple(refused), len(values))
@@ -219,4 +221,5 @@ def _made(asked: Asked, lookup: Lookup) -> list[str]:
         if key is not None and complaint(asked.manifest, row) is None:
             asked.account.profiles[asked.account.remote_id(key)] = row
             keys.append(key)
+    _apply("modify", asked.account, None, rows)
     return keys
