@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audiform.codes import catalogue, meaning, reading, rendering, running
+from audiform.codes import catalogue, meaning, reading, rendering, running, sources
 from audiform.codes.code import Code
 
 SUBJECTS: Mapping[str, Mapping[str, Code]] = {
@@ -15,6 +15,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Templates and environments": rendering.CODES,
     "Resources": meaning.CODES,
     "Connector types": catalogue.CODES,
+    "Sources": sources.CODES,
     "Plan, apply and sync": running.CODES,
 }
 

@@ -158,6 +158,10 @@ class LedgerSession(Protocol):
         """
         ...
 
+    def staged(self, run: Run, part: Part) -> str:
+        """Return the relation of a part's staged rows, each with its place in the part as `row`."""
+        ...
+
     def fold(self, run: Run, settled: Sequence[Settled]) -> None:
         """Make members of what was taken, in one step; what is not in `settled` was never sent."""
         ...

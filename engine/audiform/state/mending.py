@@ -25,9 +25,7 @@ def rename(store: StateStore, ledger: Ledger, old: Address, new: Address) -> Non
             f"`{new}` is in the state already, and a move never overwrites. Choose another address."
         )
     if old.kind is not new.kind:
-        raise _invalid(
-            f"`{old}` and `{new}` are of different kinds, and a record keeps its kind."
-        )
+        raise _invalid(f"`{old}` and `{new}` are of different kinds, and a record keeps its kind.")
     if old.kind is Kind.CONNECTOR and users:
         names = ", ".join(str(user.address) for user in users)
         raise _invalid(

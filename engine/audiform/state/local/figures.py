@@ -40,6 +40,11 @@ def bury(connection: sqlite3.Connection, letters: Iterable[DeadLetter]) -> None:
     )
 
 
+def exhume(connection: sqlite3.Connection, binding: str) -> None:
+    """Forget the rejected records of one binding."""
+    connection.execute("DELETE FROM dead_letter WHERE binding = ?", (binding,))
+
+
 def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
     """Return the rejected records, oldest first."""
     rows = connection.execute(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.sql import literal
 from audiform.state.ledger import Part, Settled
-from audiform.state.local.segments import Op, Segment, make_durable
+from audiform.state.local.segments import Op, Segment, is_kept, make_durable
 from audiform.state.store import Run
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _segment(
 ) -> Segment:
     total = row_count(connection, file)
     names = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(file))})").fetchall()
-    columns = tuple(row[0] for row in names if ":" in row[0])
+    columns = tuple(row[0] for row in names if is_kept(row[0]))
     rows = sum(last - first for first, last in ranges)
     if [*ranges] == [(0, total)]:
         return Segment(file.name, run.binding, op, rows, columns)

@@ -20,6 +20,8 @@ from audiform.state.ledger import Form, as_sent
 Op = Literal["put", "unsure", "again", "delete"]
 """`unsure`: put, but nobody saw the answer. `again`: put, but what else was sent must be sent again."""
 
+_FORMS = frozenset(form.value for form in Form)
+
 MOST_SEGMENTS = 8
 """Of one binding; with more, reading them costs more than writing them anew."""
 
@@ -105,6 +107,11 @@ def needs_compaction(segments: Sequence[Segment]) -> bool:
     """Whether the segments of one binding are better written as one."""
     later = sum(segment.rows for segment in segments[1:])
     return len(segments) > MOST_SEGMENTS or (len(segments) > 1 and later > segments[0].rows)
+
+
+def is_kept(column: str) -> bool:
+    """Whether a column holds what is kept of an identifier."""
+    return column.partition(":")[0] in _FORMS and ":" in column
 
 
 def form_of(column: str) -> tuple[Form, str]:

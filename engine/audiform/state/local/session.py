@@ -17,6 +17,7 @@ from audiform.state.local.segments import (
     Segment,
     binding_sql,
     form_of,
+    is_kept,
     kept_sql,
     make_durable,
     members_sql,
@@ -76,7 +77,7 @@ class LocalSession:
 
     def revealed(self, query: str, table: str) -> None:
         """Make `table`; sealed columns are opened a batch at a time."""
-        columns = [item for item in self._names(query) if ":" in item]
+        columns = [item for item in self._names(query) if is_kept(item)]
         sealed = {
             column: f"id:{form_of(column)[1]} opened"
             for column in columns
@@ -105,7 +106,7 @@ class LocalSession:
         folder = self.directory / run.destination_key
         folder.mkdir(mode=0o700, exist_ok=True)
         file = folder / folding.staged_name(run, part)
-        kept = [name(item) for item in self._names(query) if ":" in item and not item.startswith("id:")]
+        kept = [name(item) for item in self._names(query) if is_kept(item)]
         columns = ", ".join([*kept, *(kept_sql(form, identifier) for identifier, form in forms.items())])
         source = f"SELECT identity, variables, false AS unsure{columns and ', '}{columns} FROM ({query})"
         sealed = {
@@ -122,6 +123,12 @@ class LocalSession:
         make_durable(file)
         sync(folder)
         return folding.row_count(self.connection, file)
+
+    def staged(self, run: Run, part: Part) -> str:
+        """Return the part's file, with the number of each row."""
+        file = self.directory / run.destination_key / folding.staged_name(run, part)
+        rows = f"read_parquet({literal(str(file))}, file_row_number = true)"
+        return f"(SELECT * RENAME (file_row_number AS row) FROM {rows})"
 
     def fold(self, run: Run, settled: Sequence[Settled]) -> None:
         """Add what the run says to the list; done twice it is the same, and a reader does it in memory."""

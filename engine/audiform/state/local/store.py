@@ -122,6 +122,11 @@ class LocalStore:
         with self.database.writing() as connection:
             figures.bury(connection, letters)
 
+    def exhume(self, binding: str) -> None:
+        """Forget the rejected records of a binding."""
+        with self.database.writing() as connection:
+            figures.exhume(connection, binding)
+
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return the rejected records."""
         with self.database.reading() as connection:

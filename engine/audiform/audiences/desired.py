@@ -1,0 +1,167 @@
+"""From profiles to desired members, as SQL over whole columns: normalised, hashed, named, and judged.
+
+A table of desired members has one row per profile:
+
+    key         the profile's key, of any type
+    reason      VARCHAR   why the profile is left out, null where it is a member
+    identity    UUID      keyed digest of what identifies the member at the destination
+    variables   UUID      keyed digest of what else is sent; null where there is nothing else
+    "id:NAME"   VARCHAR   identifiers as sent; null where the profile has none that is valid
+    "raw:NAME"  VARCHAR   values that only Python can normalise: `resolved_sql` puts in what it says
+    "var:NAME"  any       variables
+    consent, given        what the reason was judged by
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from audiform.audiences.selection import Selection
+from audiform.connectors.identifiers import needs_python_sql, sent_sql
+from audiform.sql import literal, name
+from audiform.state.ledger import as_sent
+
+Digest = Callable[[str], str]
+"""The SQL of the keyed digest of an SQL text that is not null."""
+
+_END = "chr(31)"
+"""Ends each value inside a digested text: no identifier as sent has this character at its end."""
+
+
+def desired_sql(selection: Selection, profiles: str, digest: Digest) -> str:
+    """Return the query of the desired members of the relation `profiles`."""
+    columns = [
+        f"{name(selection.profile_key)} AS key",
+        f"{name(selection.consent) if selection.consent is not None else 'true'} AS consent",
+        f"{_given(selection)} AS given",
+        *(f"{_sent(selection, identifier)} AS {as_sent(identifier)}" for identifier in selection.identifiers),
+        *(
+            f"CASE WHEN {needed} THEN {_text(selection, identifier)} END AS {raw(identifier)}"
+            for identifier in selection.identifiers
+            if (needed := _needs_python(selection, identifier))
+        ),
+        *(
+            f"{name(column)} AS {variable_column(variable)}"
+            for variable, column in selection.variables.items()
+        ),
+    ]
+    return _judged(selection, f"SELECT {', '.join(columns)} FROM {profiles}", digest)
+
+
+def by_python(selection: Selection) -> tuple[str, ...]:
+    """Return the identifiers of which single values may need Python."""
+    return tuple(item for item in selection.identifiers if _needs_python(selection, item))
+
+
+def is_unresolved(identifiers: Iterable[str]) -> str:
+    """Return the condition that a desired member waits for Python."""
+    return " OR ".join(f"{raw(identifier)} IS NOT NULL" for identifier in identifiers)
+
+
+def resolved_sql(selection: Selection, table: str, normalized: str, digest: Digest) -> str:
+    """Return the query of the unresolved rows of `table`, judged anew.
+
+    `normalized` is a table of `identifier`, `raw` and `sent`, with the values that Python has normalised.
+    """
+    waiting = by_python(selection)
+    columns = ["d.key", "d.consent", "d.given"]
+    joins: list[str] = []
+    for number, identifier in enumerate(selection.identifiers):
+        column = as_sent(identifier)
+        if identifier not in waiting:
+            columns.append(f"d.{column}")
+            continue
+        columns.append(f"coalesce(d.{column}, n{number}.sent) AS {column}")
+        joins.append(
+            f"LEFT JOIN (SELECT raw, sent FROM {normalized} WHERE identifier = {literal(identifier)}) n{number} "
+            f"ON n{number}.raw = d.{raw(identifier)}"
+        )
+    columns += [f"CAST(NULL AS VARCHAR) AS {raw(identifier)}" for identifier in waiting]
+    columns += [f"d.{variable_column(variable)}" for variable in selection.variables]
+    source = f"SELECT {', '.join(columns)} FROM {table} d {' '.join(joins)} WHERE {is_unresolved(waiting)}"
+    return _judged(selection, source, digest)
+
+
+def duplicates_sql(table: str) -> str:
+    """Return the query of identities that several profiles share, with the row of the one that is sent.
+
+    It is the one with the smallest profile key. Looking for them is cheap, so that there are none costs little.
+    """
+    shared = f"SELECT identity FROM {table} WHERE reason IS NULL GROUP BY identity HAVING count(*) > 1"
+    return (
+        f"SELECT identity, arg_min(rowid, (key, rowid)) AS kept FROM {table} "
+        f"WHERE reason IS NULL AND identity IN ({shared}) GROUP BY identity"
+    )
+
+
+def raw(identifier: str) -> str:
+    """Return the column of values that only Python can normalise."""
+    return name(f"raw:{identifier}")
+
+
+def variable_column(variable: str) -> str:
+    """Return the column of a variable."""
+    return name(f"var:{variable}")
+
+
+def _judged(selection: Selection, source: str, digest: Digest) -> str:
+    identity = _identity(selection, digest)
+    known = " OR ".join(f"{as_sent(item)} IS NOT NULL" for item in selection.identifying) or "false"
+    reason = (
+        "CASE WHEN consent IS NOT TRUE THEN 'no_consent' "
+        f"WHEN {known} THEN NULL WHEN given THEN 'invalid_identifier' ELSE 'no_identifier' END"
+    )
+    return f"SELECT {reason} AS reason, {identity} AS identity, {_variables(selection, digest)} AS variables, * FROM ({source})"
+
+
+def _identity(selection: Selection, digest: Digest) -> str:
+    """Return the digest of what names a member: one value, or all that is sent, because each part is a key."""
+    if selection.matches_keys:
+        return digest(_values(selection.identifiers))
+    identity = selection.manifest.identity
+    if identity not in selection.identifiers:
+        return "CAST(NULL AS UUID)"
+    return digest(f"{literal(f'{identity}=')} || {as_sent(identity)}")
+
+
+def _variables(selection: Selection, digest: Digest) -> str:
+    parts = [_values(selection.accompanying)] if selection.accompanying else []
+    if selection.variables:
+        fields = ", ".join(
+            f"{name(variable)} := {variable_column(variable)}" for variable in sorted(selection.variables)
+        )
+        parts.append(f"CAST(to_json(struct_pack({fields})) AS VARCHAR)")
+    return digest(" || ".join(parts)) if parts else "CAST(NULL AS UUID)"
+
+
+def _values(identifiers: Iterable[str]) -> str:
+    """Return the text of the values that are there, so that an identifier more in use changes only who has it."""
+    texts = (f"coalesce({literal(f'{item}=')} || {as_sent(item)} || {_END}, '')" for item in identifiers)
+    return f"concat({', '.join(texts)})"
+
+
+def _given(selection: Selection) -> str:
+    """Return the condition that something was given to know the person by, valid or not."""
+    found = (f"trim({_text(selection, item)}) <> ''" for item in selection.identifying)
+    return f"coalesce({' OR '.join(found) or 'false'}, false)"
+
+
+def _text(selection: Selection, identifier: str) -> str:
+    return f"CAST({name(selection.identifiers[identifier].column)} AS VARCHAR)"
+
+
+def _sent(selection: Selection, identifier: str) -> str:
+    column = selection.identifiers[identifier]
+    return sent_sql(
+        selection.manifest.identifiers[identifier],
+        name(column.column),
+        region=column.region,
+        already_hashed=column.already_hashed,
+    )
+
+
+def _needs_python(selection: Selection, identifier: str) -> str | None:
+    column = selection.identifiers[identifier]
+    if column.already_hashed:
+        return None
+    return needs_python_sql(selection.manifest.identifiers[identifier], name(column.column))

@@ -1,0 +1,46 @@
+"""Codes of sources and of the queries that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audiform.codes.code import Code
+
+CODES: Mapping[str, Code] = {
+    "source-file-missing": Code(
+        "No file to read from",
+        "A table of a source names a file, or files by a pattern, and there is none. Paths are relative to the project's folder.",
+        "Mend the path, or put the data there before the plan is made.",
+        "tables: {orders: data/order.parquet}",
+    ),
+    "unknown-file-format": Code(
+        "Unknown kind of file",
+        "How a file is read follows from its ending: .parquet, .csv, .tsv, .json, .jsonl or .ndjson, packed as .gz or .zst or not.",
+        "Rename the file, or convert it.",
+        "tables: {orders: data/orders.xlsx}",
+    ),
+    "source-unreadable": Code(
+        "Source cannot be read",
+        "A file of the source is there, but it is not what its ending says, is damaged, or may not be read. What DuckDB says of "
+        "values is not shown, because it quotes them.",
+        "Look at the file with DuckDB, or write it anew.",
+    ),
+    "query-failed": Code(
+        "Audience's query failed",
+        "The source cannot answer the query: it names a table or a column that there is not, or a value is not what the query "
+        "takes it for. Nothing was sent. What DuckDB says of values is not shown, because it quotes them.",
+        "Run the query in DuckDB over the same files. `try_cast` gives null where a value cannot be converted.",
+    ),
+    "missing-column": Code(
+        "Query lacks a column",
+        "The audience names a column as profile key, identifier, variable or consent, and its query returns none of that name. "
+        "Names are compared with upper and lower case as they are written.",
+        "Add the column to the SELECT, or mend the name.",
+        "identifiers: {email: e_mail}",
+    ),
+    "consent-not-boolean": Code(
+        "Consent is not true or false",
+        "The consent column holds something else than booleans. Which of its values mean a yes must not be guessed.",
+        "Compare in the query: `opted_in = 'yes' AS opted_in`.",
+    ),
+}

@@ -1,0 +1,165 @@
+"""Compares desired members with the ledger: the rows of each part of a run, and how many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from audiform.audiences.difference import (
+    CHANGES,
+    DESIRED,
+    LEAVING,
+    LETTERS,
+    Standing,
+    arriving_sql,
+    changes_sql,
+    departing_sql,
+    held_sql,
+    leaving_sql,
+    table_of,
+)
+from audiform.audiences.selection import Selection
+from audiform.connectors.manifest import Manifest
+from audiform.delivery.people import People
+from audiform.outcome import Signal
+from audiform.plan.plan import Figure, Impact
+from audiform.state.ledger import LedgerSession, Part
+from audiform.state.store import DeadLetter
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_HELD = "audiform.held"
+_ARRIVING = (Part.CLAIM, Part.ADD, Part.MODIFY)
+_DEPARTING = (Part.REMOVE, Part.TRIM, Part.FORGET)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`parts`: how many rows each has; those with none have no table. `members`: of this binding, before."""
+
+    members: int
+    parts: Mapping[Part, int] = field(default_factory=dict[Part, int])
+    rejected_before: int = 0
+
+    def people(self, signal: Signal) -> int:
+        """How many people one signal is about."""
+        return sum(count for part, count in self.parts.items() if part.signal is signal)
+
+
+def compare(
+    session: LedgerSession, selection: Selection, key: str | None, letters: Iterable[DeadLetter]
+) -> Compared:
+    """Make the tables of what separates the desired members from those of the destination `key`.
+
+    `letters`: what this binding's platform rejected before, and shall not be sent as it is. Without a `key` the
+    destination has nobody.
+    """
+    rejected = _keep_letters(session.connection, letters)
+    standing = _standing(session, selection.binding, key or "", letters=rejected)
+    members = session.count(key, selection.binding) if key else 0
+    if not rejected and (not key or not session.count(key)):
+        return Compared(members, _everybody(session.connection, selection))
+    connection = session.connection
+    connection.execute(f"CREATE TABLE {CHANGES} AS {changes_sql(selection, standing, session.digest)}")
+    before = _count(connection, f"{CHANGES} WHERE rejected")
+    parts = {part: _make(connection, part, arriving_sql(part)) for part in _ARRIVING}
+    if Signal.REMOVE in selection.signals and members:
+        connection.execute("DROP TABLE IF EXISTS audiform.leaving")
+        session.revealed(leaving_sql(standing), LEAVING)
+        leaving, skipped = _depart(session, selection.manifest, standing, selection)
+        parts |= leaving
+        before += skipped
+    return Compared(members, {part: count for part, count in parts.items() if count}, before)
+
+
+def compare_ended(session: LedgerSession, binding: str, manifest: Manifest, key: str) -> Compared:
+    """Make the tables of what the end of a binding removes: all its members but what others hold."""
+    standing = _standing(session, binding, key, letters=False)
+    members = session.count(key, binding)
+    session.revealed(f"SELECT * FROM {standing.mine}", LEAVING)
+    parts, _ = _depart(session, manifest, standing, None)
+    return Compared(members, {part: count for part, count in parts.items() if count})
+
+
+def impact_of(selection: Selection, people: People, compared: Compared) -> Impact:
+    """Return what a delivery would do, all of it counted."""
+    left_out = dict(people.left_out)
+    if compared.rejected_before:
+        left_out["rejected_before"] = compared.rejected_before
+    return Impact(
+        adds=Figure("exact", compared.people(Signal.ADD)),
+        removes=Figure("exact", compared.people(Signal.REMOVE)),
+        modifies=Figure("exact", compared.people(Signal.MODIFY)),
+        members_before=Figure("exact", compared.members),
+        desired=Figure("exact", people.desired),
+        left_out=left_out,
+        not_sent=selection.not_sent,
+        source_rows=people.rows,
+    )
+
+
+def ended_impact(compared: Compared) -> Impact:
+    """Return what the end of a binding does."""
+    none = Figure("exact", 0)
+    removed = Figure("exact", compared.people(Signal.REMOVE))
+    return Impact(none, removed, none, Figure("exact", compared.members), none, {}, {})
+
+
+def keys_of(manifest: Manifest) -> tuple[str, ...]:
+    """Return the identifiers that are keys by themselves at the platform."""
+    if manifest.identity != "each":
+        return ()
+    return tuple(name for name, identifier in manifest.identifiers.items() if identifier.identifies)
+
+
+def _standing(session: LedgerSession, binding: str, key: str, *, letters: bool) -> Standing:
+    return Standing(binding, session.members(key), session.columns(key), letters)
+
+
+def _everybody(connection: DuckDBPyConnection, selection: Selection) -> dict[Part, int]:
+    """Add every desired member as it is: nothing has to be compared where nobody is."""
+    if Signal.ADD not in selection.signals:
+        return {}
+    connection.execute(f"CREATE VIEW {table_of(Part.ADD)} AS SELECT * FROM {DESIRED} WHERE reason IS NULL")
+    count = _count(connection, table_of(Part.ADD))
+    return {Part.ADD: count} if count else {}
+
+
+def _depart(
+    session: LedgerSession, manifest: Manifest, standing: Standing, selection: Selection | None
+) -> tuple[dict[Part, int], int]:
+    """Return the rows of the parts that leave, and how many are not sent because they were rejected before."""
+    connection, keys = session.connection, keys_of(manifest)
+    connection.execute(f"CREATE TABLE {_HELD} AS {held_sql(selection, standing, keys)}")
+    parts = {
+        part: _make(connection, part, departing_sql(part, _HELD, standing, session.digest, keys))
+        for part in _DEPARTING
+    }
+    return parts, _count(connection, _HELD) - sum(parts.values())
+
+
+def _make(connection: DuckDBPyConnection, part: Part, query: str) -> int:
+    connection.execute(f"CREATE TABLE {table_of(part)} AS {query}")
+    return _count(connection, table_of(part))
+
+
+def _keep_letters(connection: DuckDBPyConnection, letters: Iterable[DeadLetter]) -> bool:
+    import pyarrow as pa
+
+    found = [(letter.signal, letter.identity) for letter in letters]
+    if found:
+        signals, contents = zip(*found, strict=True)
+        connection.register(
+            "letters_given", pa.table({"signal": pa.array(signals), "content": pa.array(contents)})
+        )
+        connection.execute(
+            f"CREATE TABLE {LETTERS} AS SELECT signal, CAST(content AS UUID) AS content FROM letters_given"
+        )
+        connection.unregister("letters_given")
+    return bool(found)
+
+
+def _count(connection: DuckDBPyConnection, relation: str) -> int:
+    return int(connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])

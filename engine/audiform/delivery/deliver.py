@@ -1,0 +1,260 @@
+"""Brings one recorded binding's destination to what its audience says now, or takes out whom it has put there.
+
+read -> compare -> guards -> stage -> send in batches -> fold. It can be killed anywhere: nothing is sent that is
+not staged and journalled, and the next opening of the ledger knows what became of it, or that nobody does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from audiform.address import Address, Kind
+from audiform.audiences.difference import table_of
+from audiform.audiences.selection import Selection, select
+from audiform.client import ConnectorClient
+from audiform.config.kinds import Guards
+from audiform.connectors.manifest import SignalOperation
+from audiform.delivery.compare import Compared, compare, compare_ended, ended_impact, impact_of
+from audiform.delivery.people import People, read_people
+from audiform.delivery.progress import NoProgress, Progress
+from audiform.delivery.report import Delivered, Problem, Status
+from audiform.delivery.rows import Outgoing
+from audiform.delivery.sending import Sending, Tally
+from audiform.outcome import Signal
+from audiform.plan.guard import Facts, evaluate, stops, stricter
+from audiform.plan.plan import GuardResult, Impact
+from audiform.plan.records import effective_guards
+from audiform.runtime import Runtime
+from audiform.state.ledger import LedgerSession, Part, destination_key
+from audiform.state.store import Count, Record, Run
+
+
+async def deliver(
+    runtime: Runtime,
+    binding: str,
+    *,
+    approved: Collection[str] = (),
+    retry_rejected: bool = False,
+    progress: Progress | None = None,
+) -> Delivered:
+    """Send who entered, left and changed; the caller holds the lock, and one delivery at a time per destination.
+
+    `approved`: names of guards that somebody approved. `retry_rejected`: send again what was rejected before.
+
+    Raises:
+        DiagnosticError: the source cannot be read, or the connector's type not be opened. Nothing was sent.
+    """
+    record = runtime.store.read().records[Address(Kind.BINDING, binding)]
+    client = runtime.client(record.body["connector"])
+    declared = runtime.project.bindings[binding]
+    audience = runtime.project.audiences[declared.audience]
+    selection = select(binding, declared, audience, client.connector_type.manifest)
+    session = await asyncio.to_thread(runtime.ledger.open, write=True)
+    try:
+        work = _Work(runtime, session, record, client, progress or NoProgress())
+        people, compared = await asyncio.to_thread(
+            work.compare, declared.audience, selection, retry_rejected=retry_rejected
+        )
+        impact = impact_of(selection, people, compared)
+        guards = work.guards(impact, people, approved)
+        if stops(guards):
+            return work.delivered(Tally(), impact, guards, "stopped", compared)
+        if retry_rejected:
+            runtime.store.exhume(binding)
+        tally = await work.send(compared, selection.signals, selection)
+        work.count_left_out(impact)
+        return work.delivered(tally, impact, guards, "failed" if tally.failed else "done", compared)
+    finally:
+        await asyncio.to_thread(session.close)
+
+
+async def withdraw(
+    runtime: Runtime, binding: str, record: Record, *, progress: Progress | None = None
+) -> Delivered:
+    """Remove every member that this recorded binding added and no other binding of the destination holds.
+
+    It needs no source: the ledger knows what was sent. It is sent through the recorded connector.
+
+    Raises:
+        DiagnosticError: the connector's type cannot be opened.
+    """
+    name: str = record.body["connector"]
+    connector = runtime.store.read().records[Address(Kind.CONNECTOR, name)]
+    client = runtime.recorded_client(name, connector.body)
+    manifest = client.connector_type.manifest
+    session = await asyncio.to_thread(runtime.ledger.open, write=True)
+    try:
+        work = _Work(runtime, session, record, client, progress or NoProgress())
+        compared = await asyncio.to_thread(compare_ended, session, binding, manifest, work.key)
+        signals = {
+            Signal(signal): operation
+            for signal, operation in manifest.signals.items()
+            if isinstance(operation, SignalOperation)
+        }
+        impact = ended_impact(compared)
+        if Signal.REMOVE not in signals and compared.people(Signal.REMOVE):
+            return work.delivered(_no_removal(manifest.title), impact, (), "failed", compared)
+        tally = await work.send(compared, signals, None)
+        return work.delivered(tally, impact, (), "failed" if tally.failed else "done", compared)
+    finally:
+        await asyncio.to_thread(session.close)
+
+
+def _no_removal(title: str) -> Tally:
+    problem = Problem(
+        None,
+        f"{title} has no way to remove a member, so those that were added stay there",
+        "Remove them at the platform, or write `on_delete: keep` and apply that first",
+    )
+    return Tally(failed=True, problems=[problem])
+
+
+@dataclass(slots=True)
+class _Work:
+    """One binding's delivery: where to, and with what."""
+
+    runtime: Runtime
+    session: LedgerSession
+    record: Record
+    client: ConnectorClient
+    progress: Progress
+    key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        body = self.record.body
+        self.key = destination_key(body["connector"], body["destination_id"])
+
+    @property
+    def binding(self) -> str:
+        return self.record.address.name
+
+    def compare(
+        self, audience: str, selection: Selection, *, retry_rejected: bool
+    ) -> tuple[People, Compared]:
+        people = read_people(self.session, self.runtime.project, audience, selection)
+        letters = [] if retry_rejected else letters_of(self.runtime, self.binding)
+        return people, compare(self.session, selection, self.key, letters)
+
+    def guards(self, impact: Impact, people: People, approved: Collection[str]) -> tuple[GuardResult, ...]:
+        """Ask the guards, recorded and declared: whichever lets less through."""
+        declared = effective_guards(self.runtime.project, self.runtime.project.bindings[self.binding])
+        kept = Guards.model_validate(self.record.body["guards"])
+        held = stricter(declared, kept, impact.members_before.value)
+        return evaluate(self.binding, held, Facts(impact, age_of(self.runtime, people)), approved)
+
+    async def send(
+        self,
+        compared: Compared,
+        signals: Mapping[Signal, SignalOperation],
+        selection: Selection | None,
+    ) -> Tally:
+        """Stage the difference, send it part by part, and make the ledger say so."""
+        if not compared.parts:
+            return Tally()
+        now = self.runtime.clock()
+        run = Run(uuid.uuid4().hex, self.binding, self.key, {}, now)
+        await asyncio.to_thread(self._stage, run, compared, selection)
+        self.runtime.store.begin_run(run)
+        sending = Sending(
+            self.client,
+            self.runtime.store,
+            self.session,
+            run,
+            self.record.body["connector"],
+            self._scope(),
+            self.progress,
+            now,
+        )
+        self.progress.begin(self.binding, _people(compared))
+        try:
+            for outgoing in self._outgoing(compared, signals, selection):
+                if not sending.tally.failed:
+                    await sending.send(outgoing)
+        finally:
+            self.progress.end(self.binding)
+        await asyncio.to_thread(self.session.fold, run, sending.tally.settled)
+        self.runtime.store.end_run(run.id)
+        return sending.tally
+
+    def count_left_out(self, impact: Impact) -> None:
+        """Add those who were left out to the day's statistics."""
+        day = self.runtime.clock().date().isoformat()
+        connector: str = self.record.body["connector"]
+        self.runtime.store.count(
+            Count(day, connector, self.binding, "left_out", reason, count)
+            for reason, count in impact.left_out.items()
+        )
+
+    def delivered(
+        self,
+        tally: Tally,
+        impact: Impact,
+        guards: tuple[GuardResult, ...],
+        status: Status,
+        compared: Compared,
+    ) -> Delivered:
+        """Return the report."""
+        return Delivered(
+            binding=self.binding,
+            status=status,
+            sent=dict(tally.sent),
+            rejected=tally.rejected,
+            pending=tally.pending,
+            unsure=tally.unsure,
+            left_out=impact.left_out,
+            impact=impact,
+            guards=guards,
+            problems=tuple(tally.problems),
+            not_sent=_people(compared) - sum(tally.sent.values()) - tally.rejected - tally.unsure,
+        )
+
+    def _stage(self, run: Run, compared: Compared, selection: Selection | None) -> None:
+        for part in compared.parts:
+            arrives = part in (Part.CLAIM, Part.ADD, Part.MODIFY)
+            forms = selection.forms if selection is not None and arrives else {}
+            self.session.stage(run, part, f"SELECT * FROM {table_of(part)}", forms)
+
+    def _scope(self) -> dict[str, Any]:
+        body = self.record.body
+        destination = {**body["destination"], "id": body["destination_id"]}
+        return self.runtime.scope(self.binding, self.runtime.store.read().lineage, destination)
+
+    def _outgoing(
+        self,
+        compared: Compared,
+        signals: Mapping[Signal, SignalOperation],
+        selection: Selection | None,
+    ) -> Iterable[Outgoing]:
+        manifest = self.client.connector_type.manifest
+        for part in Part:
+            if part.signal is None or part not in compared.parts:
+                continue
+            operation = signals[part.signal]
+            if part.signal is Signal.REMOVE or selection is None:
+                yield Outgoing(part, operation, manifest, self._kept(), ())
+            else:
+                identifiers, variables = tuple(selection.identifiers), tuple(selection.variables)
+                yield Outgoing(part, operation, manifest, identifiers, variables)
+
+    def _kept(self) -> Sequence[str]:
+        """Return the identifiers that members of the destination have in the ledger, in the manifest's order."""
+        kept = {identifier for _, identifier in self.session.columns(self.key)}
+        return [name for name in self.client.connector_type.manifest.identifiers if name in kept]
+
+
+def letters_of(runtime: Runtime, binding: str) -> list[Any]:
+    """Return what the platform rejected of a binding before."""
+    return [letter for letter in runtime.store.dead_letters() if letter.binding == binding]
+
+
+def age_of(runtime: Runtime, people: People) -> float | None:
+    """Return the age of the source's data in seconds; None where it has no files."""
+    return max(0.0, runtime.clock().timestamp() - people.written) if people.written else None
+
+
+def _people(compared: Compared) -> int:
+    return sum(compared.people(signal) for signal in Signal)

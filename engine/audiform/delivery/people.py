@@ -1,0 +1,135 @@
+"""Reads an audience's profiles into the ledger's DuckDB: desired members, with who is left out and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audiform.address import Address, Kind
+from audiform.audiences.desired import (
+    by_python,
+    desired_sql,
+    duplicates_sql,
+    is_unresolved,
+    raw,
+    resolved_sql,
+)
+from audiform.audiences.difference import DESIRED
+from audiform.audiences.selection import Selection
+from audiform.config.kinds import Audience
+from audiform.config.project import Project
+from audiform.connectors.identifiers import normalize
+from audiform.diagnostics import DiagnosticError
+from audiform.sources.errors import failed
+from audiform.sources.files import open_source
+from audiform.sources.query import PROFILES, check_columns, open_query
+from audiform.sql import literal
+from audiform.state.ledger import LedgerSession
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NORMALIZED = "audiform.normalized"
+_AT_ONCE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What was read. `rows`: profiles; `left_out`: reason -> profiles; `written`: when, in epoch seconds."""
+
+    rows: int
+    left_out: Mapping[str, int]
+    written: float
+
+    @property
+    def desired(self) -> int:
+        """How many members the definition names."""
+        return self.rows - sum(self.left_out.values())
+
+
+def read_people(session: LedgerSession, project: Project, audience_name: str, selection: Selection) -> People:
+    """Make the table of desired members; its query runs once.
+
+    Raises:
+        DiagnosticError: source, query or columns are not as the audience says.
+    """
+    import duckdb
+
+    audience = project.audiences[audience_name]
+    address = Address(Kind.AUDIENCE, audience_name)
+    connection = session.connection
+    source = project.sources[audience.source]
+    written = open_source(connection, audience.source, source, project.root, session.folders)
+    columns = open_query(connection, _query(audience), address)
+    check_columns(columns, selection.columns, address)
+    try:
+        connection.execute(f"CREATE TABLE {DESIRED} AS {desired_sql(selection, PROFILES, session.digest)}")
+    except duckdb.Error as error:
+        raise DiagnosticError([failed(error, address, "query-failed", ("query",))]) from None
+    _resolve(session, selection)
+    shared = _remove_duplicates(connection)
+    reasons = _counts(connection, f"SELECT reason, count(*) FROM {DESIRED} GROUP BY ALL ORDER BY ALL")
+    rows = sum(reasons.values()) + shared
+    left_out = {reason: count for reason, count in reasons.items() if reason is not None}
+    return People(rows, left_out | ({"duplicate_identity": shared} if shared else {}), written)
+
+
+def _query(audience: Audience) -> str:
+    # A loaded project holds the text of every query.
+    return audience.query if isinstance(audience.query, str) else audience.query.file
+
+
+def _resolve(session: LedgerSession, selection: Selection) -> None:
+    """Normalise by Python the few values that SQL leaves to it, each different one once, and judge them anew."""
+    connection, waiting = session.connection, by_python(selection)
+    if not waiting:
+        return
+    unresolved = is_unresolved(waiting)
+    if not connection.execute(f"SELECT 1 FROM {DESIRED} WHERE {unresolved} LIMIT 1").fetchall():
+        return
+    connection.execute(f"CREATE TABLE {_NORMALIZED} (identifier VARCHAR, raw VARCHAR, sent VARCHAR)")
+    for identifier in waiting:
+        _normalize(connection, selection, identifier)
+    again = resolved_sql(selection, DESIRED, _NORMALIZED, session.digest)
+    connection.execute(f"CREATE TABLE audiform.resolved AS {again}")
+    connection.execute(f"DELETE FROM {DESIRED} WHERE {unresolved}")
+    connection.execute(f"INSERT INTO {DESIRED} BY NAME FROM audiform.resolved")
+    connection.execute(f"DROP TABLE {_NORMALIZED}; DROP TABLE audiform.resolved")
+
+
+def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier: str) -> None:
+    import pyarrow as pa
+
+    described, column = selection.manifest.identifiers[identifier], selection.identifiers[identifier]
+    query = f"SELECT DISTINCT {raw(identifier)} AS raw FROM {DESIRED} WHERE {raw(identifier)} IS NOT NULL"
+    reader = connection.cursor()
+    try:
+        for batch in reader.sql(query).to_arrow_reader(_AT_ONCE):
+            values: list[str] = batch.column(0).to_pylist()
+            sent = [
+                normalize(described, value, region=column.region, already_hashed=False) for value in values
+            ]
+            found = pa.table({"raw": pa.array(values, pa.string()), "sent": pa.array(sent, pa.string())})
+            connection.register("normalized_batch", found)
+            connection.execute(
+                f"INSERT INTO {_NORMALIZED} SELECT {literal(identifier)}, raw, sent FROM normalized_batch"
+            )
+            connection.unregister("normalized_batch")
+    finally:
+        reader.close()
+
+
+def _remove_duplicates(connection: DuckDBPyConnection) -> int:
+    """Leave one profile of each identity; return how many were one too many."""
+    connection.execute(f"CREATE TABLE audiform.duplicates AS {duplicates_sql(DESIRED)}")
+    gone: list[Any] = connection.execute(
+        f"DELETE FROM {DESIRED} USING audiform.duplicates d WHERE reason IS NULL "
+        f"AND {DESIRED}.identity = d.identity AND {DESIRED}.rowid <> d.kept"
+    ).fetchall()
+    connection.execute("DROP TABLE audiform.duplicates")
+    return int(gone[0][0])
+
+
+def _counts(connection: DuckDBPyConnection, query: str) -> dict[str | None, int]:
+    return {row[0]: row[1] for row in connection.execute(query).fetchall()}

@@ -1,0 +1,224 @@
+"""Sends the staged rows of a run: bounded, journalled before and after, each answer taken for what it means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from audiform.audiences.difference import content_sql
+from audiform.client import ConnectorClient
+from audiform.delivery.progress import Progress
+from audiform.delivery.report import Problem
+from audiform.delivery.rows import Chunk, Outgoing, chunks
+from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Signal
+from audiform.state.ledger import Batch, LedgerSession, Settled
+from audiform.state.store import Count, DeadLetter, Run, StateStore
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of people so far."""
+
+    sent: Counter[Signal] = field(default_factory=Counter[Signal])
+    rejected: int = 0
+    pending: int = 0
+    unsure: int = 0
+    tried: int = 0
+    failed: bool = False
+    problems: list[Problem] = field(default_factory=list[Problem])
+    settled: list[Settled] = field(default_factory=list[Settled])
+
+    def add_problem(self, problem: Problem) -> None:
+        """Keep a problem; equal ones once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The outcome of rows `[first, last)` of a part."""
+
+    first: int
+    last: int
+    outcome: Outcome
+
+    @property
+    def size(self) -> int:
+        return self.last - self.first
+
+
+@dataclass(slots=True)
+class Sending:
+    """One run on its way. `connector`: its name, for the statistics."""
+
+    client: ConnectorClient
+    store: StateStore
+    session: LedgerSession
+    run: Run
+    connector: str
+    scope: Mapping[str, Any] = field(repr=False)
+    progress: Progress = field(repr=False)
+    now: datetime
+    tally: Tally = field(default_factory=Tally)
+    _number: int = 0
+    _lookups: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    async def send(self, outgoing: Outgoing) -> None:
+        """Send one part; after a failure the batches that were not begun are left."""
+        slots = asyncio.Semaphore(self._at_once(outgoing))
+        async with asyncio.TaskGroup() as group:
+            async for chunk in chunks(self.session.connection, outgoing):
+                await slots.acquire()
+                if self.tally.failed:
+                    break
+                batch = Batch(self._number, outgoing.part, chunk.first, chunk.first + chunk.count)
+                self._number += 1
+                task = group.create_task(self._send(outgoing, chunk, batch))
+                task.add_done_callback(lambda _: slots.release())
+
+    def _at_once(self, outgoing: Outgoing) -> int:
+        """Return how many batches are on their way: enough for the platform's limit, and one that waits."""
+        requests = max(1, outgoing.at_once // outgoing.most_rows)
+        return self.client.connector_type.manifest.limits.concurrency // requests + 1
+
+    async def _send(self, outgoing: Outgoing, chunk: Chunk, batch: Batch) -> None:
+        self.store.start_batch(self.run.id, batch.number, batch.data())
+        answers = await asyncio.gather(
+            *(self._request(outgoing, chunk, first, last) for first, last in chunk.requests(outgoing))
+        )
+        settled = _settled(batch, answers)
+        signal = outgoing.operation_signal
+        letters = await self._letters(settled, answers, signal)
+        self._count(answers, settled, signal)
+        counts = self._counts(answers, settled, signal)
+        self.store.settle_batch(self.run.id, batch.number, settled.data(), counts, letters)
+        self.tally.settled.append(settled)
+
+    async def _request(self, outgoing: Outgoing, chunk: Chunk, first: int, last: int) -> _Answer:
+        rows = chunk.rows(first, last)
+        if last - first == 1 and outgoing.most_bytes is not None and len(rows.text) > outgoing.most_bytes:
+            outcome = _too_large(outgoing.most_bytes)
+        elif self.tally.failed:
+            outcome = Outcome(OutcomeKind.FAILED)
+        else:
+            scope = {**self.scope, "identifiers": outgoing.fields}
+            outcome = await self.client.send_batch(outgoing.operation, scope, rows)
+        if not outcome.ok and outcome.kind is not OutcomeKind.REJECTED:
+            self.tally.failed = True
+        self.progress.advance(self.run.binding, last - first)
+        return _Answer(chunk.first + first, chunk.first + last, outcome)
+
+    async def _letters(
+        self, settled: Settled, answers: Iterable[_Answer], signal: Signal
+    ) -> list[DeadLetter]:
+        if not settled.rejected:
+            return []
+        errors = {answer.first + error.index: error for answer in answers for error in _rejected(answer)}
+        async with self._lookups:
+            contents = await asyncio.to_thread(self._contents, settled)
+        return [
+            DeadLetter(
+                self.run.binding, signal.value, contents[row], error.category.value, error.message, self.now
+            )
+            for row, error in errors.items()
+        ]
+
+    def _contents(self, settled: Settled) -> dict[int, str]:
+        """Return row -> the keyed digest by which a rejected record is known again."""
+        staged = self.session.staged(self.run, settled.batch.part)
+        found = self.session.connection.execute(
+            f"SELECT row, CAST({content_sql(self.session.digest)} AS VARCHAR) FROM {staged} WHERE row IN "
+            f"(SELECT unnest(CAST($1 AS BIGINT[])))",
+            [list(settled.rejected)],
+        ).fetchall()
+        return dict(found)
+
+    def _count(self, answers: Iterable[_Answer], settled: Settled, signal: Signal) -> None:
+        tally = self.tally
+        tally.tried += settled.batch.last - settled.batch.first
+        tally.unsure += _size(settled.unsure)
+        for answer in answers:
+            outcome, rejected = answer.outcome, _rejected_people(answer)
+            tally.rejected += rejected
+            if outcome.ok:
+                tally.sent[signal] += answer.size - rejected
+            if outcome.kind is OutcomeKind.PENDING:
+                tally.pending += answer.size - rejected
+            for problem in _problems(outcome):
+                tally.add_problem(problem)
+
+    def _counts(self, answers: Iterable[_Answer], settled: Settled, signal: Signal) -> list[Count]:
+        """Return the figures of one batch for the statistics."""
+        figures: Counter[tuple[str, str]] = Counter()
+        for answer in answers:
+            outcome, rejected = answer.outcome, _rejected_people(answer)
+            if outcome.ok:
+                figures["sent", signal.value] += answer.size - rejected
+            figures["error", Category.INVALID_RECORD.value] += rejected
+            if not outcome.ok and outcome.category is not None:
+                figures["error", outcome.category.value] += answer.size - rejected
+        day = self.now.date().isoformat()
+        return [
+            Count(day, self.connector, self.run.binding, what, detail, count)
+            for (what, detail), count in figures.items()
+            if count
+        ]
+
+
+def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:
+    """Return what the answers mean for the rows of a batch."""
+    rejected: list[int] = []
+    failed: list[tuple[int, int]] = []
+    unsure: list[tuple[int, int]] = []
+    for answer in answers:
+        refused = sorted({answer.first + error.index for error in _rejected(answer)})
+        rejected += refused
+        match answer.outcome.kind:
+            case OutcomeKind.RETRY:
+                unsure.append((answer.first, answer.last))
+            case OutcomeKind.FAILED:
+                failed.append((answer.first, answer.last))
+            case OutcomeKind.REJECTED:
+                failed += _between(answer, refused)
+            case _:
+                pass
+    return Settled(batch, rejected, failed, unsure)
+
+
+def _between(answer: _Answer, refused: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the rows that went down with the refused ones of the same request."""
+    edges = [answer.first - 1, *refused, answer.last]
+    return [(left + 1, right) for left, right in pairwise(edges) if left + 1 < right]
+
+
+def _rejected(answer: _Answer) -> Sequence[RecordError]:
+    """Return the records that the platform named; a request of one record names it by its answer."""
+    outcome = answer.outcome
+    if outcome.kind is OutcomeKind.REJECTED and not outcome.rejected and answer.size == 1:
+        return (RecordError(0, outcome.category or Category.INVALID_RECORD, outcome.message),)
+    return outcome.rejected
+
+
+def _rejected_people(answer: _Answer) -> int:
+    return min(answer.size, max(len(_rejected(answer)), answer.outcome.rejected_count))
+
+
+def _problems(outcome: Outcome) -> list[Problem]:
+    found = [Problem(error.category, error.message, "") for error in outcome.rejected]
+    if outcome.message and outcome.kind is not OutcomeKind.ACCEPTED:
+        found.append(Problem(outcome.category, outcome.message, outcome.remedy))
+    return found
+
+
+def _too_large(most: int) -> Outcome:
+    message = f"one record has more than the {most:,} bytes that the platform takes at once"
+    return Outcome(OutcomeKind.REJECTED, Category.INVALID_RECORD, message)
+
+
+def _size(ranges: Iterable[tuple[int, int]]) -> int:
+    return sum(last - first for first, last in ranges)

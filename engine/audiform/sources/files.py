@@ -1,0 +1,65 @@
+"""Makes the tables of a source readable on a DuckDB connection, and nothing else on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audiform.address import Address, Kind
+from audiform.config.kinds import Source
+from audiform.diagnostics import DiagnosticError
+from audiform.sources.errors import failed
+from audiform.sources.paths import files_of, reader_of
+from audiform.sql import literal, name
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def open_source(
+    connection: DuckDBPyConnection, source_name: str, source: Source, root: Path, folders: Sequence[str]
+) -> float:
+    """Make the source's tables views of `connection`; return when its newest file was written (epoch seconds).
+
+    From then on the connection reaches the source's files and `folders`, and no setting of it can be changed:
+    whatever the audience's SQL says, it reads nothing else and writes nothing.
+
+    Raises:
+        DiagnosticError: a file is missing, outside of the project, of an unknown format or not readable.
+    """
+    import duckdb
+
+    address = Address(Kind.SOURCE, source_name)
+    files: list[str] = []
+    try:
+        if source.settings.database is not None:
+            files += _attach(connection, source_name, source.settings.database, root)
+        for table, pattern in source.settings.tables.items():
+            place = ("settings", "tables", table)
+            found = files_of(root, pattern, address, place)
+            reader = reader_of(pattern, address, place)
+            listed = ", ".join(literal(file) for file in found)
+            by_name = ", union_by_name = true" if len(found) > 1 else ""
+            connection.execute(f"CREATE VIEW {name(table)} AS SELECT * FROM {reader}([{listed}]{by_name})")
+            files += found
+        _confine(connection, files, folders)
+    except duckdb.Error as error:
+        raise DiagnosticError([failed(error, address, "source-unreadable")]) from None
+    return max(Path(file).stat().st_mtime for file in files) if files else 0.0
+
+
+def _attach(connection: DuckDBPyConnection, source_name: str, pattern: str, root: Path) -> list[str]:
+    place = ("settings", "database")
+    files = files_of(root, pattern, Address(Kind.SOURCE, source_name), place)
+    connection.execute(f"ATTACH {literal(files[0])} AS {name(source_name)} (READ_ONLY)")
+    # Its tables are known by their names alone, as those of files are.
+    connection.execute(f"SET search_path = {literal(f'memory.main,{name(source_name)}.main')}")
+    return files
+
+
+def _confine(connection: DuckDBPyConnection, files: Sequence[str], folders: Sequence[str]) -> None:
+    for setting, paths in (("allowed_paths", files), ("allowed_directories", folders)):
+        connection.execute(f"SET {setting} = [{', '.join(literal(path) for path in paths)}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
