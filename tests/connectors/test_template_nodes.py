@@ -69,3 +69,34 @@ def test_without_variables_nothing_is_spread():
     template = {"external_id": "{{ row.external_id }}", "...": "{{ row.variables }}"}
     assert {"external_id": "u1"} == render(template, {"row": {"external_id": "u1"}})
     assert {"row.external_id": "u1"} == unify(template, {"external_id": "u1"})
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("as_text", '{"id":"\u00e9","plan":1}'), ("as_base64", "eyJpZCI6IsOpIiwicGxhbiI6MX0=")],
+)
+def test_json_may_stand_inside_of_json(form, text):
+    """A node's JSON is a text, plain or in base64, and what it says is read back."""
+    template = {"data": {form: {"id": "{{ row.email }}", "plan": "{{ row.variables.plan }}"}}}
+    row = {"email": "\u00e9", "variables": {"plan": 1}}
+
+    assert {"data": text} == render(template, {"row": row})
+    assert {"row.email": "\u00e9", "row.variables.plan": 1} == unify(template, {"data": text})
+    assert MISSING is render(template, {})
+
+
+@pytest.mark.parametrize("value", ["{", "e==", 7, None, "\u00e9"])
+def test_what_is_no_json_inside_is_not_read(value):
+    """A text that no JSON stands in was not made by the template."""
+    assert unify({"data": {"as_base64": {"id": "{{ row.email }}"}}}, {"data": value}) is None
+
+
+def test_a_digest_is_the_same_for_the_same_values():
+    """Values, their places and what is missing make the digest; it has the form of one when it is read."""
+    template = {"id": {"digest_of": ["add", "{{ row.email }}", "{{ row.phone }}"]}}
+    one = render(template, {"row": {"email": "a"}})
+
+    assert one == render(template, {"row": {"email": "a"}})
+    assert one != render(template, {"row": {"phone": "a"}})
+    assert {} == unify(template, one)
+    assert unify(template, {"id": "a"}) is None
