@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from openapi_schema_validator import OAS30Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
 _STANDARD_HEADERS = {"accept", "authorization", "content-type", "user-agent"}
@@ -161,7 +161,7 @@ class Specification:
             value = int(value)
         if plain.get("type") == "boolean" and value in ("true", "false"):
             value = value == "true"
-        registry: Any = Registry().with_resource("urn:document", Resource(self.document, DRAFT4))
+        registry: Any = Registry().with_resource("urn:document", DRAFT4.create_resource(self.document))
         rooted = json.loads(json.dumps(schema).replace('"#/', '"urn:document#/'))
         for error in OAS30Validator(rooted, registry=registry).iter_errors(value):
             yield f"{where}{error.json_path[1:]}: {error.message[:200]}"

@@ -106,6 +106,7 @@ async def act(client: ConnectorClient, kind: ConnectorType, case: Case, rows: Ro
                 pass
     else:
         operation = manifest.check if case.do == "check" else getattr(manifest.destination, case.do)
+        assert operation is not None
         await client.call(operation, scope)
 
 
