@@ -102,7 +102,7 @@ def held_sql(selection: Selection | None, standing: Standing, keys: Iterable[str
     names = [key for key in keys if any(key == identifier for _, identifier in standing.columns)]
     if not names:
         held = f"CASE WHEN identity IN (SELECT identity FROM {standing.others}) THEN 1 ELSE 0 END"
-        return f"SELECT *, {held} AS held, 1 - held AS free FROM {LEAVING}"
+        return f"SELECT *, 1 - held AS free FROM (SELECT *, {held} AS held FROM {LEAVING})"
     flags = ", ".join(f"{_is_held(selection, standing, key)} AS {name(f'held:{key}')}" for key in names)
     held = " + ".join(
         f"CAST({as_sent(key)} IS NOT NULL AND {name(f'held:{key}')} AS INTEGER)" for key in names
