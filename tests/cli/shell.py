@@ -13,19 +13,20 @@ from typing import Any
 import pytest
 
 from audiform.cli.main import run
-from audiform.connectors.catalog import Catalog
+from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.sandbox.serve import Sandbox
 from audiform.state.local.store import LocalStore, local_store
+from whole.shop import hurried_type
 
-SERVICES: Mapping[str, Mapping[str, Any]] = {
-    "meta_custom_audiences": {"ad_account_id": "1"},
-    "klaviyo_lists": {},
-}
 CONNECTORS: Mapping[str, Mapping[str, Any]] = {
-    "ads": {"type": "meta_custom_audiences", "credentials": "access_token"},
-    "mail": {"type": "klaviyo_lists", "credentials": "private_key"},
+    "ads": {
+        "type": "meta_custom_audiences",
+        "settings": {"ad_account_id": "1"},
+        "credentials": "access_token",
+    },
+    "mail": {"type": "klaviyo_lists", "settings": {}, "credentials": "private_key"},
 }
-QUERY = "SELECT number, email, consent, score FROM people"
+QUERY = "SELECT number, email, consent::BOOLEAN AS consent, score::INTEGER AS score FROM people"
 _FILTERS = (
     (re.compile(r"\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d(\.\d+)?)?)?(\+00:00|Z)?"), "<moment>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "<sandbox>"),
@@ -103,12 +104,11 @@ class Shell:
 
     def members(self, connector: str, name: str) -> Any:
         """Return who is in the only object of this name."""
-        return self.sandbox.members(CONNECTORS[connector]["type"], name)
+        return self.sandbox.members(connector, name)
 
     def objects(self, connector: str) -> list[str]:
         """Return the names of what a platform has."""
-        found = self.sandbox.destinations(CONNECTORS[connector]["type"])
-        return [one.attributes["name"] for one in found]
+        return [one.attributes["name"] for one in self.sandbox.destinations(connector)]
 
     def _filtered(self, text: str) -> str:
         text = text.replace(str(self.root), "<project>")
@@ -124,10 +124,10 @@ def make_project(root: Path, sandbox: Sandbox) -> None:
     (root / "secret.txt").chmod(0o600)
     connectors = {
         name: {
-            "type": body["type"],
-            "settings": SERVICES[body["type"]],
+            "type": hurried_type(root, body["type"]),
+            "settings": body["settings"],
             "credentials": {body["credentials"]: {"from_file": "secret.txt"}},
-            "endpoint": sandbox.endpoint(body["type"]),
+            "endpoint": sandbox.endpoint(name),
         }
         for name, body in CONNECTORS.items()
     }
@@ -148,6 +148,8 @@ def make_project(root: Path, sandbox: Sandbox) -> None:
         (root / f"{name}.yaml").write_text(json.dumps({name: body}, indent=1), encoding="utf-8")
 
 
-def services() -> dict[str, Any]:
-    """Return what the sandbox serves."""
-    return {name: Catalog().get(name).configured(settings) for name, settings in SERVICES.items()}
+def services() -> dict[str, ConnectorType]:
+    """Return what the sandbox serves: each connector's type under the connector's name."""
+    return {
+        name: Catalog().get(body["type"]).configured(body["settings"]) for name, body in CONNECTORS.items()
+    }

@@ -183,4 +183,4 @@ def test_a_first_plan_of_a_state_that_exists_by_now_is_refused(tmp_path):
     wanted, world = desired(), World()
     plan = replace(valid(world, wanted, sent={"buyers_on_ads": impact(adds=1)}), lineage="", serial=0)
 
-    assert ["plan-of-another-state"] == codes(plan, world.view(), wanted, tmp_path)
+    assert ["plan-stale"] == codes(plan, world.view(), wanted, tmp_path)

@@ -46,6 +46,7 @@ def plan_and_apply(
         plan = planned(runtime, wanted, options)
         if not as_json:
             show(plan, options, as_json=False)
+            options.output.data("")
         check_guards(runtime, plan, runtime.store.read(), again=name)
         if plan.steps and not auto_approve and not _agreed(plan):
             options.output.problem("Not applied: nothing was done")

@@ -16,7 +16,7 @@ def say(report: Report, options: Options, *, as_json: bool, verb: str, total: in
         output.problem(render_text(report.refused, colour=output.error_colour))
     if as_json:
         output.json(report_json.render(report))
-    elif not output.quiet or not report.ok:
+    elif total or report.notes or report.refused:
         output.data(report_text.render(report, verb=verb, total=total, colour=output.colour))
 
 

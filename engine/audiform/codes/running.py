@@ -74,8 +74,8 @@ CODES: Mapping[str, Code] = {
     ),
     "plan-of-another-state": Code(
         "Plan made from another state",
-        "The plan was made before there was a state, from a copy of it, or from one that does not exist any more. It does not "
-        "know what is recorded here.",
+        "The plan was made from a copy of the state, or from one that does not exist any more. It does not know what is "
+        "recorded here.",
         "Make a new one with `audiform plan --out FILE`.",
     ),
     "plan-stale": Code(

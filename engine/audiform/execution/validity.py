@@ -105,11 +105,17 @@ def _old(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[Diagnost
             f"The plan was made at {plan.created:{_MOMENT}} and holds until {plan.expires:{_MOMENT}}: "
             f"what it shows is no longer what there is. {_REMAKE}",
         )
-    if plan.lineage != recorded.lineage:
+    if not plan.lineage and recorded.lineage:
+        yield Diagnostic(
+            "plan-stale",
+            "The plan was made when nothing was recorded here, and by now something is: that, or another plan, was applied "
+            f"since. {_REMAKE}",
+        )
+    elif plan.lineage != recorded.lineage:
         yield Diagnostic(
             "plan-of-another-state",
-            "The plan was made from another state than the one that is here: from before the first apply, from a copy, "
-            f"or from one that was deleted since. {_REMAKE}",
+            "The plan was made from another state than the one that is here: from a copy, or from one that was deleted since. "
+            f"{_REMAKE}",
         )
     elif plan.serial != recorded.serial:
         yield Diagnostic(
@@ -121,7 +127,7 @@ def _old(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[Diagnost
         yield Diagnostic(
             "plan-config-changed",
             "The project's files say something else than when the plan was made, so what was reviewed is not what would "
-            f"be done. Check out the reviewed commit, or plan again. {_REMAKE}",
+            "be done. Check out the commit that was reviewed, or plan again and have that read.",
         )
     changed = [name for name, digest in plan.manifest_digests.items() if not _is_type(runtime, name, digest)]
     if changed:

@@ -160,7 +160,7 @@ def _summary(report: Report, verb: str, total: int, *, colour: bool) -> str:
         sum(one.sent.get(signal, 0) for one in people)
         for signal in (Signal.ADD, Signal.REMOVE, Signal.MODIFY)
     ]
-    moved = " ".join(_signed(sign, number) for sign, number in zip("+-~", sums, strict=True))
+    moved = " ".join(f"{sign}{number:,}" for sign, number in zip("+-~", sums, strict=True))
     parts = [
         f"{verb}: {len(report.done):,} of {total:,} {'binding' if verb == 'Synced' else 'step'}{'' if total == 1 else 's'}"
     ]
