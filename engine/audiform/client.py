@@ -92,6 +92,8 @@ class ConnectorClient:
         target = self.connector_type.manifest.destination
         repeatable = operation is not target.create or "operation.id" in _named(operation.request)
         outcome = await self._exchange(operation, self._scope(scope), repeatable=repeatable)
+        if outcome.ok and outcome.rejected:
+            return _failed(outcome.rejected[0].message)
         if operation is target.create and outcome.ok and target.settle_seconds:
             await self.timing.sleep(target.settle_seconds)
         return outcome

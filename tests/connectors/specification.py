@@ -30,9 +30,12 @@ class Specification:
     without: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
-    def read(cls, path: Path, **details: Any) -> Specification:
-        """Return the document at `path`."""
-        return cls(json.loads(path.read_text(encoding="utf-8")), **details)
+    def read(cls, path: Path, *, replaced: Mapping[str, Any] | None = None, **details: Any) -> Specification:
+        """Return the document at `path`; `replaced` are schemas that it leaves open and another source describes."""
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if replaced is not None:
+            document["components"]["schemas"] |= replaced
+        return cls(document, **details)
 
     def problems(self, method: str, url: str, headers: Mapping[str, str], body: Any) -> Iterator[str]:
         """Yield everything in a request that the document does not allow or does not know."""

@@ -41,6 +41,11 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "google_data_manager": ("google_datamanager/google-datamanager-v1.json", {}),
     "klaviyo_lists": ("klaviyo/klaviyo-2026-07-15.json", {}),
+    "microsoft_customer_match": (
+        "microsoft_ads/microsoft-ads-audiences.json",
+        # A set of flags in the client that the document was made from, written as their names.
+        {"replaced": {"AudienceType": {"enum": ["CustomerList"]}}},
+    ),
 }
 """Type -> its document in the shared data, and what the document leaves to a reader's common sense."""
 
@@ -88,7 +93,7 @@ def made_by(kind: ConnectorType, case: Case, rows: Rows | None = None) -> list[M
         policy=RetryPolicy(attempts=case.attempts),
     )
     asyncio.run(act(client, configured, case, rows))
-    return [one for one in made if urlsplit(one.request.url).path != "/token"]
+    return [one for one in made if not urlsplit(one.request.url).path.endswith("/token")]
 
 
 async def act(client: ConnectorClient, kind: ConnectorType, case: Case, rows: Rows | None) -> None:

@@ -161,6 +161,11 @@ def _index_in(records: RefusedRecords, value: Any) -> int | None:
     )
 
 
+def _refused_inside(response: Response, rejected: Sequence[RecordError]) -> Outcome:
+    category, message = Category.INVALID_REQUEST, f"HTTP {response.status}: {rejected[0].message}"
+    return Outcome(OutcomeKind.FAILED, category, message, remedy=remedy_of(category), status=response.status)
+
+
 def _missing(response: Response) -> Outcome:
     category, message = Category.DESTINATION_MISSING, f"HTTP {response.status}: there is no such object"
     remedy = remedy_of(category)
@@ -181,19 +186,21 @@ def _success(
     rule: OutcomeRule | None,
     rows: bytes | None,
 ) -> Outcome:
-    found = unify(template.body, body) if template.body is not None else {}
+    found = unify(template.body, _named_part(template.body, body)) if template.body is not None else {}
     if found is not None and template.headers:
         names = {name.lower(): text for name, text in template.headers.items()}
         found |= unify_texts(names, response.headers) or {}
     promised = _has_status(template.status, response.status)
     named = references([template.body, dict(template.headers)])
     lacking = [name for name in _ESSENTIAL if name in named and name not in (found or {})]
+    extracted = _with_items(template, found or {})
+    rejected = record_errors([*extracted.get("errors", ()), *_errors_at(errors, body)], rows)
+    if promised and lacking and rejected:
+        return _refused_inside(response, rejected)
     if promised and (found is None or lacking):
         what = f"`{lacking[0]}`" if lacking else "the body that the documentation describes"
         message = f"HTTP {response.status}, but without {what}: it is not known whether the platform did it"
         return Outcome(OutcomeKind.FAILED, Category.OTHER, message, status=response.status)
-    extracted = _with_items(template, found or {})
-    rejected = record_errors([*extracted.get("errors", ()), *_errors_at(errors, body)], rows)
     counted = sum(_count(entry.get("error.count")) for entry in extracted.get("errors", ()))
     return Outcome(
         rule.outcome if rule else OutcomeKind.ACCEPTED,
@@ -203,6 +210,23 @@ def _success(
         rejected=rejected,
         rejected_count=max(_count(extracted.get("result.invalid")), counted, len(rejected)),
     )
+
+
+def _named_part(template: Any, body: Any) -> Any:
+    """Return an answer without the objects in it that have nothing of what the template names there."""
+    if not isinstance(template, Mapping) or not isinstance(body, Mapping):
+        return body
+    parts = {key: (template.get(key), item) for key, item in body.items()}
+    return {
+        key: _named_part(inner, item)
+        for key, (inner, item) in parts.items()
+        if not (
+            isinstance(inner, Mapping)
+            and isinstance(item, Mapping)
+            and item
+            and inner.keys().isdisjoint(item)
+        )
+    }
 
 
 def _count(value: Any) -> int:

@@ -19,7 +19,7 @@ from audiform.connectors.manifest import (
     ResponseTemplate,
     SignalOperation,
 )
-from audiform.connectors.template import MISSING, Bindings, pieces, unify, unify_path, unify_texts
+from audiform.connectors.template import MISSING, Bindings, pieces, references, unify, unify_path, unify_texts
 from audiform.sandbox.wire import Call
 
 Part = Operation | SignalOperation | Job | Lookup | None
@@ -171,7 +171,13 @@ def _unify(request: RequestTemplate, call: Call, body: Any, manifest: Manifest) 
         parts.append(unify(request.body, body, {"identifiers": (), "fields": fields_of(manifest)}))
     if request.form is not None:
         parts.append(unify_texts(request.form, dict(parse_qsl(call.body.decode(errors="replace")))))
-    return _joined(parts)
+    found = _joined(parts)
+    return None if found is not None and _names_nothing(request, found) else found
+
+
+def _names_nothing(request: RequestTemplate, found: Bindings) -> bool:
+    """Whether a request that is about an object does not say which: then it is another one."""
+    return "destination.id" in references(request.model_dump()) and "destination.id" not in found
 
 
 def _joined(parts: Sequence[Bindings | None]) -> Bindings | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.connectors.manifest import Manifest
+from audiform.connectors.nodes import Form, decoded, form_of, is_digest, is_integer
 from audiform.connectors.row import for_identifier
-from audiform.connectors.template import MISSING, SPREAD, exact, is_integer, references, unify
+from audiform.connectors.template import MISSING, SPREAD, exact, references, unify
 from audiform.sandbox.routes import fields_of
 
 
@@ -37,9 +38,10 @@ def reader_of(template: Any, manifest: Manifest, in_use: Sequence[str]) -> Reade
         "identifiers": tuple(in_use) or tuple(fields_of(manifest).values()),
         "fields": fields_of(manifest),
     }
-    if manifest.limits.identifier_kinds == 1 and len(in_use) == 1:
-        names = {field: name for name, field in fields_of(manifest).items()}
-        template = for_identifier(template, names.get(in_use[0], in_use[0]), in_use[0])
+    if manifest.limits.identifier_kinds == 1 and len(in_use) < 2:  # noqa: PLR2004 - one, or the request does not say
+        names = {one.field: name for name, one in manifest.identifiers.items() if one.identifies}
+        field = in_use[0] if in_use else next(iter(names))
+        template = for_identifier(template, names.get(field, field), field)
     step = _Compiler(known).step(template)
 
     def read(value: Any) -> Row | None:
@@ -80,6 +82,8 @@ class _Compiler:
                 return self.step(node["then"])
             case Mapping() if is_integer(node) or any("{{" in key or key == SPREAD for key in node):
                 return _no
+            case Mapping() if (form := form_of(node)) is not None:
+                return _digest if form is Form.DIGEST else _form(form, self.step(node[form]))
             case Mapping():
                 return self._mapping(node)
             case list() | tuple():
@@ -154,6 +158,17 @@ def _any(_value: Any, _row: Row) -> bool:
 def _constant(node: Any) -> _Step:
     def read(value: Any, _row: Row) -> bool:
         return bool(value == node)
+
+    return read
+
+
+def _digest(value: Any, _row: Row) -> bool:
+    return is_digest(value)
+
+
+def _form(form: Form, inside: _Step) -> _Step:
+    def read(value: Any, row: Row) -> bool:
+        return any(inside(found, row) for found in decoded(form, value))
 
     return read
 
