@@ -233,7 +233,8 @@ class ConnectorClient:
         keys = [record[lookup.identifier] for record in records]
         inside = {**scope, "lookup": {"keys": keys}, **({"row": records[0]} if len(records) == 1 else {})}
         if lookup.row is None:
-            return await self._exchange(lookup, inside)
+            found = await self._exchange(lookup, inside)
+            return Outcome(OutcomeKind.ACCEPTED) if found.status == lookup.nobody else found
         text = b",".join(_json(render(lookup.row, {**scope, "row": record})) for record in records)
         return await self._send_rows(lookup, inside, text)
 

@@ -58,7 +58,7 @@ class Output:
 
     def json(self, value: Any) -> None:
         """Print `value` as indented JSON, non-ASCII kept."""
-        import json  # noqa: PLC0415 - start-up of commands that print none
+        import json
 
         print(json.dumps(value, indent=2, ensure_ascii=False, default=str), file=sys.stdout)
 

@@ -144,6 +144,7 @@ class Lookup(Model):
     missing: Literal["accepted", "rejected"] = "accepted"
 
 
+    nobody: int | None = Field(None, description="Status of the answer when the platform knows none of them")
 class SignalOperation(Model):
     """The request of one batch of rows. Limits here override the type's."""
 

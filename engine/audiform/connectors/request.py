@@ -44,7 +44,8 @@ def build(
     Raises:
         MissingReferenceError: the URL needs a value that `scope` does not have, or would leave https.
     """
-    query = texts(template.query, scope)
+    joined = {} if rows is None or template.rows_joined_by is None else {"rows": _joined(template, rows)}
+    query = texts(template.query, {**scope, **joined})
     url = base_url(connector_type, scope, endpoint) + _path(template.path, scope)
     if query:
         url += f"?{urlencode(query)}"
@@ -144,7 +145,7 @@ def _body(
     template: RequestTemplate, scope: Mapping[str, Any], rows: bytes | None
 ) -> tuple[bytes | None, str | None]:
     if rows is not None and template.rows_joined_by is not None:
-        rows = json.dumps(template.rows_joined_by.join(json.loads(b"[%b]" % rows))).encode()
+        rows = json.dumps(_joined(template, rows)).encode()
         scope = {**scope, "rows": _SENTINEL}
     elif rows is not None:
         scope = {**scope, "rows": [_SENTINEL], "row": scope.get("row", _SENTINEL)}
@@ -160,6 +161,10 @@ def _body(
         return None, None
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     return _spliced(text, f'"{_SENTINEL}"'.encode(), rows), _JSON
+
+
+def _joined(template: RequestTemplate, rows: bytes) -> str:
+    return (template.rows_joined_by or "").join(json.loads(b"[%b]" % rows))
 
 
 def _spliced(envelope: bytes, mark: bytes, rows: bytes | None) -> bytes:

@@ -120,6 +120,8 @@ def look_up(asked: Asked, lookup: Lookup) -> Answer:
             for key in _keys(asked)
             if lookup.missing == "rejected" or _held(searched, lookup.identifier, key)
         ]
+    if not keys and lookup.nobody is not None:
+        return Answer(lookup.nobody)
     found = [{"lookup": {"key": key, "id": asked.account.remote_id(key)}} for key in keys]
     scope = scope_of(asked.found, destination)
     scope["lookups"] = entries(lookup.response, "lookups", found)
