@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from audiform.audiences.difference import (
     CHANGES,
@@ -146,7 +146,9 @@ def _make(connection: DuckDBPyConnection, part: Part, query: str) -> int:
 
 
 def _keep_letters(connection: DuckDBPyConnection, letters: Iterable[DeadLetter]) -> bool:
-    import pyarrow as pa
+    import pyarrow
+
+    pa: Any = pyarrow
 
     found = [(letter.signal, letter.identity) for letter in letters]
     if found:

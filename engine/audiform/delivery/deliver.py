@@ -29,7 +29,7 @@ from audiform.plan.guard import Facts, evaluate, stops, stricter
 from audiform.plan.plan import GuardResult, Impact
 from audiform.plan.records import effective_guards
 from audiform.runtime import Runtime
-from audiform.state.ledger import LedgerSession, Part, destination_key
+from audiform.state.ledger import Form, LedgerSession, Part, destination_key
 from audiform.state.store import Count, Record, Run
 
 
@@ -215,7 +215,7 @@ class _Work:
     def _stage(self, run: Run, compared: Compared, selection: Selection | None) -> None:
         for part in compared.parts:
             arrives = part in (Part.CLAIM, Part.ADD, Part.MODIFY)
-            forms = selection.forms if selection is not None and arrives else {}
+            forms = selection.forms if selection is not None and arrives else dict[str, Form]()
             self.session.stage(run, part, f"SELECT * FROM {table_of(part)}", forms)
 
     def _scope(self) -> dict[str, Any]:
@@ -230,15 +230,16 @@ class _Work:
         selection: Selection | None,
     ) -> Iterable[Outgoing]:
         manifest = self.client.connector_type.manifest
+        constants = self.client.constants(self._scope())
         for part in Part:
             if part.signal is None or part not in compared.parts:
                 continue
             operation = signals[part.signal]
             if part.signal is Signal.REMOVE or selection is None:
-                yield Outgoing(part, operation, manifest, self._kept(), ())
+                yield Outgoing(part, operation, manifest, self._kept(), (), constants)
             else:
                 identifiers, variables = tuple(selection.identifiers), tuple(selection.variables)
-                yield Outgoing(part, operation, manifest, identifiers, variables)
+                yield Outgoing(part, operation, manifest, identifiers, variables, constants)
 
     def _kept(self) -> Sequence[str]:
         """Return the identifiers that members of the destination have in the ledger, in the manifest's order."""

@@ -99,7 +99,9 @@ def _resolve(session: LedgerSession, selection: Selection) -> None:
 
 
 def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier: str) -> None:
-    import pyarrow as pa
+    import pyarrow
+
+    pa: Any = pyarrow
 
     described, column = selection.manifest.identifiers[identifier], selection.identifiers[identifier]
     query = f"SELECT DISTINCT {raw(identifier)} AS raw FROM {DESIRED} WHERE {raw(identifier)} IS NOT NULL"

@@ -26,13 +26,17 @@ _AT_LEAST = 64
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """How the rows of one part are written. `identifiers` and `variables`: names in use."""
+    """How the rows of one part are written. `identifiers` and `variables`: names in use.
+
+    `constants`: what is the same in every row, as the scope of a template.
+    """
 
     part: Part
     operation: SignalOperation
     manifest: Manifest
     identifiers: Sequence[str]
     variables: Sequence[str]
+    constants: Mapping[str, Any] = field(repr=False)
 
     @property
     def operation_signal(self) -> Signal:
@@ -70,7 +74,7 @@ class Outgoing:
     def _row(self) -> str:
         identifiers = {name: as_sent(name) for name in self.identifiers}
         variables = {name: variable_column(name) for name in self.variables}
-        return row_sql(self.operation.row, self.manifest, identifiers, variables)
+        return row_sql(self.operation.row, self.manifest, identifiers, variables, self.constants)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,11 @@ class LedgerSession(Protocol):
     """
 
     connection: DuckDBPyConnection
-    folders: Sequence[str]
-    """Folders that the connection must be able to reach for the ledger to work."""
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """Folders that the connection must be able to reach for the ledger to work."""
+        ...
 
     def members(self, destination_key: str) -> str:
         """Return the quoted SQL name of the destination's members (an empty relation if it has none)."""

@@ -59,7 +59,10 @@ def segments_of(
         if part in _AFTER_ADDS and not _all_added(connection, folder, run, settled):
             continue
         taken = [(0, total)] if part.signal is None else _taken(mine)
-        choices = [(_TAKEN[part], taken), (_UNSURE.get(part), _joined([r for s in mine for r in s.unsure]))]
+        choices: list[tuple[Op | None, list[Range]]] = [
+            (_TAKEN[part], taken),
+            (_UNSURE.get(part), _joined([r for s in mine for r in s.unsure])),
+        ]
         for op, ranges in choices:
             if op is not None and ranges:
                 found.append(_segment(connection, file, run, op, ranges, write=write))

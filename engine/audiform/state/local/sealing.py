@@ -7,8 +7,8 @@ and no nonce can be used twice. All that it tells is that two values are equal, 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
 
 _PURPOSE = b"audiform ledger: identifiers at rest"
 
@@ -25,29 +25,36 @@ class Sealer:
 
     def sealed(self, reader: Any, columns: Mapping[str, str]) -> Any:
         """Return an Arrow reader of the same rows with `columns` (old name -> new name) encrypted."""
-        import pyarrow as pa
-
-        return _mapped(reader, columns, pa.binary(), lambda value: self._cipher.encrypt(value.encode(), None))
+        return _mapped(reader, columns, "binary", self._seal)
 
     def opened(self, reader: Any, columns: Mapping[str, str]) -> Any:
         """Return an Arrow reader of the same rows with `columns` (old name -> new name) decrypted."""
-        import pyarrow as pa
+        return _mapped(reader, columns, "string", self._open)
 
-        return _mapped(reader, columns, pa.string(), lambda value: self._cipher.decrypt(value, None).decode())
+    def _seal(self, value: str) -> bytes:
+        return self._cipher.encrypt(value.encode(), None)
+
+    def _open(self, value: bytes) -> str:
+        return self._cipher.decrypt(value, None).decode()
 
 
-def _mapped(reader: Any, columns: Mapping[str, str], kind: Any, change: Any) -> Any:
-    import pyarrow as pa
+def _mapped(
+    reader: Any, columns: Mapping[str, str], kind: Literal["binary", "string"], change: Callable[[Any], Any]
+) -> Any:
+    """Return a reader of the same rows; only the values of `columns` become Python objects, batch by batch."""
+    import pyarrow
 
+    pa: Any = pyarrow
+    changed = pa.binary() if kind == "binary" else pa.string()
     fields = [
-        pa.field(columns[field.name], kind) if field.name in columns else field for field in reader.schema
+        pa.field(columns[field.name], changed) if field.name in columns else field for field in reader.schema
     ]
     schema = pa.schema(fields)
 
     def batches() -> Iterator[Any]:
         for batch in reader:
             arrays = [
-                pa.array([None if value is None else change(value) for value in array.to_pylist()], kind)
+                pa.array([None if value is None else change(value) for value in array.to_pylist()], changed)
                 if name in columns
                 else array
                 for name, array in zip(batch.schema.names, batch.columns, strict=True)

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from audiform.sql import literal, name
 from audiform.state.ledger import Form, as_sent
@@ -44,10 +44,13 @@ class Segment:
 def read_segments(folder: Path) -> tuple[Segment, ...]:
     """Return the segments of the destination in `folder`, oldest first."""
     try:
-        entries = json.loads(_list(folder).read_bytes())
+        entries: list[dict[str, Any]] = json.loads(_list(folder).read_bytes())
     except FileNotFoundError:
         return ()
-    return tuple(Segment(**{**entry, "columns": tuple(entry["columns"])}) for entry in entries)
+    return tuple(
+        Segment(item["file"], item["binding"], item["op"], item["rows"], tuple(item["columns"]))
+        for item in entries
+    )
 
 
 def write_segments(folder: Path, segments: Iterable[Segment]) -> None:
