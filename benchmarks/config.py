@@ -1,0 +1,313 @@
+"""Reading, validating and planning generated projects, beside Terraform on as many resources in the same run.
+
+Prints JSON: seconds and peak memory of each command, ratios, and whether the budgets hold (exit code 1 if one does not).
+Terraform is asked where it is on PATH; `terraform_data` resources cost it no network, as `--no-refresh` does us.
+
+    python benchmarks/config.py                 100, 1,000 and 10,000 resources
+    python benchmarks/config.py --large         and 100,000, without Terraform
+    python benchmarks/config.py --no-peer       without Terraform
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+JUDGED = 10_000
+LARGE = 100_000
+SIZES = (100, 1_000, JUDGED)
+PER_FILE = 100
+CONNECTORS = 10
+FASTER = 25
+MOST_MEGABYTES = 200
+MOST_GROWTH = 12
+MOST_START_UP = 0.1
+AUDIFORM = (sys.executable, "-m", "audiform")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command cost: the best of several times, and the peak of its memory."""
+
+    seconds: float
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit of the issue, and what was seen."""
+
+    name: str
+    limit: float
+    seen: float
+    holds: bool
+
+
+# --- Running
+
+
+def cost(
+    command: Sequence[str], folder: Path, *, times: int = 3, environment: Mapping[str, str] | None = None
+) -> Cost:
+    """Return the cost of a command as a whole process; the least of several, which other work disturbed least."""
+    seen = [_once(command, folder, {**os.environ, **(environment or {})}) for _ in range(times)]
+    return Cost(min(one.seconds for one in seen), max(one.megabytes for one in seen))
+
+
+def _once(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Cost:
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if os.waitstatus_to_exitcode(status):
+        message = f"{' '.join(command)} failed in {folder}"
+        raise RuntimeError(message)
+    return Cost(round(seconds, 3), round(usage.ru_maxrss / 1024, 1))
+
+
+def cold(command: Sequence[str], folder: Path, *, times: int = 3) -> Cost:
+    """Return the cost of a command that remembers nothing."""
+    seen = []
+    for _ in range(times):
+        with tempfile.TemporaryDirectory() as cache:
+            seen.append(cost(command, folder, times=1, environment={"XDG_CACHE_HOME": cache}))
+    return Cost(min(one.seconds for one in seen), max(one.megabytes for one in seen))
+
+
+# --- Audiform
+
+
+def audiform(size: int, work: Path, times: int) -> dict[str, Cost]:
+    """Return the costs of the commands on a project of `size` resources."""
+    project = work / f"audiform-{size}"
+    generate(project, size)
+    cache = {"XDG_CACHE_HOME": str(work / "cache")}
+    validate, plan = (*AUDIFORM, "validate"), (*AUDIFORM, "plan", "--no-impact", "--no-refresh")
+    costs = {"validate, cold": cold(validate, project, times=times)}
+    cost(validate, project, times=1, environment=cache)
+    costs["validate"] = cost(validate, project, times=times, environment=cache)
+    # One file has changed: what is remembered helps with the others.
+    connectors = project / "connectors.yaml"
+    seen = []
+    for number in range(times):
+        connectors.write_text(f"# {number}\n{connectors.read_text(encoding='utf-8')}", encoding="utf-8")
+        seen.append(cost(validate, project, times=1, environment=cache))
+    costs["validate, a file changed"] = min(seen, key=lambda one: one.seconds)
+    costs["first plan, cold"] = cold(plan, project, times=times)
+    costs["first plan"] = cost(plan, project, times=times, environment=cache)
+    # In a process of its own: a child's peak counts what its parent had in memory when it was made.
+    subprocess.run((sys.executable, __file__, "--record", str(project)), check=True)
+    costs["no-op plan"] = cost((*plan, "--detailed-exitcode"), project, times=times, environment=cache)
+    return costs
+
+
+def generate(root: Path, size: int) -> None:
+    """Write a project: one source, ten connectors, and as many audiences as bindings; 100 resources to a file."""
+    (root / "environments").mkdir(parents=True)
+    head = "# yaml-language-server: $schema=https://audiform.dev/schemas/resources.schema.json\n"
+    files = {
+        "audiform.yaml": "project: generated\ndefault_environment: production\n",
+        "environments/production.yaml": 'values:\n  account: "1234567890"\n',
+        "sources.yaml": f"{head}sources:\n  shop:\n    type: duckdb\n    settings: {{tables: {{customers: data/customers.parquet}}}}\n",
+        "connectors.yaml": f"{head}connectors:\n" + "".join(map(_connector, range(CONNECTORS))),
+    }
+    pairs = (size - CONNECTORS - 1) // 2
+    for start in range(0, pairs, PER_FILE // 2):
+        numbers = range(start, min(start + PER_FILE // 2, pairs))
+        audiences, bindings = "".join(map(_audience, numbers)), "".join(map(_binding, numbers))
+        files[f"team_{start // (PER_FILE // 2):05}.yaml"] = (
+            f"{head}audiences:\n{audiences}bindings:\n{bindings}"
+        )
+    for name, text in files.items():
+        (root / name).write_text(text, encoding="utf-8")
+
+
+def _connector(number: int) -> str:
+    return (
+        f"  ads_{number}:\n    type: meta_custom_audiences\n"
+        '    settings: {ad_account_id: "{{ values.account }}"}\n'
+        f"    credentials: {{access_token: {{from_env: ADS_TOKEN_{number}}}}}\n"
+    )
+
+
+def _audience(number: int) -> str:
+    return (
+        f"  spent_{number}:\n    description: Spent {number} or more\n    source: shop\n    query: |\n"
+        "      SELECT customer_id, email, phone, lifetime_value, marketing_ok\n      FROM customers\n"
+        f"      WHERE lifetime_value >= {number} AND country = 'C{number % 50}'\n"
+        "    profile_key: customer_id\n    identifiers: {email: email, phone: phone}\n    consent: marketing_ok\n"
+    )
+
+
+def _binding(number: int) -> str:
+    return (
+        f"  spent_{number}_on_ads:\n    audience: spent_{number}\n    connector: ads_{number % CONNECTORS}\n"
+        f'    destination: {{name: "Spent {number} [{{{{ environment }}}}]", description: Win-back}}\n'
+        "    signals: [add, remove]\n    on_delete: remove_members\n    guards: {max_removed: 20%}\n"
+    )
+
+
+def record(root: Path) -> None:
+    """Record everything as an apply would have, so that nothing is left to plan."""
+    from audiform.cli.checking import checked
+    from audiform.plan.records import record_of
+    from audiform.state.open import open_store
+
+    found = checked(root, None)
+    project = found.project
+    if project is None:
+        message = f"the generated project is wrong: {[*found.diagnostics]}"
+        raise RuntimeError(message)
+    types = {connector.type for connector in project.connectors.values()}
+    digests = {name: found.catalog.get(name).digest for name in types}
+    store = open_store(project.state.url, root, project.environment.name)
+    try:
+        store.create()
+        with store.lock("benchmark"):
+            store.put(
+                *(
+                    record_of(
+                        project,
+                        address,
+                        type_digests=digests,
+                        secret_digests={},
+                        destination_id=f"id-{number}",
+                    )
+                    for number, address in enumerate(project.digests)
+                )
+            )
+    finally:
+        store.close()
+
+
+# --- Terraform
+
+
+def terraform(size: int, work: Path) -> dict[str, Cost]:
+    """Return what the same costs Terraform, on as many resources of which each half names one of the other."""
+    program = str(shutil.which("terraform"))
+    project = work / f"terraform-{size}"
+    project.mkdir()
+    for start in range(0, size // 2, PER_FILE // 2):
+        numbers = range(start, min(start + PER_FILE // 2, size // 2))
+        (project / f"team_{start:05}.tf").write_text("".join(map(_pair, numbers)), encoding="utf-8")
+    environment = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+
+    def run(*arguments: str) -> Cost:
+        return cost((program, *arguments), project, times=1, environment=environment)
+
+    run("init", "-input=false")
+    costs = {"validate": run("validate"), "first plan": run("plan", "-input=false")}
+    run("apply", "-auto-approve", "-input=false")
+    return {**costs, "no-op plan": run("plan", "-input=false")}
+
+
+def _pair(number: int) -> str:
+    return (
+        f'resource "terraform_data" "audience_{number}" {{\n'
+        f'  input = {{ name = "Spent {number}", query = "SELECT * FROM customers WHERE lifetime_value >= {number}" }}\n}}\n'
+        f'resource "terraform_data" "binding_{number}" {{\n'
+        f'  input = {{ audience = terraform_data.audience_{number}.id, on_delete = "remove_members" }}\n}}\n'
+    )
+
+
+# --- What it means
+
+
+def start_up(times: int) -> dict[str, float]:
+    """Return the seconds of a bare interpreter, of `version` and of `--help`."""
+    here = Path()
+    commands = {
+        "python -c pass": (sys.executable, "-c", "pass"),
+        "version": (*AUDIFORM, "version"),
+        "--help": (*AUDIFORM, "--help"),
+    }
+    return {name: cost(command, here, times=times * 3).seconds for name, command in commands.items()}
+
+
+def budgets(
+    ours: Mapping[int, Mapping[str, Cost]], peer: Mapping[str, Cost], starts: Mapping[str, float]
+) -> list[Budget]:
+    """Return every budget that this run can judge."""
+    judged = ours[JUDGED]
+    found = [
+        _at_least(f"{name}: times faster than terraform", FASTER, them.seconds / judged[name].seconds)
+        for name, them in peer.items()
+    ]
+    found.append(_at_most("megabytes", MOST_MEGABYTES, max(one.megabytes for one in judged.values())))
+    if LARGE in ours:
+        found += [
+            _at_most(
+                f"{name}: growth from {JUDGED:,} to {LARGE:,}",
+                MOST_GROWTH,
+                large.seconds / judged[name].seconds,
+            )
+            for name, large in ours[LARGE].items()
+        ]
+    bare = starts["python -c pass"]
+    found += [
+        _at_most(f"{name}: seconds more than python", MOST_START_UP, starts[name] - bare)
+        for name in ("version", "--help")
+    ]
+    return found
+
+
+def _at_least(name: str, limit: float, seen: float) -> Budget:
+    return Budget(name, limit, round(seen, 3), seen >= limit)
+
+
+def _at_most(name: str, limit: float, seen: float) -> Budget:
+    return Budget(name, limit, round(seen, 3), seen <= limit)
+
+
+def main() -> int:
+    """Measure and print; 1 when a budget does not hold."""
+    parser = argparse.ArgumentParser(description="Time validate and plan on generated projects")
+    parser.add_argument("--large", action="store_true", help=f"also {LARGE:,} resources")
+    parser.add_argument("--no-peer", action="store_true", help="do not ask Terraform")
+    parser.add_argument("--times", type=int, default=3, help="how often each command is run")
+    parser.add_argument("--record", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.record is not None:
+        record(arguments.record)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        sizes = (*SIZES, LARGE) if arguments.large else SIZES
+        ours = {size: audiform(size, work, arguments.times) for size in sizes}
+        has_peer = not arguments.no_peer and shutil.which("terraform") is not None
+        peer = terraform(JUDGED, work) if has_peer else {}
+    starts = start_up(arguments.times)
+    judged = budgets(ours, peer, starts)
+    result: dict[str, Any] = {
+        "audiform": {
+            size: {name: asdict(one) for name, one in costs.items()} for size, costs in ours.items()
+        },
+        "terraform": {name: asdict(one) for name, one in peer.items()} or "not on PATH, or not asked",
+        "times faster": {
+            key: round(them.seconds / ours[JUDGED][key].seconds, 1)
+            for name, them in peer.items()
+            for key in (name, f"{name}, cold")
+            if key in ours[JUDGED]
+        },
+        "start-up": starts,
+        "budgets": [asdict(one) for one in judged],
+    }
+    print(json.dumps(result, indent=2))
+    return 0 if all(one.holds for one in judged) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
