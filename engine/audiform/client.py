@@ -83,6 +83,10 @@ class ConnectorClient:
             manifest, settings, self.credentials, self.transport, self.endpoint, self.timing, self.policy
         )
 
+    def constants(self, scope: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the rows of a batch may name that is the same in every row."""
+        return {**scope, "settings": self._base["settings"]}
+
     async def call(self, operation: Operation, scope: Mapping[str, Any]) -> Outcome:
         """Do one operation and return its last outcome; `scope` is nested (`{"destination": {"id": ...}}`).
 

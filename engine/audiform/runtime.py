@@ -78,6 +78,7 @@ class Runtime:
         return {
             "project": project,
             "environment": environment,
+            "binding": binding,
             "marker": marker(project, environment, binding, lineage),
             "destination": dict(destination),
         }

@@ -26,6 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from audiform.outcome import Category, OutcomeKind
 
+PLACE = {"project": "shop", "environment": "production", "binding": "lapsed_buyers"}
+"""Where every case takes place, for the types that say so in what they send."""
+
 
 class Model(BaseModel):
     """Frozen and closed."""

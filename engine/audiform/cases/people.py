@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from audiform.cases.model import Case, Column
+from audiform.cases.model import PLACE, Case, Column
 from audiform.client import Rows
 from audiform.connectors.identifiers import needs_python_sql, normalize, sent_sql
 from audiform.connectors.manifest import Identifier, Manifest, SignalOperation
@@ -55,7 +55,7 @@ def batch_of(
 def _constants(case: Case, manifest: Manifest) -> dict[str, Any]:
     """Return what a row may name that is the same in every row."""
     settings = with_defaults(manifest.settings, case.settings)
-    return {"settings": settings, "destination": dict(case.destination)}
+    return {**PLACE, "settings": settings, "destination": dict(case.destination)}
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

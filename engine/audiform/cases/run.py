@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from audiform.cases.model import Case, Expected
+from audiform.cases.model import PLACE, Case, Expected
 from audiform.cases.people import batch_of, columns_of
 from audiform.cases.script import Script
 from audiform.client import ConnectorClient, PlatformError
@@ -44,7 +44,7 @@ async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]
 
 
 async def _act(client: ConnectorClient, manifest: Manifest, case: Case, problems: list[str]) -> Outcome:
-    scope: dict[str, Any] = {"destination": dict(case.destination)}
+    scope: dict[str, Any] = {**PLACE, "destination": dict(case.destination)}
     if case.do not in ("add", "remove", "modify"):
         operation = manifest.check if case.do == "check" else getattr(manifest.destination, case.do)
         if operation is None:
@@ -69,7 +69,10 @@ async def _find(
     if operation is None:
         return Outcome(OutcomeKind.FAILED, message="the type has no `find`"), None
     try:
-        found = [entry async for entry in client.listing(operation, {"destination": dict(case.destination)})]
+        found = [
+            entry
+            async for entry in client.listing(operation, {**PLACE, "destination": dict(case.destination)})
+        ]
     except PlatformError as error:
         return error.outcome, None
     return Outcome(OutcomeKind.ACCEPTED), found

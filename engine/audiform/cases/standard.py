@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from audiform.cases.model import Case
+from audiform.cases.model import PLACE, Case
 from audiform.cases.people import batch_of, columns_of
 from audiform.cases.run import still_clock
 from audiform.cases.script import as_response
@@ -197,7 +197,7 @@ def _subject(kind: ConnectorType, cases: Sequence[Case]) -> Subject | None:
         configured,
         case,
         signal,
-        {"destination": dict(case.destination), "identifiers": fields},
+        {**PLACE, "destination": dict(case.destination), "identifiers": fields},
         batch_of(signal, configured.manifest, case, columns)[0],
         given[:tokens],
         given[tokens:],

@@ -5,7 +5,7 @@ matches requests against it and renders answers from it. So every template in it
 with `{{ dotted.reference }}` in it and nothing else (no filters, no logic). See `template.py`.
 
 References: `settings.*`, `destination.*` (attributes and `destination.id`), `project`, `environment`,
-`marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
+`binding` (its name), `marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
 a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
 `lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
 `error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
@@ -22,6 +22,8 @@ entries are spliced in; without `missing` the identifiers that the row lacks are
 `{when: [row.a, row.b], then: TEMPLATE}` is left out unless all of them are there.
 `"...": "{{ row.variables }}"` puts the variables among the keys of the object in which it stands.
 `{integer: TEXT}` is the number that the text stands for, for ids that a platform wants as numbers.
+`{as_text: TEMPLATE}` and `{as_base64: TEMPLATE}` are the JSON of TEMPLATE as a text, for messages inside of JSON.
+`{digest_of: [TEMPLATE, ...]}` is 32 hexadecimal digits, the same for the same values: what names a message.
 
 A part that says `from_setting: NAME` is taken from the connector's settings. Because `{{ }}` in a project
 is rendered when the project is loaded, the references in such a setting are written `${row.email}`.
@@ -142,9 +144,9 @@ class Lookup(Model):
     rows_per_request: int = 100
     row: Template | None = None
     missing: Literal["accepted", "rejected"] = "accepted"
-
-
     nobody: int | None = Field(None, description="Status of the answer when the platform knows none of them")
+
+
 class SignalOperation(Model):
     """The request of one batch of rows. Limits here override the type's."""
 

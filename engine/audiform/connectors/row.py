@@ -18,8 +18,9 @@ from typing import Any, TypeGuard
 
 from audiform.connectors.constants import settled
 from audiform.connectors.manifest import Manifest
+from audiform.connectors.nodes import DIGEST_LENGTH, WHOLE_NUMBER, Form, form_of, is_integer
 from audiform.connectors.normalizers import quote
-from audiform.connectors.template import MISSING, SPREAD, WHOLE_NUMBER, exact, is_integer, pieces
+from audiform.connectors.template import MISSING, SPREAD, exact, pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,9 @@ class _Compiler:
             return self._when(node)
         if is_integer(node):
             return self._integer(node["integer"])
+        form = form_of(node)
+        if form is not None:
+            return self._digest(node[form]) if form is Form.DIGEST else self._form(form, node[form])
         pairs = [(f"{json.dumps(key, ensure_ascii=False)}:", item) for key, item in self._pairs(node)]
         return _wrapped("{", pairs, "}") if node else [_Text("{}")]
 
@@ -209,6 +213,19 @@ class _Compiler:
         return _Optional(
             f"CASE WHEN regexp_full_match({value}, '{WHOLE_NUMBER}') THEN CAST(CAST({value} AS BIGINT) AS VARCHAR) END"
         )
+
+    def _form(self, form: Form, inside: Any) -> _Node:
+        node = self.node(inside)
+        text = _value(node)
+        sql = f"CAST(to_json({text}) AS VARCHAR)"
+        if form is Form.BASE64:
+            sql = f"'\"' || base64(encode({text})) || '\"'"
+        return _Optional(sql) if isinstance(node, _Optional) else [_Column(sql)]
+
+    def _digest(self, entries: Sequence[Any]) -> _Node:
+        values = [f"coalesce({_value(self.node(entry))}, 'null')" for entry in entries]
+        text = " || ',' || ".join(values) or "''"
+        return [_Column(f"'\"' || substr(sha256('[' || {text} || ']'), 1, {DIGEST_LENGTH}) || '\"'")]
 
     def _entries(self, entry: Any) -> Iterator[_Node]:
         if _is_mapping(entry) and "each_identifier" in entry:

@@ -108,7 +108,7 @@ def check_signal(
 def _basic(manifest: Manifest) -> _Names:
     settings, free_settings = _properties(manifest.settings, "settings")
     attributes, free_attributes = _properties(manifest.destination.attributes, "destination")
-    plain = {"destination.id", "project", "environment", "marker", "operation.id", "page.cursor"}
+    plain = {"destination.id", "project", "environment", "binding", "marker", "operation.id", "page.cursor"}
     return _Names(frozenset({*settings, *attributes, *plain}), (*free_settings, *free_attributes))
 
 
@@ -176,13 +176,13 @@ def _check(path: tuple[str | int, ...], node: Any, names: _Names) -> Iterator[Pr
             yield from _check((*path, "then"), node.get("then"), names)
         case Mapping():
             for key, item in node.items():
-                yield from _check_text(path, key, names)
-                yield from _check((*path, key), item, names)
-        case list() | tuple():
                 if key == SPREAD and item != "{{ row.variables }}":
                     yield Problem(
                         (*path, key), f"`{SPREAD}` takes in `{{{{ row.variables }}}}` and nothing else"
                     )
+                yield from _check_text(path, key, names)
+                yield from _check((*path, key), item, names)
+        case list() | tuple():
             for index, item in enumerate(node):
                 yield from _check((*path, index), item, names)
         case str():

@@ -10,16 +10,15 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 from urllib.parse import unquote
+
+from audiform.connectors.nodes import Form, decode, encode, form_of, is_digest, is_each, is_integer, number_of
 
 SPREAD = "..."
 """The key whose object is merged into the one that it stands in; keys that are written out win."""
-WHOLE_NUMBER = "-?[0-9]{1,18}"
-"""What `integer` takes: the texts of which SQL and JSON make the same number."""
 _REFERENCE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.[\w-]+)*)\s*\}\}")
 _IN_SETTING = re.compile(r"\$\{\s*([A-Za-z_]\w*(?:\.[\w-]+)*)\s*\}")
-_WHOLE_NUMBER = re.compile(WHOLE_NUMBER)
 
 
 class Missing(Enum):
@@ -84,7 +83,10 @@ def render(node: Any, scope: Mapping[str, Any]) -> Any:
             there = all(lookup(scope, reference) is not MISSING for reference in node["when"])
             return render(node["then"], scope) if there else MISSING
         case Mapping() if is_integer(node):
-            return _whole_number(render(node["integer"], scope))
+            number = number_of(render(node["integer"], scope))
+            return MISSING if number is None else number
+        case Mapping() if (form := form_of(node)) is not None:
+            return _render_form(form, node[form], scope)
         case Mapping():
             return _render_mapping(node, scope)
         case list() | tuple():
@@ -146,11 +148,6 @@ def exact(text: Any) -> str | None:
     return parts[1] if len(parts) == 3 and not parts[0] and not parts[2] else None  # noqa: PLR2004 - "", reference, ""
 
 
-def is_integer(node: Any) -> TypeGuard[Mapping[str, Any]]:
-    """Whether a node is `{integer: TEXT}`."""
-    return isinstance(node, Mapping) and set(node) == {"integer"} and isinstance(node["integer"], str)
-
-
 def _texts(node: Any) -> Iterator[str]:
     match node:
         case str():
@@ -197,10 +194,12 @@ def _render_text(text: str, scope: Mapping[str, Any]) -> Any:
     return "".join(literal + filled for literal, filled in zip(parts[::2], [*texts, ""], strict=True))
 
 
-def _whole_number(value: Any) -> Any:
-    """Return the number that a text stands for; MISSING where it is none."""
-    text = as_text(value) if value is not MISSING else ""
-    return int(text) if _WHOLE_NUMBER.fullmatch(text) else MISSING
+def _render_form(form: Form, inside: Any, scope: Mapping[str, Any]) -> Any:
+    if form is Form.DIGEST:
+        values = (render(entry, scope) for entry in inside)
+        return encode(form, [None if value is MISSING else value for value in values])
+    value = render(inside, scope)
+    return value if value is MISSING else encode(form, value)
 
 
 def _render_mapping(node: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
@@ -299,10 +298,6 @@ def _unify_as_text(node: Any, text: str) -> Bindings | None:
         return None
 
 
-def _is_each(node: Any) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(node, Mapping) and "each_identifier" in node
-
-
 class _Unifier:
     """Walks template and value together; what it was told holds for the whole walk."""
 
@@ -325,12 +320,19 @@ class _Unifier:
                 return self.node(node["then"], value)
             case Mapping() if is_integer(node):
                 return self.node(node["integer"], str(value)) if type(value) is int else None
+            case Mapping() if (form := form_of(node)) is not None:
+                return self._form(form, node[form], value)
             case Mapping():
                 return self._mapping(node, value) if isinstance(value, Mapping) else None
             case list() | tuple():
                 return self._entries(node, value) if isinstance(value, list) else None
             case _:
                 return {} if type(node) is type(value) and node == value else None
+
+    def _form(self, form: Form, inside: Any, value: Any) -> Bindings | None:
+        if form is Form.DIGEST:
+            return {} if is_digest(value) else None
+        return next((self.node(inside, found) for found in decode(form, value)), None)
 
     def _mapping(self, node: Mapping[str, Any], value: Mapping[str, Any]) -> Bindings | None:
         written = {key for key in node if len(pieces(key)) == 1 and key != SPREAD}
@@ -366,7 +368,7 @@ class _Unifier:
         if not nodes:
             return None if values else {}
         head, rest = nodes[0], nodes[1:]
-        if _is_each(head):
+        if is_each(head):
             for taken in range(len(values), -1, -1):
                 found = _merge(self._each(head, values[:taken]), self._entries(rest, values[taken:]))
                 if found is not None:

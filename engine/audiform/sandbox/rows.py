@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.connectors.manifest import Manifest
-from audiform.connectors.nodes import Form, decoded, form_of, is_digest, is_integer
+from audiform.connectors.nodes import Form, decode, form_of, is_digest, is_integer
 from audiform.connectors.row import for_identifier
 from audiform.connectors.template import MISSING, SPREAD, exact, references, unify
 from audiform.sandbox.routes import fields_of
@@ -168,7 +168,7 @@ def _digest(value: Any, _row: Row) -> bool:
 
 def _form(form: Form, inside: _Step) -> _Step:
     def read(value: Any, row: Row) -> bool:
-        return any(inside(found, row) for found in decoded(form, value))
+        return any(inside(found, row) for found in decode(form, value))
 
     return read
 
