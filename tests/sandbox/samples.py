@@ -94,10 +94,14 @@ def scope_for(manifest: Manifest, row: Mapping[str, Any], in_use: tuple[str, ...
 
 
 def rendered(
-    signal: SignalOperation, manifest: Manifest, row: Mapping[str, Any], in_use: tuple[str, ...]
+    signal: SignalOperation,
+    manifest: Manifest,
+    row: Mapping[str, Any],
+    in_use: tuple[str, ...],
+    constants: Mapping[str, Any],
 ) -> Any:
-    """Return one row as it is sent."""
-    value = render(signal.row, scope_for(manifest, row, in_use))
+    """Return one row as it is sent; `constants` is what every row may name."""
+    value = render(signal.row, {**constants, **scope_for(manifest, row, in_use)})
     assert value is not MISSING
     return value
 

@@ -58,14 +58,27 @@ class Remote:
         return outcome.extracted["destination.id"]
 
     def send(self, signal: str, identity: str, people: Sequence[dict[str, Any]]) -> Outcome:
-        """Send one batch of people."""
+        """Send people in as many batches as it takes; the outcome is that of the last, or of one that failed."""
         operation = self.manifest.signals[signal]
         assert isinstance(operation, SignalOperation)
+        most = operation.rows_per_request or self.manifest.limits.rows_per_request
+        outcome = Outcome(OutcomeKind.ACCEPTED)
+        for first in range(0, len(people), most):
+            outcome = self.send_batch(operation, identity, people[first : first + most])
+            if not outcome.ok:
+                break
+        return outcome
+
+    def send_batch(
+        self, operation: SignalOperation, identity: str, people: Sequence[dict[str, Any]]
+    ) -> Outcome:
+        """Send one batch of people."""
         fields = in_use(self.manifest)
-        text = b",".join(
-            json.dumps(rendered(operation, self.manifest, row, fields)).encode() for row in people
-        )
         scope = {"destination": {**self.attributes, "id": identity}, "identifiers": list(fields)}
+        constants = self.client.constants(scope)
+        text = b",".join(
+            json.dumps(rendered(operation, self.manifest, row, fields, constants)).encode() for row in people
+        )
         return self.run(self.client.send_batch(operation, scope, Rows(text, len(people), tuple(people))))
 
     def anything(self) -> Outcome:
@@ -169,10 +182,10 @@ def test_a_batch_over_the_limit_is_refused(remote: Remote) -> None:
     most = operation.rows_per_request or remote.manifest.limits.rows_per_request
     people = [person(remote.manifest, 1)] * (most + 1)
     fields = in_use(remote.manifest)
-    row = rendered(operation, remote.manifest, people[0], fields)
-    text = b",".join([json.dumps(row).encode()] * (most + 1))
     one = {"identifier": {"field": fields[0]}} if remote.manifest.limits.identifier_kinds == 1 else {}
     scope = {"destination": {**remote.attributes, "id": identity}, "identifiers": list(fields), **one}
+    row = rendered(operation, remote.manifest, people[0], fields, remote.client.constants(scope))
+    text = b",".join([json.dumps(row).encode()] * (most + 1))
     outcome = remote.run(remote.client._send_rows(operation, remote.client._scope(scope), text))
     assert not outcome.ok
     assert all({} == one.members.counts() for one in remote.sandbox.destinations(remote.name))
