@@ -211,3 +211,36 @@ class EnvironmentFile(Model):
     guards: Guards = Guards()
     protected: StrictBool = False
     description: str | None = None
+
+
+class ExpectedCall(Model):
+    """A request that must be sent. What is not given is not compared."""
+
+    method: str | None = Field(None, examples=["POST"])
+    url: str | None = None
+    body: Any = Field(None, description="As JSON; identifiers as they are sent, hashed where the type hashes")
+
+
+class Expectation(Model):
+    """What must come of a test's rows. What is not given is not compared."""
+
+    members: tuple[StrictInt | str, ...] | None = Field(None, description="Profile keys, in any order")
+    left_out: dict[str, StrictInt] | None = Field(
+        None, description="Reason -> profiles, such as {no_consent: 1, invalid_identifier: 2}; all of them"
+    )
+    requests: tuple[ExpectedCall, ...] | None = Field(
+        None, description="All requests of a first sync, in order; only of a binding"
+    )
+
+
+class ProjectTest(Model):
+    """A test case of the project: given rows, who shall be a member, who is left out, what is sent. Offline."""
+
+    audience: str | None = Field(None, description="The audience to test; or `binding`")
+    binding: str | None = Field(None, description="The binding to test, with its audience and connector type")
+    given: dict[str, tuple[dict[str, Any], ...]] = Field(
+        default_factory=dict, description="Table of the audience's source -> rows instead of its own"
+    )
+    destination_id: str = Field("test", description="The destination's id in URLs, where a type makes it")
+    expect: Expectation
+    description: str | None = None

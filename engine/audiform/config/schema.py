@@ -17,6 +17,8 @@ from audiform.config.kinds import (
     Connector,
     DuckDBSettings,
     EnvironmentFile,
+    Expectation,
+    ExpectedCall,
     FromCommand,
     FromEnv,
     FromFile,
@@ -24,6 +26,7 @@ from audiform.config.kinds import (
     IdentifierColumn,
     Policy,
     ProjectFile,
+    ProjectTest,
     QueryFile,
     Source,
     State,
@@ -41,6 +44,7 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Binding: "a binding",
     ProjectFile: "a project",
     EnvironmentFile: "an environment",
+    ProjectTest: "a test",
 }
 _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "guards": (Guards,),
@@ -50,6 +54,7 @@ _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "credentials": _SECRET_FORMS,
     "state": (State,),
     "policy": (Policy,),
+    "expect": (Expectation, ExpectedCall),
 }
 _WANTED: Final[Mapping[str, str]] = {
     "string_type": "a text",

@@ -8,7 +8,17 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from audiform.address import Kind
-from audiform.config.kinds import Audience, Binding, Connector, FromCommand, FromEnv, FromFile, Model, Source
+from audiform.config.kinds import (
+    Audience,
+    Binding,
+    Connector,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    Model,
+    ProjectTest,
+    Source,
+)
 from audiform.connectors.catalog import ConnectorType
 from audiform.schemas.templated import TEMPLATE, TEMPLATES, Schema, inside, templated, untitled
 
@@ -52,7 +62,8 @@ def resources_schema(types: Iterable[ConnectorType]) -> Schema:
     tests = {
         "type": "object",
         "description": "Cases of `audiform test`",
-        "additionalProperties": {"type": "object"},
+        "propertyNames": _NAMES,
+        "additionalProperties": {"$ref": "#/$defs/ProjectTest"},
     }
     return {
         "title": "Audiform resources",
@@ -60,7 +71,7 @@ def resources_schema(types: Iterable[ConnectorType]) -> Schema:
         "type": "object",
         "properties": {**sections, "tests": tests},
         "additionalProperties": False,
-        "$defs": definitions,
+        "$defs": {**definitions, **_test_definitions()},
     }
 
 
@@ -94,6 +105,13 @@ def _definitions() -> Schema:
         "additionalProperties": _REFERENCE,
     }
     return {**definitions, "SecretReference": _SECRET_REFERENCE, TEMPLATE: TEMPLATES}
+
+
+def _test_definitions() -> Schema:
+    """Return the models of a test: no template is allowed in them."""
+    _, generated = models_json_schema([(ProjectTest, "validation")])
+    definitions: Schema = untitled(generated["$defs"])
+    return definitions
 
 
 def _section(description: str, model: str) -> Schema:

@@ -1,0 +1,106 @@
+"""Reads the project's own test cases: section `tests` of its resource files.
+
+What a test says stands as it is: no template, so that a test does not compute what it expects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from audiform.config.documents import Document, read_documents
+from audiform.config.files import read_folder
+from audiform.config.kinds import ProjectTest
+from audiform.config.places import Places
+from audiform.config.schema import problems_of
+from audiform.config.template import is_templated
+from audiform.diagnostics import Diagnostic, Diagnostics
+
+SECTION = "tests"
+
+
+def read_tests(root: Path) -> tuple[dict[str, ProjectTest], Diagnostics]:
+    """Return the tests by name, in the order of files and of what stands in them; and what is wrong with them."""
+    folder = read_folder(root)
+    documents, problems = read_documents(folder.resources, {})
+    places = Places(folder)
+    found: dict[str, ProjectTest] = {}
+    diagnostics = Diagnostics([*folder.problems, *problems])
+    for document in documents:
+        for name, body in _bodies(document, places, diagnostics):
+            wrong = [] if name not in found else [_twice(name)]
+            wrong += _templates(body, (SECTION, name))
+            try:
+                test = ProjectTest.model_validate(body)
+            except ValidationError as error:
+                wrong += [_below(item, name) for item in problems_of(error, ProjectTest, None)]
+            else:
+                wrong += _chosen(test, name)
+                found.setdefault(name, test)
+            diagnostics.extend(places.in_file(document.text, item) for item in wrong)
+    return found, diagnostics
+
+
+def _bodies(document: Document, places: Places, problems: Diagnostics) -> Iterator[tuple[str, Any]]:
+    section = document.value.get(SECTION)
+    if isinstance(section, Mapping):
+        yield from section.items()
+    elif section is not None:
+        text = "The section `tests` must be a map: names with a colon behind them."
+        problems.add(
+            places.in_file(document.text, Diagnostic("not-a-map", text, path=(SECTION,), on_key=True))
+        )
+
+
+def _below(item: Diagnostic, name: str) -> Diagnostic:
+    """Return a problem of a test's body with the path from the top of its file."""
+    return Diagnostic(
+        item.code,
+        item.detail,
+        hint=item.hint,
+        path=(SECTION, name, *item.path),
+        on_key=item.on_key,
+        part=item.part,
+    )
+
+
+def _chosen(test: ProjectTest, name: str) -> list[Diagnostic]:
+    """Return what is wrong with what is tested: one audience or one binding."""
+    path = (SECTION, name)
+    if (test.audience is None) is (test.binding is None):
+        text = f"The test `{name}` must name either an `audience` or a `binding`."
+        return [Diagnostic("invalid-value", text, path=path, on_key=True)]
+    if test.audience is not None and test.expect.requests is not None:
+        text = (
+            f"The test `{name}` expects requests, and an audience sends none. Name the `binding` that does."
+        )
+        return [Diagnostic("invalid-value", text, path=(*path, "expect", "requests"), on_key=True)]
+    return []
+
+
+def _templates(value: Any, path: tuple[str | int, ...]) -> Iterator[Diagnostic]:
+    if isinstance(value, str):
+        if is_templated(value):
+            text = "A test says what it means as it is: a template would compute what is expected of it."
+            yield Diagnostic("template-not-allowed", text, path=path)
+        return
+    for key, item in _entries(value):
+        yield from _templates(item, (*path, key))
+
+
+def _entries(value: Any) -> Iterable[tuple[str | int, Any]]:
+    match value:
+        case dict():
+            return cast("dict[str, Any]", value).items()
+        case list():
+            return enumerate(cast("Sequence[Any]", value))
+        case _:
+            return ()
+
+
+def _twice(name: str) -> Diagnostic:
+    text = f"There is a test `{name}` already, in this file or in another. Rename one of them."
+    return Diagnostic("duplicate-name", text, path=(SECTION, name), on_key=True)

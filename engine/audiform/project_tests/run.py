@@ -1,0 +1,235 @@
+"""Runs one test: its rows take the way that people take in a first sync, up to the requests, which are not sent."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from audiform.address import Address, Kind
+from audiform.audiences.difference import DESIRED
+from audiform.audiences.selection import Selection, select
+from audiform.cases.run import still_clock
+from audiform.client import ConnectorClient
+from audiform.config.kinds import Audience, Binding, Expectation, ExpectedCall, ProjectTest
+from audiform.config.project import Project
+from audiform.connectors.auth import scheme_of
+from audiform.connectors.catalog import Catalog
+from audiform.connectors.manifest import FromSetting
+from audiform.delivery.compare import compare
+from audiform.delivery.people import read_people
+from audiform.delivery.rows import Outgoing, chunks
+from audiform.diagnostics import DiagnosticError, did_you_mean
+from audiform.outcome import Request, Response, Signal
+from audiform.project_tests.tables import WrongRowsError, source_of
+from audiform.sources.files import open_source
+from audiform.sources.query import PROFILES, check_columns, open_query
+from audiform.sql import name as quoted
+from audiform.state.ledger import LedgerSession, Part
+from audiform.state.open import open_ledger, open_store
+from audiform.transport import FakeTransport
+from audiform.wire import RetryPolicy
+
+_STATE = "file:state"
+_ANSWER = json.dumps({"access_token": "test", "expires_in": 3600}).encode()
+"""Lets a client sign its requests; to anything else it is no answer, so each batch is sent once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a test; `problems` is empty when it passed."""
+
+    name: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What came of a test's rows."""
+
+    members: tuple[Any, ...]
+    left_out: Mapping[str, int]
+    requests: tuple[Request, ...] = ()
+
+
+async def run_test(project: Project, catalog: Catalog, name: str, test: ProjectTest) -> Result:
+    """Run one test of a checked project."""
+    unknown = _unknown(project, test)
+    if unknown is not None:
+        return Result(name, (unknown,))
+    try:
+        with TemporaryDirectory(prefix="audiform-test-") as folder:
+            found = await _found(project, catalog, test, Path(folder))
+    except WrongRowsError as error:
+        return Result(name, (str(error),))
+    except DiagnosticError as error:
+        return Result(name, tuple(item.detail for item in error.diagnostics))
+    return Result(name, tuple(_differences(test.expect, found)))
+
+
+def _unknown(project: Project, test: ProjectTest) -> str | None:
+    """Say that what is tested does not exist."""
+    kind, wanted = ("audience", test.audience) if test.audience is not None else ("binding", test.binding)
+    known = project.audiences if kind == "audience" else project.bindings
+    if wanted in known:
+        return None
+    hint = did_you_mean(str(wanted), known)
+    return f"the project has no {kind} `{wanted}`{f' ({hint})' if hint else ''}"
+
+
+async def _found(project: Project, catalog: Catalog, test: ProjectTest, folder: Path) -> _Found:
+    """Read the given rows instead of the project's, in a project of their own with nothing in its state."""
+    binding = project.bindings[test.binding] if test.binding is not None else None
+    audience_name = binding.audience if binding is not None else str(test.audience)
+    audience = project.audiences[audience_name]
+    source = project.sources[audience.source]
+    given = source_of(audience.source, source, project.root, test.given, folder)
+    alone = replace(project, root=folder, sources={**project.sources, audience.source: given})
+    store = open_store(_STATE, folder, project.environment.name)
+    session = open_ledger(_STATE, folder, project.environment.name).open(write=True)
+    try:
+        if binding is None:
+            return _of_audience(session, alone, audience_name, audience)
+        return await _of_binding(session, alone, catalog, test, binding)
+    finally:
+        session.close()
+        store.close()
+
+
+def _of_audience(session: LedgerSession, project: Project, audience_name: str, audience: Audience) -> _Found:
+    """Return who meets the definition and has agreed; whom a platform can find is a matter of a binding."""
+    address, connection = Address(Kind.AUDIENCE, audience_name), session.connection
+    source = project.sources[audience.source]
+    open_source(connection, audience.source, source, project.root, session.folders)
+    query = audience.query if isinstance(audience.query, str) else audience.query.file
+    columns = open_query(connection, query, address)
+    check_columns(columns, _columns(audience), address)
+    consent = "true" if audience.consent is None else f"{quoted(audience.consent)} IS TRUE"
+    rows = connection.execute(f"SELECT {quoted(audience.profile_key)}, {consent} FROM {PROFILES}").fetchall()
+    refused = sum(not agreed for _, agreed in rows)
+    return _Found(tuple(key for key, agreed in rows if agreed), {"no_consent": refused} if refused else {})
+
+
+def _columns(audience: Audience) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield ("profile_key",), audience.profile_key
+    if audience.consent is not None:
+        yield ("consent",), audience.consent
+    for identifier, column in audience.identifiers.items():
+        yield ("identifiers", identifier), column if isinstance(column, str) else column.column
+    for variable, column in audience.variables.items():
+        yield ("variables", variable), column
+
+
+async def _of_binding(
+    session: LedgerSession, project: Project, catalog: Catalog, test: ProjectTest, binding: Binding
+) -> _Found:
+    connector = project.connectors[binding.connector]
+    kind = catalog.get(connector.type).configured(connector.settings)
+    audience = project.audiences[binding.audience]
+    selection = select(str(test.binding), binding, audience, kind.manifest)
+    people = read_people(session, project, binding.audience, selection)
+    rows = session.connection.execute(f"SELECT key FROM {DESIRED} WHERE reason IS NULL").fetchall()
+    sent: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        sent.append(request)
+        return Response(200, {}, _ANSWER)
+
+    client = ConnectorClient(
+        kind,
+        connector.settings,
+        lambda credential: f"test-{credential}",
+        FakeTransport(answer),
+        timing=still_clock(),
+        policy=RetryPolicy(attempts=1),
+    )
+    if test.expect.requests is not None:
+        compare(session, selection, None, ())
+        external = kind.manifest.destination.external
+        identity = binding.destination.get(external, test.destination_id) if external else test.destination_id
+        scope = {
+            "project": project.name,
+            "environment": project.environment.name,
+            "destination": {**binding.destination, "id": identity},
+        }
+        await _send(session, client, selection, scope)
+    return _Found(
+        tuple(key for (key,) in rows),
+        people.left_out,
+        tuple(one for one in sent if not _is_token(client, one)),
+    )
+
+
+async def _send(
+    session: LedgerSession, client: ConnectorClient, selection: Selection, scope: Mapping[str, Any]
+) -> None:
+    """Hand every batch of a first sync to the client."""
+    if Signal.ADD not in selection.signals:
+        return
+    outgoing = Outgoing(
+        Part.ADD,
+        selection.signals[Signal.ADD],
+        selection.manifest,
+        tuple(selection.identifiers),
+        tuple(selection.variables),
+        client.constants(scope),
+    )
+    async for chunk in chunks(session.connection, outgoing):
+        for first, last in chunk.requests(outgoing):
+            whole = {**scope, "identifiers": outgoing.fields}
+            await client.send_batch(outgoing.operation, whole, chunk.rows(first, last))
+
+
+def _is_token(client: ConnectorClient, request: Request) -> bool:
+    """Whether a request only asks for a token: that is the platform's matter, not the project's."""
+    auth = client.connector_type.manifest.auth
+    if isinstance(auth, FromSetting):
+        return False
+    return getattr(scheme_of(auth)[1], "token_url", None) == request.url
+
+
+# --- What differs
+
+
+def _differences(expect: Expectation, found: _Found) -> Iterator[str]:
+    if expect.members is not None:
+        yield from _people(expect.members, found.members)
+    if expect.left_out is not None and dict(expect.left_out) != dict(found.left_out):
+        yield f"left out are {_reasons(found.left_out)}, not {_reasons(expect.left_out)}"
+    if expect.requests is not None:
+        yield from _requests(expect.requests, found.requests)
+
+
+def _people(expected: Sequence[Any], actual: Sequence[Any]) -> Iterator[str]:
+    """Compare keys as texts: a key that is a number in the source may be written as a text, and the other way round."""
+    wanted, there = Counter(map(str, expected)), Counter(map(str, actual))
+    for text, keys in (("is missing", wanted - there), ("was not expected", there - wanted)):
+        yield from (f"the member {key} {text}" for key in sorted(keys.elements()))
+
+
+def _reasons(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())) or "nobody"
+
+
+def _requests(expected: Sequence[ExpectedCall], actual: Sequence[Request]) -> Iterator[str]:
+    if len(expected) != len(actual):
+        yield f"{len(actual)} requests would be sent, not {len(expected)}"
+    for number, (wanted, request) in enumerate(zip(expected, actual, strict=False), start=1):
+        if wanted.method not in (None, request.method):
+            yield f"request {number} is a {request.method}, not a {wanted.method}"
+        if wanted.url not in (None, request.url):
+            yield f"request {number} goes to {request.url}, not to {wanted.url}"
+        if wanted.body is not None and _body(request) != wanted.body:
+            body = json.dumps(wanted.body, ensure_ascii=False)
+            yield f"request {number} has the body {(request.body or b'').decode()}, not {body}"
+
+
+def _body(request: Request) -> Any:
+    try:
+        return json.loads(request.body or b"null")
+    except ValueError:
+        return (request.body or b"").decode()
