@@ -53,8 +53,8 @@ def tell(shop: Path, url: str) -> None:
     say("Nothing is left to do")
     audiform(shop, "plan")
 
-    say("Two weeks pass: people enter, leave and change")
-    replace(shop / "environments/staging.yaml", 'as_of: "1997-03-31"', 'as_of: "1997-04-14"')
+    say("Ten days pass: people enter, leave and change")
+    replace(shop / "environments/staging.yaml", 'as_of: "1997-03-31"', 'as_of: "1997-04-10"')
     audiform(shop, "plan")
     audiform(shop, "apply", "--auto-approve")
 
