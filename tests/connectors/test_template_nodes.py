@@ -100,3 +100,21 @@ def test_a_digest_is_the_same_for_the_same_values():
     assert one != render(template, {"row": {"phone": "a"}})
     assert {} == unify(template, one)
     assert unify(template, {"id": "a"}) is None
+
+
+def test_variables_may_stand_beside_a_key_that_is_a_reference():
+    """The key that a reference was filled in for is not taken for a variable."""
+    template = {
+        "id": "{{ row.id }}",
+        "{{ settings.list }}": {"add": ["{{ destination.id }}"]},
+        "...": "{{ row.variables }}",
+    }
+    sent = {"id": "u1", "plan": "gold", "audiences": {"add": ["vip"]}}
+    found = {
+        "row.id": "u1",
+        "settings.list": "audiences",
+        "destination.id": "vip",
+        "row.variables": {"plan": "gold"},
+    }
+    assert found == unify(template, sent)
+    assert unify(template, {"id": "u1", "plan": "gold"}) is None
