@@ -342,8 +342,8 @@ class _Unifier:
             fixed = {key: item for key, item in node.items() if key != SPREAD}
             there = fixed.keys() & value.keys() or len(written) < len(fixed)
             told = self._mapping(fixed, value if there else {})
-            named = {"".join(str((told or {}).get(part, part)) for part in pieces(key)) for key in node}
-            rest = {key: item for key, item in value.items() if key not in named}
+            taken = {"".join(str((told or {}).get(part, part)) for part in pieces(key)) for key in node}
+            rest = {key: item for key, item in value.items() if key not in taken}
             return _merge(told, self.node(node[SPREAD], rest) if rest else {})
         if value and node and not any(key in value for key in written) and len(written) == len(node):
             return None  # nothing of it is there: `render` would have left the whole object out
