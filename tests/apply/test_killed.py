@@ -1,0 +1,93 @@
+"""An apply that is killed at any point of its journal is finished by the next one: nothing is doubled or forgotten."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apply.killing import applied, killed, planned
+from audiform.sandbox.serve import serve
+from cli.shell import Shell, make_project, services
+
+pytestmark = pytest.mark.kills
+
+Change = Callable[[Shell], None]
+
+
+def first(shell: Shell) -> None:
+    """A binding on a platform with a field for the marker, and one on a platform without."""
+    shell.bind("buyers_on_ads", destination={"name": "Buyers"}, on_delete="delete_destination")
+    shell.bind("buyers_on_mail", "mail", destination={"name": "Buyers"}, on_delete="delete_destination")
+
+
+def changed(shell: Shell) -> None:
+    """One object gets another name, one is replaced, one binding is new, and people move."""
+    shell.bind("buyers_on_ads", destination={"name": "Renamed"}, on_delete="delete_destination")
+    replaced = {"name": "Buyers", "opt_in_process": "single_opt_in"}
+    shell.bind("buyers_on_mail", "mail", destination=replaced, on_delete="delete_destination")
+    shell.bind("more_on_ads", destination={"name": "More"})
+    shell.people(10, 21, 30, 40, without_consent=[1])
+
+
+def ended(shell: Shell) -> None:
+    """One binding is deleted with its object, the other one stays."""
+    shell.unbind("buyers_on_ads")
+
+
+def held(shell: Shell) -> dict[str, Any]:
+    """Return what the platforms have: the names of all objects, and who is in them."""
+    return {
+        connector: sorted(
+            (one.attributes["name"], one.attributes.get("opt_in_process"), str(one.members.as_json()))
+            for one in shell.sandbox.destinations(connector)
+        )
+        for connector in ("ads", "mail")
+    }
+
+
+@pytest.mark.parametrize(
+    "history", [[first], [first, changed], [first, ended]], ids=["first", "changed", "ended"]
+)
+def test_a_kill_at_any_point_changes_nothing_in_the_end(history, tmp_path, capsys):
+    """Killed before and after every write of the journal, and run again: the platforms hold what they would have."""
+    wanted = undisturbed(history, tmp_path / "wanted", capsys)
+    kills = 0
+    for point in itertools.count():
+        with serve(services()) as sandbox:
+            shell = opened(tmp_path / str(point), sandbox, capsys)
+            for change in history[:-1]:
+                change(shell)
+                assert applied(shell.root).ok
+            history[-1](shell)
+            if not killed(shell.root, point):
+                break
+            kills += 1
+            report = applied(shell.root)
+
+            assert report.ok, (point, report)
+            assert wanted == held(shell), point
+            assert () == planned(shell.root).changes, point
+    assert kills >= 10
+
+
+def undisturbed(history: list[Change], root: Path, capsys: Any) -> dict[str, Any]:
+    """Return what the platforms hold when nobody kills."""
+    with serve(services()) as sandbox:
+        shell = opened(root, sandbox, capsys)
+        for change in history:
+            change(shell)
+            assert applied(shell.root).ok
+        return held(shell)
+
+
+def opened(root: Path, sandbox: Any, capsys: Any) -> Shell:
+    """Return a shell in a new project of three people."""
+    root.mkdir()
+    make_project(root, sandbox)
+    shell = Shell(root, sandbox, capsys)
+    shell.people(10, 20, 30)
+    return shell
