@@ -46,6 +46,7 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
         # A set of flags in the client that the document was made from, written as their names.
         {"replaced": {"AudienceType": {"enum": ["CustomerList"]}}},
     ),
+    "thetradedesk_first_party": ("thetradedesk/ttd-data-api.json", {}),
 }
 """Type -> its document in the shared data, and what the document leaves to a reader's common sense."""
 

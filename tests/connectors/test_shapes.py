@@ -46,6 +46,15 @@ def test_an_entry_for_every_record_names_the_refused_by_their_place() -> None:
     assert 1 == outcome.rejected_count
 
 
+def test_entries_that_name_no_record_are_counted() -> None:
+    """Where a list of errors says neither index nor identifier, it still says how many were refused."""
+    errors = Errors(record_path="failed", record_message="why")
+    body = {"failed": [{"why": "no such form"}, {"why": "no such kind"}]}
+
+    outcome = classify(kind(errors), ResponseTemplate(), answer(body))
+    assert (OutcomeKind.ACCEPTED, (), 2) == (outcome.kind, outcome.rejected, outcome.rejected_count)
+
+
 def test_the_sandbox_gives_every_record_its_entry() -> None:
     """The stand-in answers in the form that the client reads: accepted and refused, in order."""
     errors = Errors(record_path="done", record_message="why", record_accepted={"status": [201]})

@@ -38,6 +38,10 @@ are the defaults. Every scheme but `none` takes `headers: {NAME: TEXT}` for what
      client_id: "{{ credentials.client_id }}", client_secret: "{{ credentials.client_secret }}",
      client_in: body, scopes: [], parameters: {}}                                                     client_in: body | basic
     {scheme: oauth2_client_credentials, ...the same without refresh_token}
+    {scheme: service_account, token_url: URL, key: "{{ credentials.service_account_key }}", scopes: [], parameters: {}}
+    {scheme: aws_sigv4, service: NAME, region: "{{ settings.region }}", access_key_id: "{{ credentials.access_key_id }}",
+     secret_access_key: "{{ credentials.secret_access_key }}", session_token: "{{ credentials.session_token }}"}
+    {scheme: sas_token, resource: URL, key_name: "{{ settings.key_name }}", key: "{{ credentials.shared_access_key }}"}
 """
 
 from __future__ import annotations
@@ -268,21 +272,23 @@ class Errors(Model):
     """Where messages are, and which of the four shapes of partial failure an answer has."""
 
     message: tuple[str, ...] = Field(
-        (), description="Dotted paths of the platform's message, first that exists"
+        default=(), description="Dotted paths of the platform's message, first that exists"
     )
     code: tuple[str, ...] = Field(
-        (), description="Dotted paths of the platform's own error code, first that exists"
+        default=(), description="Dotted paths of the platform's own error code, first that exists"
     )
     record_path: str | tuple[str, ...] | None = Field(
-        None, description="Path of the list of per-record errors in an accepted answer, or paths of several"
+        default=None,
+        description="Path of the list of per-record errors in an accepted answer, or paths of several; where its "
+        "entries do not say which record they mean, they are counted",
     )
     record_index: str | None = Field(default=None, description="In an entry: path of the row's 0-based index")
     record_identifier: str | None = Field(
-        None, description="In an entry: path of the identifier's value as sent"
+        default=None, description="In an entry: path of the identifier's value as sent"
     )
     record_message: str | None = Field(default=None, description="In an entry: path of its message")
     record_accepted: Mapping[str, Any] | None = Field(
-        None,
+        default=None,
         description="Where the list has an entry for every record, in order: what that of an accepted one says, "
         "as in `outcomes`",
     )

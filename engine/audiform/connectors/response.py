@@ -202,6 +202,7 @@ def _success(
         message = f"HTTP {response.status}, but without {what}: it is not known whether the platform did it"
         return Outcome(OutcomeKind.FAILED, Category.OTHER, message, status=response.status)
     counted = sum(_count(entry.get("error.count")) for entry in extracted.get("errors", ()))
+    counted += _nameless(errors, body)
     return Outcome(
         rule.outcome if rule else OutcomeKind.ACCEPTED,
         rule.category if rule else None,
@@ -263,6 +264,14 @@ def _errors_at(errors: Errors, body: Any) -> Iterator[Bindings]:
                     yield from _error_entries(errors, entry)
                 elif not _meets_all(entry, errors.record_accepted):
                     yield from ({"error.index": position, **said} for said in _error_entries(errors, entry))
+
+
+def _nameless(errors: Errors, body: Any) -> int:
+    """Return how many records an answer complains about without saying which."""
+    if errors.record_index or errors.record_identifier or errors.record_accepted:
+        return 0
+    lists = (entries for path in errors.record_paths for entries in values_at(body, path))
+    return sum(len(entries) for entries in lists if isinstance(entries, list))
 
 
 def _error_entries(errors: Errors, entry: Any) -> Iterator[Bindings]:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from audiform.connectors.auth import scheme_of
-from audiform.connectors.auth.token import OAuth2
+from audiform.connectors.auth.token import TokenAuth
 from audiform.connectors.manifest import (
     Job,
     Lookup,
@@ -28,7 +28,7 @@ Part = Operation | SignalOperation | Job | Lookup | None
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `name` is `create`, `add`, `add.job`, `remove.lookup`, `token`, ..."""
+    """One operation. `name` is `create`, `add`, `add.job`, `add.job.errors`, `remove.lookup`, `token`, ..."""
 
     name: str
     request: RequestTemplate
@@ -103,6 +103,9 @@ def _signal_routes(name: str, signal: SignalOperation) -> Iterator[Route]:
     yield Route(name, signal.request, signal.response, signal)
     if signal.job is not None:
         yield Route(f"{name}.job", signal.job.request, signal.job.response, signal.job)
+        if signal.job.errors is not None:
+            listing = signal.job.errors
+            yield Route(f"{name}.job.errors", listing.request, listing.response, listing)
     if signal.lookup is not None:
         yield Route(f"{name}.lookup", signal.lookup.request, signal.lookup.response, signal.lookup)
 
@@ -111,21 +114,23 @@ def _token_route(manifest: Manifest) -> Iterator[Route]:
     if not isinstance(manifest.auth, Mapping):
         return
     config = scheme_of(manifest.auth)[1]
-    if isinstance(config, OAuth2):
+    if isinstance(config, TokenAuth):
         # The client moves a token request to the path of its URL below the endpoint.
         path = urlsplit(config.token_url).path or "/"
         yield Route("token", RequestTemplate(method="POST", path=path), ResponseTemplate(), None)
 
 
-def _specific(route: Route) -> tuple[int, int, bool, int]:
+def _specific(route: Route) -> tuple[int, int, bool, int, int]:
     """Literal text of the path first, then how much of the rest the template names; `add` before `modify`.
 
-    A look-up that makes people may be the same request as a `modify`: it does as much and says more.
+    Of signals with the same request, that whose rows say more by themselves. A look-up that makes people may be
+    the same request as a `modify`: it does as much and says more.
     """
     literal = sum(len(text) for text in pieces(route.request.path)[::2])
-    request = route.request
+    request, part = route.request, route.part
     named = sum(_leaves(node) for node in (request.query, request.body, request.form))
-    return literal, named, isinstance(route.part, Lookup), -len(route.name)
+    fixed = _literals(part.row) if isinstance(part, SignalOperation) else 0
+    return literal, named, isinstance(part, Lookup), fixed, -len(route.name)
 
 
 def _leaves(node: Any) -> int:
@@ -138,6 +143,16 @@ def _leaves(node: Any) -> int:
             return 0
         case _:
             return 1
+
+
+def _literals(node: Any) -> int:
+    match node:
+        case Mapping():
+            return sum(_literals(item) for item in node.values())
+        case list() | tuple():
+            return sum(_literals(item) for item in node)
+        case _:
+            return 0 if references(node) else 1
 
 
 def _body(call: Call) -> Any:
