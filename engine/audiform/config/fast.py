@@ -18,13 +18,15 @@ _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 # Documents, tags and merge keys, which yaml12 reads in another way.
 _MARKERS = ("\n---", "\n...", "!!", "!<", "<<")
 _STARTS = ("---", "...", "%")
-_ANCHOR = re.compile(r"[\s\[{,:?-][&*][^\s&*=(),;]")
+_ANCHOR = re.compile(r"(?:\A|[\s\[{,:?-])[&*][^\s&*=(),;]")
 _BLOCK_AT_END = re.compile(r"[|>][-+0-9]*(?: +#[^\n]*)?\s*\Z")
 # A key without a value in a flow map: `{a, a: 1}`.
 _BARE_KEY = re.compile(r"(?<!\{)\{(?!\{)\s*[^\s{}\[\]:,\"'][^{}\[\]:]*[,}]")
+_COMMENT = re.compile(r"(?:^| )#[^\n\"']*$", re.MULTILINE)
 _AFTER_KEY = (" ", "\n", ",", "[", "]", "{", "}")
 # Nesting needs columns, so the longest line bounds it: yaml12 by itself would exhaust the stack.
 _LONGEST_LINE = 2000
+_SIGNS = frozenset("|>?:")
 _MOST_PRECISE = 2**53
 
 
@@ -42,8 +44,10 @@ def parse(text: str) -> dict[str, Any] | None:
         return None
     if len(documents) != 1 or type(documents[0]) is not dict:
         return None
-    keys = _count(documents[0], DEEPEST)
-    return documents[0] if keys is not None and keys == _colons(text) else None
+    signs: list[str] = []
+    keys = _count(documents[0], DEEPEST - 1, signs)
+    plain = keys is not None and keys == _colons(text) and _are_quoted(signs, text)
+    return documents[0] if plain else None
 
 
 def _is_plain(text: str) -> bool:
@@ -62,8 +66,11 @@ def _is_plain(text: str) -> bool:
 def _colons(text: str) -> int:
     """Return how many colons could stand behind a key: never fewer than do, because all are counted.
 
-    Those in comments, quotes and SQL count too; such a document takes the exact path.
+    Those in quotes and SQL count too; such a document takes the exact path. Behind a ` #` without a quote behind it
+    there is no key: it starts a comment, or stands in a text that does not end in this line.
     """
+    if "#" in text:
+        text = _COMMENT.sub("", text)
     total = sum(text.count(f":{after}") for after in _AFTER_KEY) + text.endswith(":")
     for quote in ('":', "':"):
         if quote in text:
@@ -71,13 +78,12 @@ def _colons(text: str) -> int:
     return total
 
 
-def _count(node: Any, depth: int) -> int | None:
+def _count(node: Any, depth: int, signs: list[str]) -> int | None:
     """Return the number of keys, or None where a value is not plainly what YAML 1.2 says.
 
-    A key without a value may have been written without its colon, which the count of colons would miss.
+    A key without a value may have been written without its colon, which the count of colons would miss. `signs` takes
+    the texts that start with a sign of YAML.
     """
-    if not depth:
-        return None
     total = 0
     values = node
     if type(node) is dict:
@@ -87,10 +93,11 @@ def _count(node: Any, depth: int) -> int | None:
         total = len(node)
     for value in values:
         kind = type(value)
-        if kind is str or kind is bool:
-            continue
-        if kind is dict or kind is list:
-            inner = _count(value, depth - 1)
+        if kind is str:
+            if value[:1] in _SIGNS:
+                signs.append(value)
+        elif kind is dict or kind is list:
+            inner = _count(value, depth - 1, signs) if depth else None
             if inner is None:
                 return None
             total += inner
@@ -99,7 +106,14 @@ def _count(node: Any, depth: int) -> int | None:
     return total
 
 
+def _are_quoted(signs: list[str], text: str) -> bool:
+    """Return whether the texts stand in quotes: inside of brackets yaml12 takes an unquoted sign of YAML for text."""
+    return all(signs.count(sign) <= text.count(f'"{sign}"') + text.count(f"'{sign}'") for sign in set(signs))
+
+
 def _is_exact(value: Any, kind: type) -> bool:
+    if kind is bool:
+        return True
     if kind is int:
         return -LARGEST <= value <= LARGEST
     # yaml12 turns integers of more than 64 bits into floats.

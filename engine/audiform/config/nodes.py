@@ -18,7 +18,8 @@ MOST_FROM_ALIASES = 100_000
 _PREFIX = "tag:yaml.org,2002:"
 _CORE_TAGS = {f"{_PREFIX}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")}
 _MERGE = "<<"
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# Also the line ends of YAML 1.1, which libyaml would turn into spaces.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 # Named tuples, because a large file has a hundred thousand of them and a frozen dataclass takes four times as long.

@@ -47,7 +47,7 @@ _LOOKS_LIKE_A_FILE: Final = re.compile(
 )
 _READS: Final = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 _HINT: Final = "name the file as a table of the source, and select from that table"
-_DIGITS: Final = bytes.maketrans(b"23456789", b"11111111")
+_DIGITS: Final = bytes.maketrans(b"0123456789", b"1111111111")
 _WORD: Final = re.compile(r"\w+|\S")
 _PARSE = "SELECT json_serialize_sql(text, skip_null := true, skip_empty := true) FROM (SELECT unnest(?::VARCHAR[]) AS text)"
 
@@ -71,7 +71,9 @@ def check_queries(texts: Iterable[str], known: frozenset[str]) -> Verdict:
             wrong += group
     # Each text by itself: a place in one is no place in another.
     for text, tree in zip(wrong, _parsed(wrong), strict=True):
-        problems[text] = tuple(_problems(text, tree))
+        found = tuple(_problems(text, tree))
+        if found:
+            problems[text] = found
     return Verdict(problems, frozenset(right))
 
 
@@ -79,7 +81,7 @@ def _shape(text: str) -> bytes:
     """Return what is equal for texts that are right or wrong together.
 
     Which digits a number, a name or a text has decides nothing here, except behind a backslash, in parameters and
-    in the tags of dollar quotes.
+    in the tags of dollar quotes. A shape that is wrong proves nothing (`0x1F`): its texts are looked at one by one.
     """
     data = text.encode()
     return data if b"\\" in data or b"$" in data else data.translate(_DIGITS)
