@@ -6,10 +6,13 @@ import json
 from hashlib import sha256
 from typing import Any
 
+# Made once: `json.dumps` makes an encoder for each call that wants one of its own.
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 
 def canonical(value: Any) -> str:
     """Return `value` (JSON data, or what pydantic's `model_dump(mode="json")` gives) as canonical JSON text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODE(value)
 
 
 def digest(value: Any) -> str:

@@ -13,11 +13,15 @@ Result = TypeVar("Result")
 
 def run(runtime: Runtime, work: Coroutine[Any, Any, Result]) -> Result:
     """Return what `work` returns. Ctrl-C cancels it, and waits for what it does then."""
-    return asyncio.run(_closing(runtime, work))
+    done: list[Result] = []
+    asyncio.run(_closing(runtime, work, done))
+    return done[0]
 
 
-async def _closing(runtime: Runtime, work: Coroutine[Any, Any, Result]) -> Result:
+async def _closing(runtime: Runtime, work: Coroutine[Any, Any, Result], done: list[Result]) -> None:
+    # The result is handed over in a list: asyncio writes the `repr` of a task's result when it puts the handler of
+    # Ctrl-C back, and that of a plan with 10,000 changes takes a second.
     try:
-        return await work
+        done.append(await work)
     finally:
         await runtime.transport.close()

@@ -112,12 +112,15 @@ def _both(field: FieldChange) -> str:
     return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
 
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _value(path: str, value: Any) -> str:
     if value is None:
         return "(none)"
     if path in _DIGESTS:
         return str(value)[:_DIGEST_LENGTH]
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODE(value)
 
 
 def _endings(plan: Plan, *, colour: bool) -> Iterator[str]:
