@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from threading import Thread
 
 import pytest
+from aiohttp import web
 
 from audiform.outcome import Request, Response
 from audiform.transport import HttpTransport
@@ -69,3 +70,34 @@ def test_an_answer_that_takes_too_long_may_still_come():
         response = sent(f"http://127.0.0.1:{listener.getsockname()[1]}/", timeout=0.2)
 
     assert ("timeout", True) == (response.error, response.sent)
+
+
+def test_a_long_body_arrives_whole():
+    """A body that goes out in pieces has its length, and arrives byte by byte as it was given."""
+    body = bytes(range(256)) * 8192
+    headers: dict[str, str] = {}
+
+    async def exchange() -> Response:
+        received: list[bytes] = []
+
+        async def take(request: web.Request) -> web.Response:
+            headers.update({name.lower(): text for name, text in request.headers.items()})
+            received.append(await request.read())
+            return web.Response(text=str(received == [body]))
+
+        app = web.Application(client_max_size=2 * len(body))
+        app.router.add_post("/", take)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        transport = HttpTransport()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+            return await transport.send(Request("POST", url, body=body), 5)
+        finally:
+            await transport.close()
+            await runner.cleanup()
+
+    assert b"True" == asyncio.run(exchange()).body
+    assert (str(len(body)), None) == (headers["content-length"], headers.get("transfer-encoding"))
