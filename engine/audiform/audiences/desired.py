@@ -33,24 +33,27 @@ def desired_sql(selection: Selection, profiles: str, digest: Digest) -> str:
     columns = [
         f"{name(selection.profile_key)} AS key",
         f"{name(selection.consent) if selection.consent is not None else 'true'} AS consent",
-        f"{_given(selection)} AS given",
-        *(f"{_sent(selection, identifier)} AS {as_sent(identifier)}" for identifier in selection.identifiers),
         *(
-            f"CASE WHEN {needed} THEN {_text(selection, identifier)} END AS {raw(identifier)}"
+            f"{_text(selection, identifier)} AS {_text_column(identifier)}"
             for identifier in selection.identifiers
-            if (needed := _needs_python(selection, identifier))
         ),
+        *(f"{_sent(selection, identifier)} AS {as_sent(identifier)}" for identifier in selection.identifiers),
         *(
             f"{name(column)} AS {variable_column(variable)}"
             for variable, column in selection.variables.items()
         ),
     ]
-    return _judged(selection, f"SELECT {', '.join(columns)} FROM {profiles}", digest)
+    return _judged(selection, _looked_at(selection, f"SELECT {', '.join(columns)} FROM {profiles}"), digest)
 
 
 def by_python(selection: Selection) -> tuple[str, ...]:
     """Return the identifiers of which single values may need Python."""
-    return tuple(item for item in selection.identifiers if _needs_python(selection, item))
+    known = selection.manifest.identifiers
+    return tuple(
+        item
+        for item, column in selection.identifiers.items()
+        if not column.already_hashed and needs_python_sql(known[item], name(column.column))
+    )
 
 
 def is_unresolved(identifiers: Iterable[str]) -> str:
@@ -106,10 +109,9 @@ def variable_column(variable: str) -> str:
 
 def _judged(selection: Selection, source: str, digest: Digest) -> str:
     identity = _identity(selection, digest)
-    known = " OR ".join(f"{as_sent(item)} IS NOT NULL" for item in selection.identifying) or "false"
     reason = (
         "CASE WHEN consent IS NOT TRUE THEN 'no_consent' "
-        f"WHEN {known} THEN NULL WHEN given THEN 'invalid_identifier' ELSE 'no_identifier' END"
+        f"WHEN {_known(selection)} THEN NULL WHEN given THEN 'invalid_identifier' ELSE 'no_identifier' END"
     )
     return f"SELECT {reason} AS reason, {identity} AS identity, {_variables(selection, digest)} AS variables, * FROM ({source})"
 
@@ -140,10 +142,27 @@ def _values(identifiers: Iterable[str]) -> str:
     return f"concat({', '.join(texts)})"
 
 
-def _given(selection: Selection) -> str:
-    """Return the condition that something was given to know the person by, valid or not."""
-    found = (f"trim({_text(selection, item)}) <> ''" for item in selection.identifying)
-    return f"coalesce({' OR '.join(found) or 'false'}, false)"
+def _looked_at(selection: Selection, source: str) -> str:
+    """Return the query with `given` and `raw:`, which cost something only for profiles that are not plain."""
+    given = " OR ".join(f"trim({_text_column(item)}) <> ''" for item in selection.identifying) or "false"
+    columns = [f"CASE WHEN NOT ({_known(selection)}) THEN coalesce({given}, false) END AS given"]
+    for item in by_python(selection):
+        text = _text_column(item)
+        needed = needs_python_sql(selection.manifest.identifiers[item], text)
+        columns.append(
+            f"CASE WHEN {as_sent(item)} IS NULL THEN CASE WHEN {needed} THEN {text} END END AS {raw(item)}"
+        )
+    hidden = ", ".join(_text_column(item) for item in selection.identifiers)
+    exclude = f" EXCLUDE ({hidden})" if hidden else ""
+    return f"SELECT *{exclude}, {', '.join(columns)} FROM ({source})"
+
+
+def _known(selection: Selection) -> str:
+    return " OR ".join(f"{as_sent(item)} IS NOT NULL" for item in selection.identifying) or "false"
+
+
+def _text_column(identifier: str) -> str:
+    return name(f"text:{identifier}")
 
 
 def _text(selection: Selection, identifier: str) -> str:
@@ -158,10 +177,3 @@ def _sent(selection: Selection, identifier: str) -> str:
         region=column.region,
         already_hashed=column.already_hashed,
     )
-
-
-def _needs_python(selection: Selection, identifier: str) -> str | None:
-    column = selection.identifiers[identifier]
-    if column.already_hashed:
-        return None
-    return needs_python_sql(selection.manifest.identifiers[identifier], name(column.column))

@@ -69,7 +69,7 @@ class LocalLedger:
         spill = self.directory / f"spill-{os.getpid()}-{secrets.token_hex(4)}"
         connection = duckdb.connect(config=_config(spill))
         variable = f"audiform_{secrets.token_hex(8)}"
-        digest_key = hmac.digest(key, _IDENTITY, "sha256").hex()
+        digest_key = hmac.digest(key, _IDENTITY, "sha256").hex()[:32]
         connection.execute(f"SET VARIABLE {variable} = {literal(digest_key)}")
         connection.execute("CREATE SCHEMA audiform")
         return LocalSession(connection, self.directory, spill, key, digest_key, variable, write, self._alive)

@@ -73,7 +73,7 @@ class LocalSession:
 
     def digest(self, text_sql: str) -> str:
         """Return the SQL of a digest that nobody can compute without the key, which is in no text."""
-        return f"CAST(md5(getvariable('{self.variable}') || {text_sql}) AS UUID)"
+        return f"CAST(md5_number(getvariable('{self.variable}') || {text_sql}) AS UUID)"
 
     def revealed(self, query: str, table: str) -> None:
         """Make `table`; sealed columns are opened a batch at a time."""
