@@ -18,7 +18,7 @@ from audiform.plan.draft import Approvals, Ended, judged_change
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
 from audiform.plan.plan import Change, Plan, StepKind
-from audiform.plan.prior import Presence, Refreshed
+from audiform.plan.prior import Observed, Presence, Refreshed
 from audiform.plan.select import select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
@@ -53,7 +53,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     """
     recorded = runtime.store.read()
     project = _nothing(runtime.project) if options.destroy else runtime.project
-    observed = await refresh(runtime, recorded) if options.refresh else {}
+    observed = await refresh(runtime, recorded) if options.refresh else dict[Address, Observed]()
     pending = runtime.store.pending()
     situation = _situation(runtime, project, recorded, observed, pending, secrets=options.refresh)
     decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -17,15 +15,12 @@ from audiform.execution.failure import problems_of
 from audiform.execution.journal import Journal, by_address, of_kind
 from audiform.execution.order import Order, run_in_order
 from audiform.execution.report import Failure, Report, in_plan_order
+from audiform.execution.turns import Turns
 from audiform.plan.bindings import is_active
 from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import dependencies_of, effective_guards
 from audiform.runtime import Runtime
-from audiform.state.ledger import destination_key
 from audiform.state.store import Intent, Record, StateView
-
-AT_ONCE = 4
-"""Bindings side by side: each reads its source with all processors, and sends within its connector's limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +48,7 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
     changed = {name: found for name in wanted if (found := _changed(runtime, recorded, name))}
     steps = tuple(_step(name) for name in wanted if name not in changed)
     delivery = _Delivery(runtime, recorded.records, options or SyncOptions(), _unsent(runtime))
-    await run_in_order(Order(steps), lambda _: None, delivery.perform, AT_ONCE)
+    await run_in_order(Order(steps), lambda _: None, delivery.perform, len(steps))
     report = Report(
         done=tuple(delivery.done),
         failed=tuple(delivery.failed),
@@ -75,15 +70,13 @@ class _Delivery:
     done: list[Step] = field(default_factory=list[Step], init=False)
     failed: list[Failure] = field(default_factory=list[Failure], init=False)
     delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
-    _turns: defaultdict[str, asyncio.Lock] = field(
-        default_factory=lambda: defaultdict(asyncio.Lock), init=False
-    )
+    _turns: Turns = field(default_factory=Turns, init=False)
 
     async def perform(self, step: Step) -> bool:
         """Send one binding; whether it worked."""
-        body, options = self.records[step.address].body, self.options
+        options = self.options
         try:
-            async with self._turns[destination_key(body["connector"], body["destination_id"])]:
+            async with self._turns.of(self.records[step.address]):
                 sent = await deliver(
                     self.runtime,
                     step.address.name,
@@ -142,8 +135,8 @@ def _is_applied(runtime: Runtime, recorded: StateView, address: Address) -> bool
         return False
     match address.kind:
         case Kind.CONNECTOR:
-            digest: str = runtime.catalog.get(project.connectors[address.name].type).digest
-            return digest == record.body["type_digest"]
+            digest = runtime.catalog.get(project.connectors[address.name].type).digest
+            return bool(digest == record.body["type_digest"])
         case Kind.BINDING:
             guards = effective_guards(project, project.bindings[address.name])
             wanted = guards.model_dump(mode="json", exclude_none=True)

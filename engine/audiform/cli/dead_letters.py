@@ -18,7 +18,7 @@ _DIGEST_LENGTH = 12
 def command() -> None:
     """Look at the records that a platform rejected. They are sent again when they change.
 
-    Example: audiform sync --retry-rejected
+    Example: audiform dead-letters list
     """
 
 

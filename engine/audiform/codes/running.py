@@ -27,6 +27,23 @@ CODES: Mapping[str, Code] = {
         "The project differs from what was applied. A sync sends only what a plan showed and an apply recorded.",
         "Read `audiform plan`, then run `audiform apply`.",
     ),
+    "unknown-state-backend": Code(
+        "State cannot be kept there",
+        "The project's state URL names a place that this version of Audiform cannot keep state in.",
+        "Write a folder, and put it on a volume that all runs share.",
+        'state: {url: "file:.audiform"}',
+    ),
+    "state-key-lost": Code(
+        "Key of the state is missing",
+        "The key beside the state is gone, or is another one. Without it nobody can tell which secrets changed and who is a "
+        "member already, and what is kept encrypted cannot be read.",
+        "Restore the file from a backup of the state's folder.",
+    ),
+    "state-too-new": Code(
+        "State of a newer version",
+        "A newer Audiform wrote the state. This one could misunderstand what it recorded, and overwrite it.",
+        "Use the version that wrote it, or a newer one.",
+    ),
     "unknown-binding": Code(
         "Binding that the project does not have",
         "A command names a binding that no file of the project declares.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,6 +16,7 @@ from audiform.execution.destinations import Destinations, held_ids
 from audiform.execution.failure import StepFailedError, problems_of
 from audiform.execution.journal import Creation, Journal
 from audiform.execution.report import Failure
+from audiform.execution.turns import Turns
 from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import record_of
 from audiform.runtime import Runtime
@@ -46,9 +45,7 @@ class Executor:
     failed: list[Failure] = field(default_factory=list[Failure], init=False)
     delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
     withdrawn: list[Delivered] = field(default_factory=list[Delivered], init=False)
-    _turns: defaultdict[str, asyncio.Lock] = field(
-        default_factory=lambda: defaultdict(asyncio.Lock), init=False
-    )
+    _turns: Turns = field(default_factory=Turns, init=False)
 
     def record(self, steps: Sequence[Step]) -> None:
         """Do the steps that only write state, in one transaction."""
@@ -119,13 +116,13 @@ class Executor:
 
     async def _remove_members(self, step: Step) -> bool:
         record = self.records[step.address]
-        async with self._turn(record):
+        async with self._turns.of(record):
             gone = await withdraw(self.runtime, step.address.name, record, progress=self.progress)
         self.withdrawn.append(gone)
         return gone.status == "done"
 
     async def _sync(self, step: Step) -> bool:
-        async with self._turn(self.records[step.address]):
+        async with self._turns.of(self.records[step.address]):
             sent = await deliver(
                 self.runtime, step.address.name, approved=self.approved, progress=self.progress
             )
@@ -173,7 +170,3 @@ class Executor:
             session.drop(key, binding)
         finally:
             session.close()
-
-    def _turn(self, record: Record) -> asyncio.Lock:
-        """Bindings that fill one destination go one after the other."""
-        return self._turns[destination_key(record.body["connector"], record.body["destination_id"])]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from audiform.cli.views.table import table
 from audiform.state.store import Record, StateView
@@ -54,8 +54,8 @@ def _where(record: Record) -> str:
 def _flat(body: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for key, value in body.items():
-        if isinstance(value, Mapping):
-            found.extend(_flat(value, f"{prefix}{key}."))
+        if isinstance(value, dict):
+            found.extend(_flat(cast("dict[str, Any]", value), f"{prefix}{key}."))
         elif value not in (None, []):
             found.append((f"{prefix}{key}", value))
     return found

@@ -21,7 +21,10 @@ class Figures:
 
     def total(self, what: str) -> Counter[str]:
         """Return signal, reason or category -> people, over everything."""
-        return sum((found.get(what, Counter()) for found in self.by_day.values()), Counter())
+        total = Counter[str]()
+        for found in self.by_day.values():
+            total.update(found.get(what, {}))
+        return total
 
 
 def figures(counts: Iterable[Count], first: date, last: date) -> Figures:

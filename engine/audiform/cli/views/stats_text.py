@@ -41,7 +41,7 @@ def _detailed(found: Figures, what: str, title: str, column: str, *, colour: boo
     rows: list[Sequence[str]] = [
         (connector, day, detail.replace("_", " "), f"{count:,}")
         for (connector, day), parts in found.by_day.items()
-        for detail, count in sorted(parts.get(what, {}).items())
+        for detail, count in sorted(parts.get(what, Counter[str]()).items())
     ]
     if rows:
         heads = ("connector", "day", column, "people")
