@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from audiform import __version__
@@ -148,19 +148,30 @@ def _body(
         rows = json.dumps(_joined(template, rows)).encode()
         scope = {**scope, "rows": _SENTINEL}
     elif rows is not None:
-        scope = {**scope, "rows": [_SENTINEL], "row": scope.get("row", _SENTINEL)}
+        scope = {**scope, "rows": [_SENTINEL]}
     if template.form is not None:
-        text = urlencode(texts(template.form, scope)).encode()
-        return _spliced(
-            text, quote_plus(f'"{_SENTINEL}"').encode(), None if rows is None else quote_plus(rows).encode()
-        ), _FORM
+        text = urlencode(texts(_marked(template.form, rows), scope)).encode()
+        encoded = None if rows is None else quote_plus(rows).encode()
+        quoted = _spliced(text, quote_plus(f'"{_SENTINEL}"').encode(), encoded)
+        return _spliced(quoted, _SENTINEL.encode(), encoded), _FORM
     if template.body is None:
         return None, None
-    body = render(template.body, scope)
+    body = render(_marked(template.body, rows), scope)
     if body is MISSING:
         return None, None
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
     return _spliced(text, f'"{_SENTINEL}"'.encode(), rows), _JSON
+
+
+def _marked(node: Any, rows: bytes | None) -> Any:
+    """Put the mark where a node says `{{ row }}`: the row as its template makes it, never all that is known of it."""
+    if isinstance(node, str):
+        return _SENTINEL if rows is not None and exact(node) == "row" else node
+    if isinstance(node, Mapping):
+        return {key: _marked(item, rows) for key, item in cast("Mapping[str, Any]", node).items()}
+    if isinstance(node, list | tuple):
+        return [_marked(item, rows) for item in cast("Sequence[Any]", node)]
+    return node
 
 
 def _joined(template: RequestTemplate, rows: bytes) -> str:
