@@ -106,6 +106,15 @@ def poll(asked: Asked) -> Answer:
     return success(job.part.response, scope, asked.manifest.errors, () if pending else refused)
 
 
+def list_refused(asked: Asked) -> Answer:
+    """Tell which records a job did not take, on one page."""
+    job = asked.account.jobs.get(str(asked.found.get("job.id")))
+    if job is None:
+        return failure(asked.connector_type, Category.DESTINATION_MISSING, "There is no such job")
+    refused: tuple[Refused, ...] = job.scope["refused"]
+    return success(asked.match.route.response, job.scope, asked.manifest.errors, refused)
+
+
 def look_up(asked: Asked, lookup: Lookup) -> Answer:
     """Answer which of the keys are members, with the platform's own id of each."""
     destination = named(asked)
