@@ -296,7 +296,7 @@ def test_no_byte_of_a_person_or_a_secret(searched):
         write_people(shop, present=False)
         searched.audiform("sync", "--json", expected=(0, 1))
         write_people(shop)
-        for status in (401, 400, 403, 429, 500, 200):
+        for status in (401, 400, 500, 200):
             _platforms_gossip(searched, status)
         write_project(shop, sandbox.url)
         searched.audiform("apply", "--auto-approve", expected=(0, 1))
@@ -327,10 +327,8 @@ def _platforms_gossip(searched: Searched, status: int) -> None:
         write_project(searched.root / "shop", url)
         either = (0, 1, 3)
         searched.audiform("plan", expected=either)
-        searched.audiform("plan", "--json", expected=either)
         searched.audiform("apply", "--auto-approve", "--json", expected=either)
         write_people(searched.root / "shop", nickname=f"{NICKNAME} {status}")
-        searched.audiform("sync", "--json", expected=either)
         searched.audiform("sync", expected=either)
         searched.audiform("connectors", "check", expected=either)
 
@@ -340,7 +338,7 @@ def _the_source_gossips(searched: Searched, url: str) -> None:
     for query in (
         "FROM (SELECT * REPLACE (email::INTEGER AS email) FROM people)",
         "FROM people WHERE strptime(first, '%Y') IS NOT NULL",
-        f"FROM people WHERE error(email) AND first = '{FIRST}'",
+        "FROM people WHERE error(email) AND error(last)",
     ):
         write_project(searched.root / "shop", url, query=query)
         searched.audiform("plan", expected=(0, 1))

@@ -78,7 +78,7 @@ FROM people WHERE contains(audiences::VARCHAR, '{name}')
 
 
 def write_project(root: Path, url: str | None = None, *, hurried: bool = False) -> None:
-    """Write all but the bindings and the rows.
+    """Write a project without bindings and rows.
 
     `url`: the sandbox that stands in for the platforms. `hurried`: types of the project's own, like the shipped
     ones but for the time that they take.
@@ -93,6 +93,8 @@ def write_project(root: Path, url: str | None = None, *, hurried: bool = False) 
             body["type"] = hurried_type(root, body["type"])
     _write(root / "connectors.yaml", {"connectors": connectors})
     _write(root / "audiences.yaml", {"audiences": {name: _audience(name) for name in "ab"}})
+    write_bindings(root, {})
+    write_people(root, {}, parquet=True)
 
 
 def _connector(name: str, url: str | None) -> dict[str, Any]:
@@ -147,20 +149,25 @@ def services(root: Path) -> dict[str, ConnectorType]:
     return {name: catalog.get(one.type).configured(one.settings) for name, one in project.connectors.items()}
 
 
-def held(sandbox: Sandbox) -> dict[str, list[tuple[str, Members]]]:
-    """Return connector -> title and members of each of its objects; an external one without members is none."""
-    return {name: sorted(_objects(name, sandbox), key=str) for name in CONNECTORS}
+def differences(model: Model, sandbox: Sandbox) -> list[str]:
+    """Return in words where the platforms hold something else than the model says."""
+    found: list[str] = []
+    for connector in CONNECTORS:
+        wanted = sorted(_expected(connector, model), key=str)
+        there = sorted(_objects(connector, sandbox), key=str)
+        for one in [*wanted]:
+            if one in there:
+                wanted.remove(one)
+                there.remove(one)
+        found += [f"{connector} should have {title!r} with {members}" for title, members in wanted]
+        found += [f"{connector} has {title!r} with {members}" for title, members in there]
+    return found
 
 
-def expected(model: Model) -> dict[str, list[tuple[str, Members]]]:
-    """Return what the model says, in the form of `held`."""
-    found = {name: [one for one in model.remotes if one.connector == name] for name in CONNECTORS}
-    return {
-        name: sorted(
-            ((one.title, one.members) for one in remotes if one.members or name not in EXTERNAL), key=str
-        )
-        for name, remotes in found.items()
-    }
+def _expected(connector: str, model: Model) -> list[tuple[str, Members]]:
+    """Return title and members of each object; an external one without members is none."""
+    remotes = [one for one in model.remotes if one.connector == connector]
+    return [(one.title, one.members) for one in remotes if one.members or connector not in EXTERNAL]
 
 
 def _objects(connector: str, sandbox: Sandbox) -> list[tuple[str, Members]]:
