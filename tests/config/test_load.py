@@ -208,7 +208,7 @@ def test_the_only_environment_needs_no_name(environments, tmp_path):
 
 def test_every_pattern_has_its_words():
     """A field with a pattern is explained in words, and not by the pattern."""
-    from audiform.config.kinds import EnvironmentFile, ProjectFile
+    from audiform.config.kinds import EnvironmentFile, Model, ProjectFile
     from audiform.config.load import _MODELS
 
     patterns: set[str] = set()
@@ -224,7 +224,8 @@ def test_every_pattern_has_its_words():
             for value in node:
                 collect(value)
 
-    for model in (*_MODELS.values(), EnvironmentFile, ProjectFile):
+    models: list[type[Model]] = [*_MODELS.values(), EnvironmentFile, ProjectFile]
+    for model in models:
         collect(model.model_json_schema())
 
     assert set(FORMS) == patterns

@@ -159,12 +159,11 @@ def _missing(reference: SecretReference, root: Path) -> str | None:
     """Say what the reference names and this machine has not; the secret itself is not looked at."""
     match reference:
         case FromEnv(from_env=variable):
-            there, shown = bool(os.environ.get(variable)), f"the environment variable {variable} is not set"
+            return None if os.environ.get(variable) else f"the environment variable {variable} is not set"
         case FromFile(from_file=path):
-            there, shown = (root / path).is_file(), f"there is no file {path}"
+            return None if (root / path).is_file() else f"there is no file {path}"
         case FromCommand(from_command=command):
-            there, shown = _program(command[0], root), f"there is no command {command[0]}"
-    return None if there else shown
+            return None if _program(command[0], root) else f"there is no command {command[0]}"
 
 
 def _program(program: str, root: Path) -> bool:

@@ -11,6 +11,7 @@ import click
 from audiform.cli.options import Options, json_option, project_options
 from audiform.config.environment import Frame, read_frame
 from audiform.config.files import Folder, read_folder
+from audiform.config.narrow import is_list
 from audiform.config.places import Places
 from audiform.config.project import Environment
 from audiform.diagnostics import DiagnosticError
@@ -114,4 +115,4 @@ def _lines(data: Any, indent: str) -> list[str]:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if is_list(value) else str(value)

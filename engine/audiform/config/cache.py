@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from audiform import __version__
+from audiform.config.narrow import is_list, is_map
 
 _FORMAT = 1
 _SMALL = 65_536
@@ -51,11 +52,12 @@ def cache_path(root: Path, suffix: str) -> Path | None:
 def recall(root: Path) -> Remembered:
     """Return what is remembered of the project; nothing when the cache is missing, broken or somebody else's."""
     data = read_json(cache_path(root, "project"))
-    match data:
-        case {"documents": dict() as documents, "queries": list() as queries}:
-            return Remembered(documents, frozenset(str(query) for query in queries))
-        case _:
-            return Remembered()
+    if not is_map(data):
+        return Remembered()
+    documents, queries = data.get("documents"), data.get("queries")
+    if not is_map(documents) or not is_list(queries):
+        return Remembered()
+    return Remembered(documents, frozenset(map(str, queries)))
 
 
 def remember(root: Path, remembered: Remembered) -> None:
@@ -74,8 +76,9 @@ def read_json(path: Path | None) -> Any:
         data = _loads(path.read_bytes())
     except (OSError, ValueError):
         return None
-    known = isinstance(data, dict) and data.get("format") == _FORMAT and data.get("version") == __version__
-    return data["content"] if known and "content" in data else None
+    if not is_map(data) or data.get("format") != _FORMAT or data.get("version") != __version__:
+        return None
+    return data.get("content")
 
 
 def write_json(path: Path | None, content: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from audiform.address import Address, Kind
 from audiform.config.documents import Document
 from audiform.config.files import Text
+from audiform.config.narrow import is_map
 from audiform.config.places import Places
 from audiform.diagnostics import Diagnostic, did_you_mean
 
@@ -79,7 +80,7 @@ def unknown_section(path: tuple[str, ...]) -> Diagnostic:
 
 def _add(found: Declarations, kind: Kind, document: Document, bodies: Any, places: Places) -> None:
     text, templated = document.text, document.templated
-    if not isinstance(bodies, Mapping):
+    if not is_map(bodies):
         # A section whose entries are all commented out is empty, not wrong.
         if bodies is not None:
             found.incomplete = True

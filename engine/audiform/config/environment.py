@@ -11,6 +11,7 @@ from audiform.config.declared import NAME
 from audiform.config.documents import Document, read_documents
 from audiform.config.files import PROJECT_FILE, Folder, Text
 from audiform.config.kinds import EnvironmentFile, ProjectFile
+from audiform.config.narrow import is_list, is_map
 from audiform.config.places import Places
 from audiform.config.project import Environment
 from audiform.config.schema import problems_of
@@ -146,9 +147,9 @@ def _templates(value: Any, path: tuple[str | int, ...]) -> list[Diagnostic]:
             return []
         detail = "Nothing is rendered here: this is what resources are rendered with."
         return [Diagnostic("template-not-allowed", detail, path=path)]
-    if isinstance(value, Mapping):
+    if is_map(value):
         return [found for key, item in value.items() for found in _templates(item, (*path, key))]
-    if isinstance(value, list):
+    if is_list(value):
         return [found for index, item in enumerate(value) for found in _templates(item, (*path, index))]
     return []
 

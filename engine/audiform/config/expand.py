@@ -12,6 +12,7 @@ from typing import Any
 from audiform.address import Address, Kind
 from audiform.config.declared import SECTIONS, Declarations, Table, unknown_section
 from audiform.config.files import Text
+from audiform.config.narrow import is_list, is_map
 from audiform.config.places import Places
 from audiform.config.template import Scope, TemplateError, is_templated_json, render
 from audiform.diagnostics import Diagnostic, did_you_mean
@@ -53,7 +54,7 @@ def _merged(body: Mapping[str, Any], fields: Mapping[str, Any], *, whole: bool =
     merged = dict(body)
     for key, value in fields.items():
         before = merged.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping) and not whole:
+        if is_map(before) and is_map(value) and not whole:
             merged[key] = _merged(before, value, whole=key == "credentials")
         else:
             merged[key] = value
@@ -99,9 +100,9 @@ def _items(
     value = _rendered_or_problems(given, scope, None, (FOR_EACH,), address, problems)
     if len(problems) > before:
         return
-    if isinstance(value, Mapping):
+    if is_map(value):
         entries: Sequence[tuple[Any, Any]] = [*value.items()]
-    elif isinstance(value, list):
+    elif is_list(value):
         entries = [(item, item) for item in value]
     else:
         detail = "`for_each` takes a map or a list, and this is neither."
@@ -114,8 +115,8 @@ def _items(
             seen.add(str(key))
             yield str(key), item
         else:
-            place: Path = (FOR_EACH, index if isinstance(value, list) else str(key))
-            on_key = isinstance(value, Mapping)
+            place: Path = (FOR_EACH, index if is_list(value) else str(key))
+            on_key = is_map(value)
             problems.append(Diagnostic("invalid-for-each", wrong, address=address, path=place, on_key=on_key))
 
 
@@ -175,7 +176,7 @@ def _rendered_or_problems(
 
 
 def _render(value: Any, scope: Scope, each: Mapping[str, Any] | None, *, late: bool) -> Any:
-    kind = type(value)
+    kind = value.__class__
     if kind is str:
         # Most texts hold no brace at all, and this is asked of each.
         return render(value, scope, each, late=late) if "{" in value else value
@@ -190,9 +191,9 @@ def _problems(
     value: Any, scope: Scope, each: Mapping[str, Any] | None, late: bool, path: Path, address: Address
 ) -> list[Diagnostic]:
     """Return a problem for each text that cannot be rendered: the slow way, with the path to it."""
-    if isinstance(value, Mapping):
+    if is_map(value):
         entries: list[tuple[str | int, Any]] = [*value.items()]
-    elif isinstance(value, list):
+    elif is_list(value):
         entries = [*enumerate(value)]
     else:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from audiform.config.narrow import is_list, is_map
 from audiform.diagnostics import did_you_mean
 
 FILTERS = frozenset(
@@ -130,12 +131,10 @@ def _as_data(value: Any, text: str) -> Any:
                 "template-type", f"`{text}` gives a text of more than {LONGEST:,} characters."
             )
         return str(value)
-    if isinstance(value, list | tuple):
+    if is_list(value) or type(value).__name__ in {"tuple", "generator"}:
         return [_as_data(item, text) for item in value]
-    if isinstance(value, Mapping):
+    if is_map(value):
         return {str(key): _as_data(item, text) for key, item in value.items()}
-    if type(value).__name__ == "generator":
-        return [_as_data(item, text) for item in value]
     raise ExpressionError(
         "template-type", f"`{text}` gives a {type(value).__name__}, which is no value of YAML."
     )
@@ -158,7 +157,7 @@ def _undefined(text: str, message: str, names: Mapping[str, Any]) -> ExpressionE
     found = _UNDEFINED.search(message)
     name = (found.group(1) or found.group(2)) if found else ""
     values = names.get("values")
-    known = [*names, *(values if isinstance(values, Mapping) else ())]
+    known = [*names, *(values if is_map(values) else ())]
     what = f"`{name}` is not defined" if name else "something is not defined"
     return ExpressionError(
         "undefined-value", f"In `{text}`, {what}.", did_you_mean(name, known) if name else None
@@ -179,10 +178,10 @@ def _environment() -> Any:
 
     def member(holder: Any, name: Any) -> Any:
         """Look into maps and lists only: a Python object behind a value has nothing for a template."""
-        if isinstance(holder, Mapping):
+        if is_map(holder):
             return holder[name] if name in holder else environment.undefined(obj=holder, name=name)
         if (
-            isinstance(holder, list | tuple | str)
+            (is_list(holder) or isinstance(holder, str))
             and isinstance(name, int)
             and -len(holder) <= name < len(holder)
         ):

@@ -39,7 +39,7 @@ def parse(text: str) -> dict[str, Any] | None:
     import yaml12
 
     try:
-        documents = yaml12.parse_yaml(text, multi=True)
+        documents: Any = yaml12.parse_yaml(text, multi=True)
     except ValueError:
         return None
     if len(documents) != 1 or type(documents[0]) is not dict:
@@ -85,14 +85,14 @@ def _count(node: Any, depth: int, signs: list[str]) -> int | None:
     the texts that start with a sign of YAML.
     """
     total = 0
-    values = node
-    if type(node) is dict:
+    values: Any = node
+    if node.__class__ is dict:
         values = node.values()
-        if None in values or not all(type(key) is str for key in node):
+        if None in values or not _are_texts(node):
             return None
         total = len(node)
     for value in values:
-        kind = type(value)
+        kind = value.__class__
         if kind is str:
             if value[:1] in _SIGNS:
                 signs.append(value)
@@ -106,15 +106,19 @@ def _count(node: Any, depth: int, signs: list[str]) -> int | None:
     return total
 
 
+def _are_texts(keys: Any) -> bool:
+    return all(type(key) is str for key in keys)
+
+
 def _are_quoted(signs: list[str], text: str) -> bool:
     """Return whether the texts stand in quotes: inside of brackets yaml12 takes an unquoted sign of YAML for text."""
     return all(signs.count(sign) <= text.count(f'"{sign}"') + text.count(f"'{sign}'") for sign in set(signs))
 
 
-def _is_exact(value: Any, kind: type) -> bool:
+def _is_exact(value: Any, kind: object) -> bool:
     if kind is bool:
         return True
     if kind is int:
         return -LARGEST <= value <= LARGEST
     # yaml12 turns integers of more than 64 bits into floats.
-    return value is None or (kind is float and abs(value) < _MOST_PRECISE)
+    return value is None or bool(kind is float and -_MOST_PRECISE < value < _MOST_PRECISE)

@@ -129,11 +129,19 @@ def _entries(root: Path, folder: str) -> tuple[list[str], list[str]]:
         if entry.name.startswith("."):
             continue
         path = f"{folder}/{entry.name}" if folder else entry.name
-        if entry.name.endswith(_SUFFIXES) and not entry.is_dir():
+        if entry.name.endswith(_SUFFIXES) and not _is_folder(entry):
             files.append(path)
         elif entry.is_dir(follow_symlinks=False) and (path == ENVIRONMENTS or path not in _NOT_RESOURCES):
             folders.append(path)
     return files, folders
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link to itself is nothing; opening it says so.
+        return False
 
 
 def _is_inside(root: Path, path: Path) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, Tag
 
+from audiform.config.narrow import is_map
 from audiform.outcome import Signal
 
 
@@ -43,7 +44,7 @@ SecretReference = FromEnv | FromFile | FromCommand
 def _secret_form(value: Any) -> str | None:
     """Say which of the forms a secret reference has, so that only the problems of that one are shown."""
     for name in ("from_env", "from_file", "from_command"):
-        if (isinstance(value, dict) and name in value) or hasattr(value, name):
+        if (is_map(value) and name in value) or hasattr(value, name):
             return f"<{name}>"
     return None
 

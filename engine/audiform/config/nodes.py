@@ -328,4 +328,6 @@ def _span(start: Any, end: Any = None) -> Span:
 
 
 def _type_name(value: Any) -> str:
-    return {bool: "boolean", int: "number", float: "number"}.get(type(value), "null")
+    if isinstance(value, bool):
+        return "boolean"
+    return "null" if value is None else "number"

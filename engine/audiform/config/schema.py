@@ -31,6 +31,7 @@ from audiform.config.kinds import (
     Source,
     State,
 )
+from audiform.config.narrow import is_map
 from audiform.diagnostics import Diagnostic, did_you_mean
 
 Path = tuple[str | int, ...]
@@ -103,7 +104,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], address: Address
 def type_name(value: Any) -> str:
     """Return what YAML calls the type of `value`."""
     names = {str: "a text", bool: "`true` or `false`", int: "a number", list: "a list", dict: "a map"}
-    return "empty" if value is None else names.get(type(value), "a number with decimals")
+    return "empty" if value is None else names.get(value.__class__, "a number with decimals")
 
 
 def _joined(found: list[Diagnostic], model: type[BaseModel]) -> list[Diagnostic]:
@@ -201,7 +202,7 @@ def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Dia
 
 def _misspelled(path: Path, value: Any, address: Address | None) -> Diagnostic | None:
     """Return what to say of `{form_env: NAME}`: a reference whose only key is nearly one of the forms."""
-    key = next(iter(value)) if isinstance(value, Mapping) and len(value) == 1 else ""
+    key = next(iter(value)) if is_map(value) and len(value) == 1 else ""
     forms = [field for model in _SECRET_FORMS for field in model.model_fields]
     return _unknown((*path, key), Connector, address) if did_you_mean(key, forms) else None
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
+from audiform.config.narrow import is_list, is_map
+
 
 @dataclass(frozen=True, slots=True)
 class SqlProblem:
@@ -144,15 +146,14 @@ def _walk(node: Any) -> Iterator[Mapping[str, Any]]:
     waiting = [node]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, dict):
+        if is_map(item):
             yield item
             if item.get("type") == "TABLE_FUNCTION":
                 # Its name is looked at with the table; what is handed to it is looked at as all else.
-                item = item["function"].get("arguments", [])
-                waiting.append(item)
+                waiting.append(item["function"].get("arguments", []))
                 continue
-            waiting += [value for value in reversed(item.values()) if isinstance(value, dict | list)]
-        elif isinstance(item, list):
+            waiting += [value for value in reversed([*item.values()]) if isinstance(value, dict | list)]
+        elif is_list(item):
             waiting += reversed(item)
 
 

@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from audiform.config.expressions import ExpressionError, compile_expression
+from audiform.config.narrow import is_map
 from audiform.diagnostics import did_you_mean
 
 EACH = "each"
@@ -189,7 +190,7 @@ def _look_up(expression: Expression, path: tuple[str, ...], names: Mapping[str, 
         raise TemplateError("unsafe-expression", detail, expression.source)
     value: Any = names
     for depth, name in enumerate(path):
-        if not isinstance(value, Mapping) or name not in value:
+        if not is_map(value) or name not in value:
             raise _undefined(expression, path[: depth + 1], value)
         value = value[name]
     return value
@@ -197,7 +198,7 @@ def _look_up(expression: Expression, path: tuple[str, ...], names: Mapping[str, 
 
 def _undefined(expression: Expression, path: tuple[str, ...], value: Any) -> TemplateError:
     name, parent = path[-1], ".".join(path[:-1])
-    known = [str(key) for key in value] if isinstance(value, Mapping) else []
+    known = [str(key) for key in value] if is_map(value) else []
     hint = did_you_mean(name, known)
     if not parent:
         detail = f"`{name}` is not defined here; there are {', '.join(f'`{key}`' for key in sorted(known))}."
@@ -220,9 +221,7 @@ def _as_text(value: Any, expression: Expression) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    kind = {dict: "a map", list: "a list", tuple: "a list"}.get(
-        type(value), "null" if value is None else "no text"
-    )
+    kind = "null" if value is None else "a map" if is_map(value) else "a list"
     detail = f"`{expression.text}` is {kind}, which cannot stand inside of a text."
     raise TemplateError(
         "template-type",

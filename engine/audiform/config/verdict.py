@@ -15,6 +15,7 @@ from pathlib import Path
 from audiform.bundled import bundled
 from audiform.config.cache import cache_path, read_json, write_json
 from audiform.config.files import LARGEST_FILE
+from audiform.config.narrow import is_map
 
 _READ = (".yaml", ".yml", ".sql")
 _MOST = 32
@@ -48,7 +49,7 @@ def fingerprint(root: Path, environment: str | None) -> Fingerprint:
 def recalled(root: Path, found: Fingerprint) -> str | None:
     """Return what was said of the project when it was found right as it is now, or None."""
     known = read_json(cache_path(root, _SUFFIX))
-    said = known.get(found.digest) if isinstance(known, dict) else None
+    said = known.get(found.digest) if is_map(known) else None
     return said if isinstance(said, str) else None
 
 
@@ -58,7 +59,7 @@ def keep(root: Path, found: Fingerprint, said: str, queries: frozenset[str]) -> 
         return
     path = cache_path(root, _SUFFIX)
     known = read_json(path)
-    older = [*known.items()][-_MOST + 1 :] if isinstance(known, dict) else []
+    older = [*known.items()][-_MOST + 1 :] if is_map(known) else []
     write_json(path, {**dict(older), found.digest: said})
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from audiform.config.kinds import EnvironmentFile, Model, ProjectFile
+from audiform.config.narrow import is_list, is_map
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest
 from audiform.plan import serialise
@@ -42,7 +43,7 @@ def text(name: str) -> str:
 def write_all(folder: Path) -> list[Path]:
     """Write every schema to its file in `folder`; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    files: list[Path] = []
     for name in NAMES:
         file = folder / file_name(name)
         file.write_text(text(name), encoding="utf-8")
@@ -53,10 +54,10 @@ def write_all(folder: Path) -> list[Path]:
 def _laid_out(value: Any, indent: str) -> str:
     """Return `value` as JSON in which everything that fits into a line stands in one: a tenth of the lines."""
     short = json.dumps(value, ensure_ascii=False)
-    if len(indent) + len(short) <= _WIDTH or not isinstance(value, dict | list) or not value:
+    if len(indent) + len(short) <= _WIDTH or not (is_map(value) or is_list(value)) or not value:
         return short
     deeper = f"{indent}  "
-    if isinstance(value, dict):
+    if is_map(value):
         parts = [f"{json.dumps(key)}: {_laid_out(item, deeper)}" for key, item in value.items()]
         return f"{{\n{deeper}" + f",\n{deeper}".join(parts) + f"\n{indent}}}"
     parts = [_laid_out(item, deeper) for item in value]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from audiform.config.narrow import is_list, is_map
+
 Schema = dict[str, Any]
 
 TEMPLATE: Final = "template"
@@ -23,7 +25,7 @@ _KEPT: Final = ("description", "title", "default", "examples")
 
 def templated(schema: Any) -> Any:
     """Return `schema` with a template allowed wherever it describes a value that no text could be."""
-    if not isinstance(schema, Mapping):
+    if not is_map(schema):
         return schema
     inner = inside(schema)
     if _takes_any_text(inner) or "$ref" in inner:
@@ -51,9 +53,9 @@ def inside(schema: Mapping[str, Any]) -> Schema:
 
 def untitled(schema: Any) -> Any:
     """Return `schema` without the titles that pydantic makes of the names of fields: they say nothing new."""
-    if isinstance(schema, list):
+    if is_list(schema):
         return [untitled(item) for item in schema]
-    if not isinstance(schema, Mapping):
+    if not is_map(schema):
         return schema
     return {
         key: {name: untitled(inner) for name, inner in value.items()} if key in _NAMED else untitled(value)
@@ -68,4 +70,4 @@ def _takes_any_text(schema: Mapping[str, Any]) -> bool:
     if any(_takes_any_text(choice) for choice in choices):
         return True
     types = schema.get("type", "string")
-    return not schema.keys() - _FREE_TEXT and "string" in (types if isinstance(types, list) else [types])
+    return not schema.keys() - _FREE_TEXT and "string" in (types if is_list(types) else [types])
