@@ -139,6 +139,7 @@ CONNECTORS: dict[str, dict[str, Any]] = {
         credentials={"client_id": {"from_env": "X"}, "client_secret": {"from_env": "X"}},
     ),
     "endpoint": changed(META, endpoint="https://proxy.example.net"),
+    "url_of_a_broken_one": changed(HTTP, settings={"base_url": "http://crm.example.com", "identity": "name"}),
     "several": changed(META, settings={"ad_acount_id": "1", "api_version": 25}, credentials={}),
 }
 
@@ -264,6 +265,22 @@ def test_a_broken_own_type_is_reported_once(custom):
         only.code,
         only.location and only.location.file,
     )
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        "{type: objekt}",
+        "{type: object, properties: {a: {pattern: '('}}}",
+        "{type: object, properties: {a: {$ref: 'https://example.com/schema.json'}}}",
+    ],
+)
+def test_an_own_type_whose_schema_is_none(custom, schema, snapshot):
+    """It is said of the manifest, and no document is fetched from anywhere."""
+    path = custom / "connectors" / "crm" / "manifest.yaml"
+    path.write_text(path.read_text().replace("settings: {type: object}", f"settings: {schema}"))
+
+    assert snapshot == found(project({"type": "crm"}, lapsed={}), Catalog(custom))
 
 
 def test_places_are_made_concrete(tmp_path):

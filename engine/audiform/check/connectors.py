@@ -35,11 +35,13 @@ def check_connector(
         found += explain(subject, opened.kind.manifest.settings, connector.settings)
     configured, more = _configured(address, connector, opened, valid=valid)
     found += more
+    found += _credentials(address, connector, configured or opened.kind)
+    urls = list(check_urls(address, connector, opened.kind, configured or opened.kind, policy.allowed_hosts))
+    found += urls
     if configured is None:
-        return None, [*found, *_credentials(address, connector, opened.kind)]
-    found += _credentials(address, connector, configured)
-    urls = list(check_urls(address, connector, opened.kind, configured, policy.allowed_hosts))
-    found += urls or (_host_parts(address, connector, configured) if valid else ())
+        return None, found
+    if valid and not urls:
+        found += _host_parts(address, connector, configured)
     return facts_of(opened, configured), found
 
 

@@ -89,8 +89,12 @@ def explain(subject: Subject, schema: Mapping[str, Any], value: Any) -> Iterator
 
 def _broken(schema: Mapping[str, Any], value: Any) -> list[_Broken]:
     import jsonschema
+    from referencing import Registry
 
-    reader: Any = jsonschema.Draft202012Validator(schema)  # its stubs do not know what an error holds
+    # An empty registry fetches nothing.
+    reader: Any = jsonschema.Draft202012Validator(
+        schema, registry=Registry()
+    )  # its stubs do not know what an error holds
     found = [
         _Broken(
             str(error.validator),

@@ -8,7 +8,7 @@ from typing import Any
 
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.manifest import FromSetting, Manifest
-from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.diagnostics import Diagnostic, DiagnosticError, Location
 
 IsValid = Callable[[Any], bool]
 
@@ -35,27 +35,47 @@ class Types:
         if name in self._opened:
             return self._opened[name], ()
         try:
-            kind = self.catalog.get(name)
+            self._opened[name] = _opened(self.catalog.get(name))
         except DiagnosticError as error:
             if all(item.location is not None for item in error.diagnostics):
                 self._opened[name] = None
             return None, error.diagnostics
-        self._opened[name] = _opened(kind)
         return self._opened[name], ()
 
 
 def validator(schema: Any) -> IsValid:
-    """Return the function that decides fast whether a value is what a JSON Schema says."""
+    """Return the function that decides fast whether a value is what a JSON Schema says.
+
+    Raises:
+        ValueError: it is no JSON Schema, or refers to another document: nothing is fetched.
+    """
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(schema).is_valid
+    return jsonschema_rs.validator_for(schema, retriever=_nowhere).is_valid
+
+
+def _nowhere(url: str) -> Any:
+    raise ValueError(f"`{url}` is another document, and none is fetched")
 
 
 def _opened(kind: ConnectorType) -> Opened:
     manifest = kind.manifest
     return Opened(
-        kind, _is_generic(manifest), validator(manifest.settings), validator(manifest.destination.attributes)
+        kind,
+        _is_generic(manifest),
+        _compiled(kind.name, "settings", manifest.settings),
+        _compiled(kind.name, "destination.attributes", manifest.destination.attributes),
     )
+
+
+def _compiled(name: str, where: str, schema: Any) -> IsValid:
+    try:
+        return validator(schema)
+    except ValueError as error:
+        what = str(error).split("\n", 1)[0].rstrip(".")
+        text = f"`{where}` of the connector type `{name}` is no JSON Schema that can be used: {what}."
+        location = Location(f"connectors/{name}/manifest.yaml", 1, 1)
+        raise DiagnosticError([Diagnostic("invalid-manifest", text, location=location)]) from None
 
 
 def _is_generic(manifest: Manifest) -> bool:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from audiform.connectors.auth import problems_of_auth
 from audiform.connectors.manifest import FromSetting, Manifest
 from audiform.connectors.scopes import Problem, check_references
+from audiform.connectors.wording import in_words
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location
 
 _MAX_BYTES = 1_000_000
@@ -43,7 +44,7 @@ def _parse(content: bytes, label: str) -> tuple[Manifest, Any]:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
         found = [
-            Problem(tuple(item["loc"]), item["msg"])
+            Problem(tuple(item["loc"]), in_words(item))
             for item in error.errors(include_url=False, include_input=False)
         ]
         raise DiagnosticError(list(_located(content, label, found))) from None

@@ -18,6 +18,7 @@ from audiform.connectors.manifest import (
 )
 from audiform.connectors.scopes import Problem, check_signal
 from audiform.connectors.template import MISSING, from_setting, lookup
+from audiform.connectors.wording import in_words
 from audiform.diagnostics import Diagnostic, DiagnosticError
 
 _PREFIX = "from_setting:"
@@ -69,7 +70,7 @@ def _signals(
             signals[name] = SignalOperation.model_validate(from_setting(value))
         except ValidationError as error:
             problems += [
-                Problem((*path, *item["loc"]), item["msg"]) for item in error.errors(include_input=False)
+                Problem((*path, *item["loc"]), in_words(item)) for item in error.errors(include_input=False)
             ]
         else:
             problems += check_signal(path, signals[name], manifest)
@@ -99,7 +100,7 @@ def _merged(manifest: Manifest, settings: Mapping[str, Any], problems: list[Prob
         except ValidationError as error:
             path = ("settings", *setting.split("."))
             problems += [
-                Problem((*path, *item["loc"]), item["msg"]) for item in error.errors(include_input=False)
+                Problem((*path, *item["loc"]), in_words(item)) for item in error.errors(include_input=False)
             ]
     return update
 

@@ -7,9 +7,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from audiform.connectors.auth import api_key, basic, bearer, none, oauth2_client_credentials, oauth2_refresh
+from audiform.connectors.auth import (
+    api_key,
+    aws_sigv4,
+    basic,
+    bearer,
+    none,
+    oauth2_client_credentials,
+    oauth2_refresh,
+    sas_token,
+    service_account,
+)
 from audiform.connectors.auth.scheme import Auth, Scheme
 from audiform.connectors.template import problems, references
+from audiform.connectors.wording import in_words
 
 SCHEMES: Mapping[str, Scheme] = {
     "none": none.SCHEME,
@@ -18,6 +29,9 @@ SCHEMES: Mapping[str, Scheme] = {
     "basic": basic.SCHEME,
     "oauth2_refresh": oauth2_refresh.SCHEME,
     "oauth2_client_credentials": oauth2_client_credentials.SCHEME,
+    "service_account": service_account.SCHEME,
+    "aws_sigv4": aws_sigv4.SCHEME,
+    "sas_token": sas_token.SCHEME,
 }
 
 
@@ -35,7 +49,7 @@ def problems_of_auth(auth: Any, credentials: Collection[str]) -> list[tuple[tupl
     try:
         config = scheme.config.model_validate(auth)
     except ValidationError as error:
-        return [(tuple(item["loc"]), item["msg"]) for item in error.errors(include_input=False)]
+        return [(tuple(item["loc"]), in_words(item)) for item in error.errors(include_input=False)]
     values = config.model_dump()
     braces = [((), f"`{text}` has braces that are no reference") for text in problems(values)]
     unknown = sorted(name for name in references(values) if not _known(name, credentials))
