@@ -146,15 +146,15 @@ def _make(connection: DuckDBPyConnection, part: Part, query: str) -> int:
 
 
 def _keep_letters(connection: DuckDBPyConnection, letters: Iterable[DeadLetter]) -> bool:
-    import pyarrow
+    import pyarrow as pa
 
-    pa: Any = pyarrow
+    arrow: Any = pa
 
     found = [(letter.signal, letter.identity) for letter in letters]
     if found:
         signals, contents = zip(*found, strict=True)
         connection.register(
-            "letters_given", pa.table({"signal": pa.array(signals), "content": pa.array(contents)})
+            "letters_given", arrow.table({"signal": arrow.array(signals), "content": arrow.array(contents)})
         )
         connection.execute(
             f"CREATE TABLE {LETTERS} AS SELECT signal, CAST(content AS UUID) AS content FROM letters_given"

@@ -99,9 +99,9 @@ def _resolve(session: LedgerSession, selection: Selection) -> None:
 
 
 def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier: str) -> None:
-    import pyarrow
+    import pyarrow as pa
 
-    pa: Any = pyarrow
+    arrow: Any = pa
 
     described, column = selection.manifest.identifiers[identifier], selection.identifiers[identifier]
     query = f"SELECT DISTINCT {raw(identifier)} AS raw FROM {DESIRED} WHERE {raw(identifier)} IS NOT NULL"
@@ -112,7 +112,9 @@ def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier:
             sent = [
                 normalize(described, value, region=column.region, already_hashed=False) for value in values
             ]
-            found = pa.table({"raw": pa.array(values, pa.string()), "sent": pa.array(sent, pa.string())})
+            found = arrow.table(
+                {"raw": arrow.array(values, arrow.string()), "sent": arrow.array(sent, arrow.string())}
+            )
             connection.register("normalized_batch", found)
             connection.execute(
                 f"INSERT INTO {_NORMALIZED} SELECT {literal(identifier)}, raw, sent FROM normalized_batch"

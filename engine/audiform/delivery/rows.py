@@ -20,8 +20,9 @@ from audiform.state.ledger import Part, as_sent
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_AT_LEAST = 64
-"""Rows that are journalled at once: a platform that takes one row per request is not slowed down by the journal."""
+_ROWS_AT_ONCE = 40_000
+_REQUESTS_AT_ONCE = 64
+"""What is read and journalled at once, at most: the journal waits for the disk, and must not slow down small requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Outgoing:
     @property
     def at_once(self) -> int:
         """Rows that are read and journalled at once: those of one request, or of several small ones."""
-        return self.most_rows * max(1, _AT_LEAST // self.most_rows)
+        return self.most_rows * min(_REQUESTS_AT_ONCE, max(1, _ROWS_AT_ONCE // self.most_rows))
 
     @property
     def fields(self) -> list[str]:

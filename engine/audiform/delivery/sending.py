@@ -84,7 +84,7 @@ class Sending:
     def _at_once(self, outgoing: Outgoing) -> int:
         """Return how many batches are on their way: enough for the platform's limit, and one that waits."""
         requests = max(1, outgoing.at_once // outgoing.most_rows)
-        return self.client.connector_type.manifest.limits.concurrency // requests + 1
+        return max(2, self.client.connector_type.manifest.limits.concurrency // requests + 1)
 
     async def _send(self, outgoing: Outgoing, chunk: Chunk, batch: Batch) -> None:
         self.store.start_batch(self.run.id, batch.number, batch.data())

@@ -42,23 +42,26 @@ def _mapped(
     reader: Any, columns: Mapping[str, str], kind: Literal["binary", "string"], change: Callable[[Any], Any]
 ) -> Any:
     """Return a reader of the same rows; only the values of `columns` become Python objects, batch by batch."""
-    import pyarrow
+    import pyarrow as pa
 
-    pa: Any = pyarrow
-    changed = pa.binary() if kind == "binary" else pa.string()
+    arrow: Any = pa
+    changed = arrow.binary() if kind == "binary" else arrow.string()
     fields = [
-        pa.field(columns[field.name], changed) if field.name in columns else field for field in reader.schema
+        arrow.field(columns[field.name], changed) if field.name in columns else field
+        for field in reader.schema
     ]
-    schema = pa.schema(fields)
+    schema = arrow.schema(fields)
 
     def batches() -> Iterator[Any]:
         for batch in reader:
             arrays = [
-                pa.array([None if value is None else change(value) for value in array.to_pylist()], changed)
+                arrow.array(
+                    [None if value is None else change(value) for value in array.to_pylist()], changed
+                )
                 if name in columns
                 else array
                 for name, array in zip(batch.schema.names, batch.columns, strict=True)
             ]
-            yield pa.record_batch(arrays, schema=schema)
+            yield arrow.record_batch(arrays, schema=schema)
 
-    return pa.RecordBatchReader.from_batches(schema, batches())
+    return arrow.RecordBatchReader.from_batches(schema, batches())

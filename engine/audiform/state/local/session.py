@@ -32,7 +32,7 @@ from audiform.state.store import Run
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2)"
+PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1)"
 """Digests and ciphertext do not compress; trying costs more than writing them."""
 
 _OLD_SECONDS = 3600.0

@@ -1,0 +1,250 @@
+"""What every backend's ledger must hold to: a test file of a backend subclasses `LedgerContract` and gives it a place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from audiform.state.ledger import (
+    Batch,
+    Form,
+    Ledger,
+    LedgerSession,
+    Part,
+    Settled,
+    as_sent,
+    destination_key,
+)
+from audiform.state.store import Run, StateStore
+
+NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
+KEY = destination_key("ads", "1")
+FORMS = {"email": Form.HEX, "device": Form.SEALED}
+
+
+def run(name: str, binding: str = "one", key: str = KEY) -> Run:
+    """Return a run of a binding."""
+    return Run(name, binding, key, {}, NOON)
+
+
+def digest(person: str) -> str:
+    """Return the e-mail digest that is sent of a person."""
+    return sha256(person.encode()).hexdigest()
+
+
+def people(session: LedgerSession, *names: str, variables: str = "") -> str:
+    """Return a query of people as they are staged, in this order."""
+    rows = ", ".join(f"({number}, '{name}')" for number, name in enumerate(names))
+    more = session.digest(f"'{variables}'") if variables else "CAST(NULL AS UUID)"
+    return (
+        f"SELECT {session.digest('name')} AS identity, {more} AS variables, "
+        f"sha256(name) AS {as_sent('email')}, 'device of ' || name AS {as_sent('device')} "
+        f"FROM (VALUES {rows}) people (number, name) ORDER BY number"
+    )
+
+
+def staged(session: LedgerSession, what: Run, *names: str, part: Part = Part.ADD, **more: str) -> None:
+    """Stage people for a part of a run."""
+    session.stage(what, part, people(session, *names, **more), FORMS)
+
+
+def settled(count: int, part: Part = Part.ADD, **exceptions: object) -> Settled:
+    """Return a batch of all rows of a part, all of them taken but the exceptions."""
+    return Settled(Batch(0, part, 0, count), **exceptions)  # type: ignore[arg-type]
+
+
+def members(session: LedgerSession, key: str = KEY) -> dict[str, tuple[str, bool]]:
+    """Return device -> binding and whether it is unsure, opened."""
+    session.revealed(f"SELECT * FROM {session.members(key)}", "audiform.opened")
+    found = session.connection.execute(
+        f"SELECT {as_sent('device')}, binding, unsure, {as_sent('email')} FROM audiform.opened"
+    ).fetchall()
+    assert all(digest(device.removeprefix("device of ")) == email for device, _, _, email in found)
+    return {device.removeprefix("device of "): (binding, unsure) for device, binding, unsure, _ in found}
+
+
+class LedgerContract:
+    """The promises. `ledger` and `store` are given by the backend's test class as fixtures."""
+
+    @contextmanager
+    def _open(self, ledger: Ledger, *, write: bool = True) -> Iterator[LedgerSession]:
+        with closing(ledger.open(write=write)) as session:
+            yield session
+
+    def test_a_ledger_that_never_was_is_empty(self, ledger: Ledger):
+        """Reading where nothing was ever written finds nobody."""
+        with self._open(ledger, write=False) as session:
+            assert 0 == session.count(KEY)
+            assert [] == session.connection.execute(f"SELECT * FROM {session.members(KEY)}").fetchall()
+        assert [] == list(ledger.destinations())
+
+    def test_what_was_taken_are_members(self, ledger: Ledger, store: StateStore):
+        """Folded rows are members for the next opening, with their identifiers as they were sent."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob")
+            session.fold(run("r1"), [settled(2)])
+        with self._open(ledger, write=False) as session:
+            assert {"ann": ("one", False), "bob": ("one", False)} == members(session)
+            assert [2, 0] == [session.count(KEY, "one"), session.count(KEY, "two")]
+        assert [KEY] == list(ledger.destinations())
+
+    def test_what_was_not_taken_is_left_out(self, ledger: Ledger, store: StateStore):
+        """Rejected, failed and never sent rows are no members; unsure ones are, and are known as such."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob", "cid", "dan", "eve")
+            session.fold(run("r1"), [settled(4, rejected=(0,), failed=((1, 2),), unsure=((2, 3),))])
+
+            assert {"cid": ("one", True), "dan": ("one", False)} == members(session)
+
+    def test_folding_twice_is_folding_once(self, ledger: Ledger, store: StateStore):
+        """A fold that was done but not noted is done again without harm."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann")
+            session.fold(run("r1"), [settled(1)])
+        with self._open(ledger) as session:
+            session.fold(run("r1"), [settled(1)])
+
+            assert 1 == session.count(KEY)
+
+    def test_the_newest_word_about_a_member_counts(self, ledger: Ledger, store: StateStore):
+        """A member that is put again has its new variables, one that is removed is gone, over many runs."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r0"), "ann", "bob")
+            session.fold(run("r0"), [settled(2)])
+            for number in range(1, 25):
+                staged(session, run(f"r{number}"), "ann", part=Part.MODIFY, variables=str(number))
+                session.fold(run(f"r{number}"), [settled(1, Part.MODIFY)])
+            staged(session, run("end"), "bob", part=Part.REMOVE)
+            session.fold(run("end"), [settled(1, Part.REMOVE)])
+        with self._open(ledger, write=False) as session:
+            found = session.connection.execute(
+                f"SELECT variables = {session.digest(chr(39) + '24' + chr(39))} FROM {session.members(KEY)}"
+            ).fetchall()
+
+            assert [(True,)] == found
+
+    def test_a_removal_that_nobody_saw_leaves_an_unsure_member(self, ledger: Ledger, store: StateStore):
+        """It is removed again, or added again when it is wanted."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob")
+            session.fold(run("r1"), [settled(2)])
+            staged(session, run("r2"), "bob", part=Part.REMOVE)
+            session.fold(run("r2"), [settled(1, Part.REMOVE, unsure=((0, 1),))])
+
+            assert {"ann": ("one", False), "bob": ("one", True)} == members(session)
+
+    def test_keys_are_not_forgotten_before_their_new_member_is_there(self, ledger: Ledger, store: StateStore):
+        """Members that go because others hold their keys stay while one of those others could not be added."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob")
+            session.fold(run("r1"), [settled(2)])
+            for name, rejected in (("r2", (0,)), ("r3", ())):
+                staged(session, run(name), "new")
+                staged(session, run(name), "ann", part=Part.TRIM)
+                staged(session, run(name), "bob", part=Part.FORGET)
+                session.fold(run(name), [settled(1, rejected=rejected), settled(1, Part.TRIM)])
+                expected = {"ann", "bob"} if rejected else {"new"}
+                assert expected == set(members(session))
+
+    def test_a_killed_run_is_recovered_by_the_next_opening(self, ledger: Ledger, store: StateStore):
+        """Settled batches are folded, started ones are unsure, others never were; a reader sees the same."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob", "cid")
+            store.begin_run(run("r1"))
+            store.start_batch("r1", 0, Batch(0, Part.ADD, 0, 1).data())
+            store.settle_batch("r1", 0, Settled(Batch(0, Part.ADD, 0, 1)).data(), [], [])
+            store.start_batch("r1", 1, Batch(1, Part.ADD, 1, 2).data())
+        expected = {"ann": ("one", False), "bob": ("one", True)}
+        with self._open(ledger, write=False) as session:
+            assert expected == members(session)
+        assert ["r1"] == [item.id for item in store.open_runs()]
+        with self._open(ledger) as session:
+            assert expected == members(session)
+        assert [] == list(store.open_runs())
+
+    def test_a_run_of_this_process_is_left_alone(self, ledger: Ledger, store: StateStore):
+        """Deliveries run side by side: one that opens the ledger does not recover another that is on its way."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann")
+            store.begin_run(run("r1"))
+            with self._open(ledger) as other:
+                assert 0 == other.count(KEY)
+            assert ["r1"] == [item.id for item in store.open_runs()]
+            session.fold(run("r1"), [settled(1)])
+            assert 1 == session.count(KEY)
+
+    def test_bindings_and_destinations_are_apart(self, ledger: Ledger, store: StateStore):
+        """Dropping one binding, or one destination, leaves the others."""
+        store.create()
+        other = destination_key("ads", "2")
+        with self._open(ledger) as session:
+            for name, binding, key in (("r1", "one", KEY), ("r2", "two", KEY), ("r3", "one", other)):
+                staged(session, run(name, binding, key), "ann")
+                session.fold(run(name, binding, key), [settled(1)])
+            assert [2, 1] == [session.count(KEY), session.count(other)]
+            session.drop(KEY, "one")
+            assert {"ann": ("two", False)} == members(session)
+            session.drop(other)
+        assert [KEY] == list(ledger.destinations())
+
+    def test_a_renamed_binding_keeps_its_members(self, ledger: Ledger, store: StateStore):
+        """A binding that was moved in the state has its members under the new name."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann")
+            session.fold(run("r1"), [settled(1)])
+            session.rename("one", "first")
+
+            assert {"ann": ("first", False)} == members(session)
+
+    def test_digests_are_keyed_and_stay(
+        self, ledger: Ledger, store: StateStore, opened: Callable[[], Ledger]
+    ):
+        """The same text has the same digest in every opening, and no plain hash of it."""
+        store.create()
+        found = []
+        for each in (ledger, opened()):
+            with self._open(each) as session:
+                query = f"SELECT CAST({session.digest(chr(39) + 'ann' + chr(39))} AS VARCHAR), md5('ann')"
+                found += session.connection.execute(query).fetchall()
+
+        assert found[0] == found[1]
+        assert found[0][0].replace("-", "") != found[0][1]
+
+    def test_staged_rows_have_their_place(self, ledger: Ledger, store: StateStore):
+        """Rows are numbered in the order in which they were staged."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob", "cid")
+            relation = session.staged(run("r1"), Part.ADD)
+            query = f"SELECT row FROM {relation} WHERE identity = {session.digest(chr(39) + 'bob' + chr(39))}"
+
+            assert [(1,)] == session.connection.execute(query).fetchall()
+
+    def test_what_is_sent_in_clear_is_nowhere_in_clear(self, ledger: Ledger, store: StateStore, folder: Path):
+        """No file of the ledger holds an identifier that is sent in clear; the same value is kept alike."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob")
+            staged(session, run("r2", "two"), "ann")
+            session.fold(run("r1"), [settled(2)])
+            session.fold(run("r2", "two"), [settled(1)])
+            kept = session.connection.execute(
+                f"SELECT count(*), count(DISTINCT {Form.SEALED.column('device')}) FROM {session.members(KEY)}"
+            ).fetchall()
+
+        assert [(3, 2)] == kept
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert files
+        assert not [path for path in files if b"device of" in path.read_bytes()]

@@ -1,0 +1,123 @@
+"""The `file:` backend's ledger: the contract, and what is its own (files, permissions, what is left lying about)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from audiform.diagnostics import DiagnosticError
+from audiform.state.ledger import Ledger, Part
+from audiform.state.open import open_ledger, open_store
+from audiform.state.store import StateStore
+from state.ledger_contract import KEY, LedgerContract, run, settled, staged
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """Return a ledger of its own for each test."""
+    return open_ledger("file:.audiform", tmp_path, "test")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StateStore]:
+    """Return the store beside the ledger."""
+    with closing(open_store("file:.audiform", tmp_path, "test")) as opened:
+        yield opened
+
+
+class TestLocalLedger(LedgerContract):
+    """The contract on files."""
+
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        """Return where everything is kept."""
+        return tmp_path
+
+    @pytest.fixture
+    def opened(self, tmp_path: Path) -> Callable[[], Ledger]:
+        """Return how another process opens the same ledger."""
+        return lambda: open_ledger("file:.audiform", tmp_path, "test")
+
+
+def test_reading_makes_no_file(ledger: Ledger, tmp_path: Path):
+    """A plan on a fresh checkout leaves the folder as it was."""
+    with closing(ledger.open(write=False)) as session:
+        session.count(KEY)
+
+    assert [] == list(tmp_path.rglob("*"))
+
+
+def test_the_ledger_is_for_its_owner_only(ledger: Ledger, store: StateStore, tmp_path: Path):
+    """Folders are 0700 and files 0600, also those of a run on its way."""
+    store.create()
+    with closing(ledger.open(write=True)) as session:
+        staged(session, run("r1"), "ann", "bob")
+        session.fold(run("r1"), [settled(2, rejected=(0,))])
+    modes = {
+        path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / ".audiform/test/ledger").rglob("*")
+    }
+
+    assert modes
+    assert {0o700 if path.is_dir() else 0o600 for path in modes} == set(modes.values())
+    assert all(mode == (0o700 if path.is_dir() else 0o600) for path, mode in modes.items())
+
+
+def test_a_whole_part_becomes_members_without_a_copy(ledger: Ledger, store: StateStore, tmp_path: Path):
+    """A run whose rows were all taken adds a line to a list; its staged file is the ledger's."""
+    store.create()
+    with closing(ledger.open(write=True)) as session:
+        staged(session, run("r1"), "ann", "bob")
+        session.fold(run("r1"), [settled(2)])
+
+    assert ["r1.add.parquet"] == [path.name for path in tmp_path.rglob("*.parquet")]
+
+
+def test_many_runs_are_few_files(ledger: Ledger, store: StateStore, tmp_path: Path):
+    """Segments are written as one before they are too many to be read quickly."""
+    store.create()
+    with closing(ledger.open(write=True)) as session:
+        staged(session, run("start"), *(f"person{number}" for number in range(100)))
+        session.fold(run("start"), [settled(100)])
+        for number in range(40):
+            staged(session, run(f"r{number}"), f"new{number}")
+            session.fold(run(f"r{number}"), [settled(1)])
+        assert 140 == session.count(KEY)
+    listed = (tmp_path / f".audiform/test/ledger/{KEY}/members.json").read_text().count('"file"')
+
+    assert listed < 10
+
+
+def test_files_that_nobody_needs_are_removed_when_they_are_old(
+    ledger: Ledger, store: StateStore, tmp_path: Path
+):
+    """What a killed run has staged goes after an hour; what a list names stays."""
+    store.create()
+    with closing(ledger.open(write=True)) as session:
+        staged(session, run("r1"), "ann")
+        session.fold(run("r1"), [settled(1)])
+        staged(session, run("r2"), "bob", part=Part.MODIFY)
+    for path in tmp_path.rglob("*.parquet"):
+        os.utime(path, (0, 0))
+    spill = tmp_path / ".audiform/test/ledger/spill-1-abcd"
+    spill.mkdir()
+    with closing(ledger.open(write=True)) as session:
+        assert 1 == session.count(KEY)
+
+    assert ["r1.add.parquet"] == [path.name for path in tmp_path.rglob("*.parquet")]
+    assert not spill.exists()
+
+
+def test_a_lost_key_is_an_error(ledger: Ledger, store: StateStore, tmp_path: Path):
+    """Without the state's key nobody can be compared: nothing is opened."""
+    store.create()
+    (tmp_path / ".audiform/test/key").unlink()
+
+    with pytest.raises(DiagnosticError) as caught:
+        ledger.open(write=False)
+
+    assert "state-key-lost" == caught.value.diagnostics[0].code
