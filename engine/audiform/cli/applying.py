@@ -14,8 +14,10 @@ from audiform.cli.reporting import exit_code, say
 from audiform.cli.running import run
 from audiform.cli.views.progress import bars
 from audiform.execution.recovery import recover
+from audiform.execution.stopped import Stopped
 from audiform.execution.validity import check_guards
 from audiform.plan.plan import Plan
+from audiform.plan.summary import stopping
 from audiform.planner import PlanOptions
 from audiform.runtime import Runtime
 
@@ -44,10 +46,13 @@ def plan_and_apply(
         for note in recovered.notes:
             options.output.note(f"note: {note}")
         plan = planned(runtime, wanted, options)
-        if not as_json:
-            show(plan, options, as_json=False)
+        if as_json:
+            check_guards(runtime, plan, runtime.store.read(), again=name)
+        else:
+            show(plan, options, as_json=False, command=name)
             options.output.data("")
-        check_guards(runtime, plan, runtime.store.read(), again=name)
+        if stopping(plan.changes):
+            raise Stopped("guards do not let this plan through; nothing was done")
         if plan.steps and not auto_approve and not _agreed(plan):
             options.output.problem("Not applied: nothing was done")
             return Exit.ERROR

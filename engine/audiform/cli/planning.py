@@ -80,12 +80,12 @@ def planned(runtime: Runtime, wanted: PlanOptions, options: Options) -> Plan:
     return plan
 
 
-def show(plan: Plan, options: Options, *, as_json: bool) -> None:
-    """Print the plan."""
+def show(plan: Plan, options: Options, *, as_json: bool, command: str = "plan") -> None:
+    """Print the plan; `command` is the one that takes approvals of guards."""
     if as_json:
         options.output.json(plan_json.render(plan))
     else:
-        options.output.data(plan_text.render(plan, colour=options.output.colour))
+        options.output.data(plan_text.render(plan, colour=options.output.colour, command=command))
 
 
 def _say_unused(wanted: PlanOptions, plan: Plan, options: Options) -> None:

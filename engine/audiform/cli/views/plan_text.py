@@ -36,14 +36,14 @@ _DIGEST_LENGTH = 8
 _DIGESTS = {"query": "query", "type_digest": "manifest"}
 
 
-def render(plan: Plan, *, colour: bool) -> str:
-    """Return the plan as text, without a newline at the end."""
+def render(plan: Plan, *, colour: bool, command: str = "plan") -> str:
+    """Return the plan as text, without a newline at the end. `command` is the one that takes approvals of guards."""
     sections = [
         *_outside(plan, colour=colour),
         *_resources(plan, colour=colour),
         *people_table(plan, colour=colour),
         *_endings(plan, colour=colour),
-        *_guards(plan, colour=colour),
+        *_guards(plan, command, colour=colour),
         *_notes(plan),
         "\n".join(_summary(plan, colour=colour)),
     ]
@@ -139,23 +139,23 @@ def _ending(change: Change, *, colour: bool) -> str:
     return f"  {symbol} {change.address}  {_WORDS[change.action]}{leave}"
 
 
-def _guards(plan: Plan, *, colour: bool) -> Iterator[str]:
+def _guards(plan: Plan, command: str, *, colour: bool) -> Iterator[str]:
     stops = stopping(plan.changes)
     if stops:
-        yield "\n".join(_stops(stops, colour=colour))
+        yield "\n".join(_stops(stops, command, colour=colour))
     approved = [result for change in plan.changes for result in change.guards if result.approved]
     if approved:
         lines = [f"  {result.name}: {result.detail}" for result in approved]
         yield "\n".join([_title("Guards that were approved", colour=colour), *lines])
 
 
-def _stops(stops: list[GuardResult], *, colour: bool) -> Iterator[str]:
+def _stops(stops: list[GuardResult], command: str, *, colour: bool) -> Iterator[str]:
     yield paint("Stopped by guards", Style.ERROR, Style.BOLD, colour=colour)
     for result in stops:
         yield f"  {result.name}: {result.detail}"
     yield "  If that is what you want, approve it:"
     yield ""
-    yield f"      audiform plan {' '.join(approval(result) for result in stops)}"
+    yield f"      audiform {command} {' '.join(approval(result) for result in stops)}"
 
 
 def _notes(plan: Plan) -> Iterator[str]:
