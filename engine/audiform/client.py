@@ -179,7 +179,7 @@ class ConnectorClient:
     async def _with_job(self, job: Job, scope: Mapping[str, Any], begun: Outcome, text: bytes) -> Outcome:
         """Return what became of the job that `begun` has started, with what either of them rejected."""
         inside = {**scope, "job": {"id": begun.extracted.get("job.id")}}
-        ended = await self._ended(job, inside, begun)
+        ended = await self._ended(job, inside, begun, text)
         told = ended.rejected
         if job.errors is not None and ended.ok and ended.rejected_count:
             told += await self._job_errors(job.errors, inside, text)
@@ -242,12 +242,12 @@ class ConnectorClient:
         text = b",".join(_json(render(lookup.row, {**scope, "row": record})) for record in records)
         return await self._send_rows(lookup, inside, text)
 
-    async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome) -> Outcome:
-        """Poll until the job has ended or the time is over."""
+    async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome, text: bytes) -> Outcome:
+        """Poll until the job has ended or the time is over; its end may name records by what was sent."""
         until = self.timing.monotonic() + job.timeout_seconds
         while self.timing.monotonic() < until:
             await self.timing.sleep(job.interval_seconds)
-            outcome = await self._exchange(job, scope)
+            outcome = await self._exchange(job, scope, rows=text)
             if not outcome.ok:
                 return outcome
             status = as_text(outcome.extracted["job.status"])

@@ -85,7 +85,7 @@ class RequestTemplate(Model):
 class ResponseTemplate(Model):
     """The answer of a success. The client reads the references out of it, the sandbox fills them in.
 
-    `status` is 200, [200, 202] or "2xx". A `body` with references must arrive as described; an answer
+    `status` is 200, [200, 202] or "2xx"; an error that it names (404) is a success here, before any rule. A `body` with references must arrive as described; an answer
     without `destination.id`, `job.id` or `job.status` where the template names it is a failure.
     `items`: reference -> template of one entry of the list that stands for it (`destinations`, `errors`,
     `lookups`). `headers`: name -> template, for what stands there only. `keyed` are those that the platform
@@ -291,6 +291,11 @@ class Errors(Model):
         default=None,
         description="Where the list has an entry for every record, in order: what that of an accepted one says, "
         "as in `outcomes`",
+    )
+    record_retry: Mapping[str, Any] | None = Field(
+        default=None,
+        description="What the entry of a record says, as in `outcomes`, that the platform takes when it is sent "
+        "again later: the client does so with those records only",
     )
 
     @property

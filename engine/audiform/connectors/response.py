@@ -39,7 +39,8 @@ def classify(
         return standard_outcome(response, "", now)
     body = _json(response.body)
     message = _message(manifest.errors, body)
-    rule = next((rule for rule in manifest.outcomes if _applies(rule, response.status, body)), None)
+    rules = () if _is_named_error(template.status, response.status) else manifest.outcomes
+    rule = next((rule for rule in rules if _applies(rule, response.status, body)), None)
     if rule is not None and rule.outcome not in (OutcomeKind.ACCEPTED, OutcomeKind.PENDING):
         return _ruled(rule, response, message, body, now)
     if rule is None and not _has_status(template.status, response.status):
@@ -96,6 +97,11 @@ def _has_status(wanted: int | str | tuple[int, ...] | None, status: int) -> bool
             return wanted[0] == str(status)[0]
         case _:
             return status in wanted
+
+
+def _is_named_error(wanted: int | str | tuple[int, ...], status: int) -> bool:
+    """Whether an operation names an error's status as a success of its own: 404 where somebody is gone already."""
+    return status >= 400 and not isinstance(wanted, str) and _has_status(wanted, status)  # noqa: PLR2004 - an error
 
 
 def _meets(body: Any, path: str, wanted: Any) -> bool:
@@ -279,6 +285,8 @@ def _error_entries(errors: Errors, entry: Any) -> Iterator[Bindings]:
     paths = {"error.index": errors.record_index, "error.message": errors.record_message}
     values = {name: _first(entry, path) for name, path in paths.items() if path is not None}
     said = {name: value for name, value in values.items() if value is not None}
+    if errors.record_retry is not None and _meets_all(entry, errors.record_retry):
+        said["error.retry"] = True
     named = _all(entry, errors.record_identifier) if errors.record_identifier else []
     for identifier in named or [None]:
         yield said if identifier is None else {**said, "error.identifier": identifier}
@@ -296,12 +304,13 @@ def _record_errors(entry: Mapping[str, Any], index_of: Mapping[str, Sequence[int
     """Yield the entry's records: one by index, or all that have its identifier."""
     code = f" (code {mask(entry['error.code'])})" if "error.code" in entry else ""
     message = mask(entry.get("error.message", "")) + code
+    category = Category.RATE_LIMITED if "error.retry" in entry else Category.INVALID_RECORD
     index = entry.get("error.index")
     if isinstance(index, int | str) and str(index).isdigit():
-        yield RecordError(int(index), Category.INVALID_RECORD, message)
+        yield RecordError(int(index), category, message)
         return
     for place in index_of.get(str(entry.get("error.identifier")), ()):
-        yield RecordError(place, Category.INVALID_RECORD, message)
+        yield RecordError(place, category, message)
 
 
 def _indexes(rows: bytes | None) -> Mapping[str, Sequence[int]]:
