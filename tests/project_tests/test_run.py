@@ -160,3 +160,10 @@ def test_the_command(project, capsys, snapshot):
     assert 1 == run(["-C", str(project), "test", "fails", "--json"])
     assert 1 == run(["-C", str(project), "test", "nothing"])
     assert snapshot == capsys.readouterr()
+
+
+@pytest.mark.parametrize("environment", ["staging", "production"])
+def test_the_example_passes_its_own_tests(environment, checkout, capsys):
+    """The shop shows how a project tests itself."""
+    assert 0 == run(["-C", str(checkout / "examples" / "shop"), "-e", environment, "test"])
+    assert "3 passed" in capsys.readouterr().out
