@@ -9,7 +9,7 @@ from typing import Any
 from audiform import __version__
 from audiform.config.declared import NAME
 from audiform.config.documents import Document, read_documents
-from audiform.config.files import PROJECT_FILE, Folder, Text
+from audiform.config.files import ENVIRONMENTS, PROJECT_FILE, Folder, Text
 from audiform.config.kinds import EnvironmentFile, ProjectFile
 from audiform.config.narrow import is_list, is_map
 from audiform.config.places import Places
@@ -114,7 +114,10 @@ def _chosen(frame: Frame, folder: Folder, wanted: str | None, places: Places) ->
         name = names[0] if names else DEFAULT
     if name in names or (not names and name == DEFAULT):
         return _valid_name(frame, folder, name)
-    frame.problems.append(_unknown(name, names, None if wanted else folder.project, places))
+    if not any(
+        item.location and item.location.file.startswith(f"{ENVIRONMENTS}/{name}.") for item in folder.problems
+    ):
+        frame.problems.append(_unknown(name, names, None if wanted else folder.project, places))
     return None
 
 
