@@ -27,9 +27,12 @@ _TARGET = re.compile(
 )
 
 
-def failed(error: Error, address: Address, code: str, path: tuple[str | int, ...] = ()) -> Diagnostic:
-    """Return what `error` says of the source or query at `address`."""
-    return Diagnostic(code, f"`{address}` cannot be read: {_said(error)}.", address=address, path=path)
+def failed(
+    error: Error, address: Address, code: str, path: tuple[str | int, ...] = (), what: str = ""
+) -> Diagnostic:
+    """Return what `error` says of the source or query at `address`; `what`: the file or pattern that is meant."""
+    meant = f"`{what}` of `{address}`" if what else f"`{address}`"
+    return Diagnostic(code, f"{meant} cannot be read: {_said(error)}.", address=address, path=path)
 
 
 def _said(error: Error) -> str:

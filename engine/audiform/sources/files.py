@@ -36,13 +36,7 @@ def open_source(
         if source.settings.database is not None:
             files += _attach(connection, source_name, source.settings.database, root)
         for table, pattern in source.settings.tables.items():
-            place = ("settings", "tables", table)
-            found = files_of(root, pattern, address, place)
-            reader = reader_of(pattern, address, place)
-            listed = ", ".join(literal(file) for file in found)
-            by_name = ", union_by_name = true" if len(found) > 1 else ""
-            connection.execute(f"CREATE VIEW {name(table)} AS SELECT * FROM {reader}([{listed}]{by_name})")
-            files += found
+            files += _view(connection, address, table, pattern, root)
         _confine(connection, files, folders)
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "source-unreadable")]) from None
@@ -56,6 +50,23 @@ def _attach(connection: DuckDBPyConnection, source_name: str, pattern: str, root
     # Its tables are known by their names alone, as those of files are.
     connection.execute(f"SET search_path = {literal(f'memory.main,{name(source_name)}.main')}")
     return files
+
+
+def _view(
+    connection: DuckDBPyConnection, address: Address, table: str, pattern: str, root: Path
+) -> list[str]:
+    import duckdb
+
+    place = ("settings", "tables", table)
+    found = files_of(root, pattern, address, place)
+    reader = reader_of(pattern, address, place)
+    listed = ", ".join(literal(file) for file in found)
+    by_name = ", union_by_name = true" if len(found) > 1 else ""
+    try:
+        connection.execute(f"CREATE VIEW {name(table)} AS SELECT * FROM {reader}([{listed}]{by_name})")
+    except duckdb.Error as error:
+        raise DiagnosticError([failed(error, address, "source-unreadable", place, pattern)]) from None
+    return found
 
 
 def _confine(connection: DuckDBPyConnection, files: Sequence[str], folders: Sequence[str]) -> None:

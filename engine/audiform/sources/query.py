@@ -25,8 +25,10 @@ def open_query(connection: DuckDBPyConnection, query: str, address: Address) -> 
     import duckdb
 
     try:
+        if len(connection.extract_statements(query)) != 1:
+            raise DiagnosticError([_several(address)])
         # As a statement of its own, so that nothing in the text can close a parenthesis around it.
-        connection.execute(f"CREATE OR REPLACE VIEW {PROFILES} AS {query.strip().rstrip(';')}")
+        connection.execute(f"CREATE OR REPLACE VIEW {PROFILES} AS {query}")
         found = connection.execute(f"DESCRIBE {PROFILES}").fetchall()
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "query-failed", ("query",))]) from None
@@ -52,6 +54,13 @@ def check_columns(
             problems.append(_not_boolean(column, columns[column], address))
     if problems:
         raise DiagnosticError(problems)
+
+
+def _several(address: Address) -> Diagnostic:
+    detail = (
+        f"The query of `{address}` is not one statement. Write one SELECT, with what comes before it as WITH."
+    )
+    return Diagnostic("query-failed", detail, address=address, path=("query",))
 
 
 def _missing(column: str, columns: Mapping[str, str], address: Address, place: tuple[str, ...]) -> Diagnostic:
