@@ -138,6 +138,9 @@ class Executor:
             self._drop_members(destination_key(record.body["connector"], identity), address.name)
         self.runtime.store.remove(address)
         del self.records[address]
+        if self.runtime.project.get(address) is None:
+            # A replaced binding is forgotten as well, and must still be sent.
+            self.journal.settle(self.unsent.get(address, ()))
 
     def _wanted(self, address: Address) -> Record:
         """Return the record of what the project says, with the destination that is known."""
