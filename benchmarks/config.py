@@ -55,12 +55,19 @@ class Budget:
 
 # --- Running
 
+# An installed Audiform has its bytecode; here it is kept apart, whatever the caller's environment says of it.
+_BYTECODE = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "audiform-bytecode"),
+}
+
 
 def cost(
     command: Sequence[str], folder: Path, *, times: int = 3, environment: Mapping[str, str] | None = None
 ) -> Cost:
     """Return the cost of a command as a whole process; the least of several, which other work disturbed least."""
-    seen = [_once(command, folder, {**os.environ, **(environment or {})}) for _ in range(times)]
+    given = {**os.environ, **_BYTECODE, **(environment or {})}
+    seen = [_once(command, folder, given) for _ in range(times)]
     return Cost(min(one.seconds for one in seen), max(one.megabytes for one in seen))
 
 
@@ -95,8 +102,9 @@ def audiform(size: int, work: Path, times: int) -> dict[str, Cost]:
     generate(project, size)
     cache = {"XDG_CACHE_HOME": str(work / "cache")}
     validate, plan = (*AUDIFORM, "validate"), (*AUDIFORM, "plan", "--no-impact", "--no-refresh")
-    costs = {"validate, cold": cold(validate, project, times=times)}
+    cost(plan, project, times=1, environment=cache)
     cost(validate, project, times=1, environment=cache)
+    costs = {"validate, cold": cold(validate, project, times=times)}
     costs["validate"] = cost(validate, project, times=times, environment=cache)
     # One file has changed: what is remembered helps with the others.
     connectors = project / "connectors.yaml"
@@ -210,8 +218,9 @@ def terraform(size: int, work: Path) -> dict[str, Cost]:
 
     run("init", "-input=false")
     costs = {"validate": run("validate"), "first plan": run("plan", "-input=false")}
-    run("apply", "-auto-approve", "-input=false")
-    return {**costs, "no-op plan": run("plan", "-input=false")}
+    # Its own apply takes minutes, so its state is written as that would.
+    (project / "terraform.tfstate").write_text(json.dumps(_terraform_state(size)), encoding="utf-8")
+    return {**costs, "no-op plan": run("plan", "-input=false", "-detailed-exitcode")}
 
 
 def _pair(number: int) -> str:
@@ -221,6 +230,45 @@ def _pair(number: int) -> str:
         f'resource "terraform_data" "binding_{number}" {{\n'
         f'  input = {{ audience = terraform_data.audience_{number}.id, on_delete = "remove_members" }}\n}}\n'
     )
+
+
+def _terraform_state(size: int) -> dict[str, Any]:
+    resources: list[dict[str, Any]] = []
+    for number in range(size // 2):
+        query = f"SELECT * FROM customers WHERE lifetime_value >= {number}"
+        audience = {"name": f"Spent {number}", "query": query}
+        binding = {"audience": f"id-{number}", "on_delete": "remove_members"}
+        resources += [
+            _terraform_record(f"audience_{number}", f"id-{number}", audience, []),
+            _terraform_record(
+                f"binding_{number}", f"on-{number}", binding, [f"terraform_data.audience_{number}"]
+            ),
+        ]
+    return {
+        "version": 4,
+        "terraform_version": "1.0.0",
+        "serial": 1,
+        "lineage": "benchmark",
+        "outputs": {},
+        "resources": resources,
+        "check_results": None,
+    }
+
+
+def _terraform_record(
+    name: str, identity: str, given: Mapping[str, str], needs: Sequence[str]
+) -> dict[str, Any]:
+    value = {"value": given, "type": ["object", dict.fromkeys(given, "string")]}
+    attributes = {"id": identity, "input": value, "output": value, "triggers_replace": None}
+    return {
+        "mode": "managed",
+        "type": "terraform_data",
+        "name": name,
+        "provider": 'provider["terraform.io/builtin/terraform"]',
+        "instances": [
+            {"schema_version": 0, "attributes": attributes, "sensitive_attributes": [], "dependencies": needs}
+        ],
+    }
 
 
 # --- What it means
