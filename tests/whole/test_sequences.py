@@ -41,10 +41,13 @@ from whole.shop import (
 
 NUMBERS = st.integers(1, 7)
 NAMES = st.sampled_from(["one", "two", "three"])
+MAILBOXES = st.sampled_from(
+    [None, *(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee")), *EMAILS]
+)
 PROFILES = st.builds(
     Profile,
-    email=st.sampled_from(list(EMAILS)),
-    phone=st.sampled_from(list(PHONES)),
+    email=MAILBOXES,
+    phone=st.sampled_from([None, "+14155550100", "+14155550101", "+14155550102", *PHONES]),
     consent=st.sampled_from([True, True, True, False, None]),
     score=st.sampled_from([None, 1, 2]),
     audiences=st.sampled_from(["a", "b", "ab", "ab", ""]),
@@ -140,7 +143,7 @@ class Whole(RuleBasedStateMachine):
         self.people[number] = profile
         self.known |= {(name, frozenset(keys(name, number, profile).items())) for name in CONNECTORS}
 
-    @rule(number=NUMBERS, email=st.sampled_from(list(EMAILS)))
+    @rule(number=NUMBERS, email=MAILBOXES)
     def email(self, number: int, email: str | None) -> None:
         """A profile gets another e-mail address, perhaps somebody else's."""
         if number in self.people:
