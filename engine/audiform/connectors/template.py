@@ -204,11 +204,13 @@ def _render_form(form: Form, inside: Any, scope: Mapping[str, Any]) -> Any:
 
 def _render_mapping(node: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
     spread = render(node[SPREAD], scope) if SPREAD in node else MISSING
-    kept = {} if spread is MISSING else {key: item for key, item in spread.items() if key not in node}
+    kept: dict[str, Any] = {}
     for key, item in node.items():
         name, value = render(key, scope), MISSING if key == SPREAD else render(item, scope)
         if MISSING not in (name, value):
             kept[as_text(name)] = value
+    beside = {} if spread is MISSING else {key: item for key, item in spread.items() if key not in node}
+    kept = {**kept, **{key: item for key, item in beside.items() if key not in kept}}
     return kept if kept or not node else MISSING
 
 
