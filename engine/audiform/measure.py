@@ -9,7 +9,6 @@ from audiform.address import Address, Kind
 from audiform.audiences.selection import select
 from audiform.delivery.compare import compare, impact_of
 from audiform.delivery.deliver import age_of, letters_of
-from audiform.delivery.people import read_people
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
@@ -39,13 +38,12 @@ def _measure(runtime: Runtime, binding: str, *, fresh: bool) -> Measured:
     selection = select(binding, declared, runtime.project.audiences[declared.audience], manifest)
     session = runtime.ledger.open(write=False)
     try:
-        people = read_people(session, runtime.project, declared.audience, selection)
         key = None if fresh else _destination(runtime, binding)
         letters = [] if fresh else letters_of(runtime, binding)
-        impact = impact_of(selection, people, compare(session, selection, key, letters))
+        people, compared = compare(session, runtime.project, declared.audience, selection, key, letters)
     finally:
         session.close()
-    return Measured(impact, age_of(runtime, people))
+    return Measured(impact_of(selection, people, compared), age_of(runtime, people))
 
 
 def _destination(runtime: Runtime, binding: str) -> str | None:

@@ -28,8 +28,12 @@ _END = "chr(31)"
 """Ends each value inside a digested text: no identifier as sent has this character at its end."""
 
 
-def desired_sql(selection: Selection, profiles: str, digest: Digest) -> str:
-    """Return the query of the desired members of the relation `profiles`."""
+def desired_sql(selection: Selection, profiles: str, digest: Digest | None) -> str:
+    """Return the query of the desired members of the relation `profiles`.
+
+    Without a `digest` it lacks `identity` and `variables`, which `named_sql` adds: where nobody is compared, they are
+    needed for the ledger only, and that is written while others are on their way.
+    """
     columns = [
         f"{name(selection.profile_key)} AS key",
         f"{name(selection.consent) if selection.consent is not None else 'true'} AS consent",
@@ -61,7 +65,7 @@ def is_unresolved(identifiers: Iterable[str]) -> str:
     return " OR ".join(f"{raw(identifier)} IS NOT NULL" for identifier in identifiers)
 
 
-def resolved_sql(selection: Selection, table: str, normalized: str, digest: Digest) -> str:
+def resolved_sql(selection: Selection, table: str, normalized: str, digest: Digest | None) -> str:
     """Return the query of the unresolved rows of `table`, judged anew.
 
     `normalized` is a table of `identifier`, `raw` and `sent`, with the values that Python has normalised.
@@ -85,16 +89,25 @@ def resolved_sql(selection: Selection, table: str, normalized: str, digest: Dige
     return _judged(selection, source, digest)
 
 
-def duplicates_sql(table: str) -> str:
-    """Return the query of identities that several profiles share, with the row of the one that is sent.
+def duplicates_sql(selection: Selection, table: str) -> str:
+    """Return the query of the rows of `table` whose identity another row has that is sent.
 
-    It is the one with the smallest profile key. Looking for them is cheap, so that there are none costs little.
+    That one has the smallest profile key. Looking for what may be shared is cheap, so that nothing shared costs little.
     """
-    shared = f"SELECT identity FROM {table} WHERE reason IS NULL GROUP BY identity HAVING count(*) > 1"
-    return (
-        f"SELECT identity, arg_min(rowid, (key, rowid)) AS kept FROM {table} "
-        f"WHERE reason IS NULL AND identity IN ({shared}) GROUP BY identity"
+    named = selection.identifiers if selection.matches_keys else selection.identifying
+    columns = ", ".join(as_sent(item) for item in named) or "rowid"
+    shared = f"SELECT hash({columns}) FROM {table} WHERE reason IS NULL GROUP BY hash({columns}) HAVING count(*) > 1"
+    ranked = (
+        f"SELECT rowid AS row, row_number() OVER (PARTITION BY {columns} ORDER BY key, rowid) AS place FROM {table} "
+        f"WHERE reason IS NULL AND hash({columns}) IN ({shared})"
     )
+    return f"SELECT row FROM ({ranked}) WHERE place > 1"
+
+
+def named_sql(selection: Selection, source: str, digest: Digest) -> str:
+    """Return the query of the rows of `source` with their `identity` and `variables`: what the ledger compares."""
+    identity, variables = _identity(selection, digest), _variables(selection, digest)
+    return f"SELECT {identity} AS identity, {variables} AS variables, * FROM ({source})"
 
 
 def raw(identifier: str) -> str:
@@ -107,13 +120,13 @@ def variable_column(variable: str) -> str:
     return name(f"var:{variable}")
 
 
-def _judged(selection: Selection, source: str, digest: Digest) -> str:
-    identity = _identity(selection, digest)
+def _judged(selection: Selection, source: str, digest: Digest | None) -> str:
     reason = (
         "CASE WHEN consent IS NOT TRUE THEN 'no_consent' "
         f"WHEN {_known(selection)} THEN NULL WHEN given THEN 'invalid_identifier' ELSE 'no_identifier' END"
     )
-    return f"SELECT {reason} AS reason, {identity} AS identity, {_variables(selection, digest)} AS variables, * FROM ({source})"
+    judged = f"SELECT {reason} AS reason, * FROM ({source})"
+    return judged if digest is None else named_sql(selection, judged, digest)
 
 
 def _identity(selection: Selection, digest: Digest) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audiform.audiences.desired import named_sql
 from audiform.audiences.difference import (
     CHANGES,
     DESIRED,
@@ -20,8 +21,9 @@ from audiform.audiences.difference import (
     table_of,
 )
 from audiform.audiences.selection import Selection
+from audiform.config.project import Project
 from audiform.connectors.manifest import Manifest
-from audiform.delivery.people import People
+from audiform.delivery.people import People, read_people
 from audiform.outcome import Signal
 from audiform.plan.plan import Figure, Impact
 from audiform.state.ledger import LedgerSession, Part
@@ -49,24 +51,39 @@ class Compared:
 
 
 def compare(
-    session: LedgerSession, selection: Selection, key: str | None, letters: Iterable[DeadLetter]
-) -> Compared:
-    """Make the tables of what separates the desired members from those of the destination `key`.
+    session: LedgerSession,
+    project: Project,
+    audience: str,
+    selection: Selection,
+    key: str | None,
+    letters: Sequence[DeadLetter],
+) -> tuple[People, Compared]:
+    """Read the audience, and make the tables of what separates it from the members of the destination `key`.
 
     `letters`: what this binding's platform rejected before, and shall not be sent as it is. Without a `key` the
     destination has nobody.
+
+    Raises:
+        DiagnosticError: source, query or columns are not as the audience says.
     """
-    rejected = _keep_letters(session.connection, letters)
-    standing = _standing(session, selection.binding, key or "", letters=rejected)
-    members = session.count(key, selection.binding) if key else 0
-    if not rejected and (not key or not session.count(key)):
-        return Compared(members, _everybody(session.connection, selection))
+    nobody = not letters and (key is None or not session.count(key))
+    people = read_people(session, project, audience, selection, named=not nobody)
+    if nobody:
+        return people, Compared(0, _everybody(session, selection))
+    return people, _difference(session, selection, key or "", letters)
+
+
+def _difference(
+    session: LedgerSession, selection: Selection, key: str, letters: Sequence[DeadLetter]
+) -> Compared:
     connection = session.connection
+    _keep_letters(connection, letters)
+    standing = _standing(session, selection.binding, key, letters=bool(letters))
+    members = session.count(key, selection.binding)
     connection.execute(f"CREATE TABLE {CHANGES} AS {changes_sql(selection, standing, session.digest)}")
     before = _count(connection, f"{CHANGES} WHERE rejected")
     parts = {part: _make(connection, part, arriving_sql(part)) for part in _ARRIVING}
     if Signal.REMOVE in selection.signals and members:
-        connection.execute("DROP TABLE IF EXISTS audiform.leaving")
         session.revealed(leaving_sql(standing), LEAVING)
         leaving, skipped = _depart(session, selection.manifest, standing, selection)
         parts |= leaving
@@ -118,12 +135,14 @@ def _standing(session: LedgerSession, binding: str, key: str, *, letters: bool) 
     return Standing(binding, session.members(key), session.columns(key), letters)
 
 
-def _everybody(connection: DuckDBPyConnection, selection: Selection) -> dict[Part, int]:
+def _everybody(session: LedgerSession, selection: Selection) -> dict[Part, int]:
     """Add every desired member as it is: nothing has to be compared where nobody is."""
     if Signal.ADD not in selection.signals:
         return {}
-    connection.execute(f"CREATE VIEW {table_of(Part.ADD)} AS SELECT * FROM {DESIRED} WHERE reason IS NULL")
-    count = _count(connection, table_of(Part.ADD))
+    wanted = f"SELECT * FROM {DESIRED} WHERE reason IS NULL"
+    query = named_sql(selection, wanted, session.digest)
+    session.connection.execute(f"CREATE VIEW {table_of(Part.ADD)} AS {query}")
+    count = _count(session.connection, f"{DESIRED} WHERE reason IS NULL")
     return {Part.ADD: count} if count else {}
 
 
@@ -145,22 +164,18 @@ def _make(connection: DuckDBPyConnection, part: Part, query: str) -> int:
     return _count(connection, table_of(part))
 
 
-def _keep_letters(connection: DuckDBPyConnection, letters: Iterable[DeadLetter]) -> bool:
+def _keep_letters(connection: DuckDBPyConnection, letters: Sequence[DeadLetter]) -> None:
     import pyarrow as pa
 
     arrow: Any = pa
-
-    found = [(letter.signal, letter.identity) for letter in letters]
-    if found:
-        signals, contents = zip(*found, strict=True)
-        connection.register(
-            "letters_given", arrow.table({"signal": arrow.array(signals), "content": arrow.array(contents)})
-        )
+    if letters:
+        signals = [letter.signal for letter in letters]
+        contents = [letter.identity for letter in letters]
+        connection.register("given", arrow.table({"signal": signals, "content": contents}))
         connection.execute(
-            f"CREATE TABLE {LETTERS} AS SELECT signal, CAST(content AS UUID) AS content FROM letters_given"
+            f"CREATE TABLE {LETTERS} AS SELECT signal, CAST(content AS UUID) AS content FROM given"
         )
-        connection.unregister("letters_given")
-    return bool(found)
+        connection.unregister("given")
 
 
 def _count(connection: DuckDBPyConnection, relation: str) -> int:

@@ -19,7 +19,7 @@ from audiform.client import ConnectorClient
 from audiform.config.kinds import Guards
 from audiform.connectors.manifest import SignalOperation
 from audiform.delivery.compare import Compared, compare, compare_ended, ended_impact, impact_of
-from audiform.delivery.people import People, read_people
+from audiform.delivery.people import People
 from audiform.delivery.progress import NoProgress, Progress
 from audiform.delivery.report import Delivered, Problem, Status
 from audiform.delivery.rows import Outgoing
@@ -135,9 +135,8 @@ class _Work:
     def compare(
         self, audience: str, selection: Selection, *, retry_rejected: bool
     ) -> tuple[People, Compared]:
-        people = read_people(self.session, self.runtime.project, audience, selection)
         letters = [] if retry_rejected else letters_of(self.runtime, self.binding)
-        return people, compare(self.session, selection, self.key, letters)
+        return compare(self.session, self.runtime.project, audience, selection, self.key, letters)
 
     def guards(self, impact: Impact, people: People, approved: Collection[str]) -> tuple[GuardResult, ...]:
         """Ask the guards, recorded and declared: whichever lets less through."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.address import Address, Kind
 from audiform.audiences.desired import (
+    Digest,
     by_python,
     desired_sql,
     duplicates_sql,
@@ -48,8 +49,10 @@ class People:
         return self.rows - sum(self.left_out.values())
 
 
-def read_people(session: LedgerSession, project: Project, audience_name: str, selection: Selection) -> People:
-    """Make the table of desired members; its query runs once.
+def read_people(
+    session: LedgerSession, project: Project, audience_name: str, selection: Selection, *, named: bool
+) -> People:
+    """Make the table of desired members; its query runs once. `named`: with what the ledger compares.
 
     Raises:
         DiagnosticError: source, query or columns are not as the audience says.
@@ -64,11 +67,12 @@ def read_people(session: LedgerSession, project: Project, audience_name: str, se
     columns = open_query(connection, _query(audience), address)
     check_columns(columns, selection.columns, address)
     try:
-        connection.execute(f"CREATE TABLE {DESIRED} AS {desired_sql(selection, PROFILES, session.digest)}")
+        digest = session.digest if named else None
+        connection.execute(f"CREATE TABLE {DESIRED} AS {desired_sql(selection, PROFILES, digest)}")
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "query-failed", ("query",))]) from None
-    _resolve(session, selection)
-    shared = _remove_duplicates(connection)
+    _resolve(connection, selection, digest)
+    shared = _remove_duplicates(connection, selection)
     reasons = _counts(connection, f"SELECT reason, count(*) FROM {DESIRED} GROUP BY ALL ORDER BY ALL")
     rows = sum(reasons.values()) + shared
     left_out = {reason: count for reason, count in reasons.items() if reason is not None}
@@ -80,9 +84,9 @@ def _query(audience: Audience) -> str:
     return audience.query if isinstance(audience.query, str) else audience.query.file
 
 
-def _resolve(session: LedgerSession, selection: Selection) -> None:
+def _resolve(connection: DuckDBPyConnection, selection: Selection, digest: Digest | None) -> None:
     """Normalise by Python the few values that SQL leaves to it, each different one once, and judge them anew."""
-    connection, waiting = session.connection, by_python(selection)
+    waiting = by_python(selection)
     if not waiting:
         return
     unresolved = is_unresolved(waiting)
@@ -91,7 +95,7 @@ def _resolve(session: LedgerSession, selection: Selection) -> None:
     connection.execute(f"CREATE TABLE {_NORMALIZED} (identifier VARCHAR, raw VARCHAR, sent VARCHAR)")
     for identifier in waiting:
         _normalize(connection, selection, identifier)
-    again = resolved_sql(selection, DESIRED, _NORMALIZED, session.digest)
+    again = resolved_sql(selection, DESIRED, _NORMALIZED, digest)
     connection.execute(f"CREATE TABLE audiform.resolved AS {again}")
     connection.execute(f"DELETE FROM {DESIRED} WHERE {unresolved}")
     connection.execute(f"INSERT INTO {DESIRED} BY NAME FROM audiform.resolved")
@@ -124,14 +128,11 @@ def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier:
         reader.close()
 
 
-def _remove_duplicates(connection: DuckDBPyConnection) -> int:
+def _remove_duplicates(connection: DuckDBPyConnection, selection: Selection) -> int:
     """Leave one profile of each identity; return how many were one too many."""
-    connection.execute(f"CREATE TABLE audiform.duplicates AS {duplicates_sql(DESIRED)}")
     gone: list[Any] = connection.execute(
-        f"DELETE FROM {DESIRED} USING audiform.duplicates d WHERE reason IS NULL "
-        f"AND {DESIRED}.identity = d.identity AND {DESIRED}.rowid <> d.kept"
+        f"DELETE FROM {DESIRED} WHERE rowid IN ({duplicates_sql(selection, DESIRED)})"
     ).fetchall()
-    connection.execute("DROP TABLE audiform.duplicates")
     return int(gone[0][0])
 
 
