@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -139,11 +140,15 @@ class Wire:
         return Context(scope, self._session, now, lambda url: token_url(url, self.endpoint))
 
     def _resolved(self) -> Mapping[str, str]:
-        """Resolve each credential once, when the first request is sent: a command may ask a person."""
+        """Resolve each credential once, when the first request is sent: a command may ask a person.
+
+        One that the connector does not have is left out; the scheme says whether it needs it.
+        """
         for reference in references(self._auth.model_dump()):
             root, _, name = reference.partition(".")
             if root == "credentials" and name not in self._secrets:
-                self._secrets[name] = self.credentials(name)
+                with suppress(KeyError):
+                    self._secrets[name] = self.credentials(name)
         return self._secrets
 
 
@@ -151,7 +156,7 @@ def granted(request: Request, grant: Grant) -> Request:
     """Return `request` with what authenticates it."""
     names = {name.lower() for name, _ in grant.headers}
     headers = (*(pair for pair in request.headers if pair[0].lower() not in names), *grant.headers)
-    if not grant.query:
-        return replace(request, headers=headers)
     joint = "&" if "?" in request.url else "?"
-    return replace(request, headers=headers, url=f"{request.url}{joint}{urlencode(grant.query)}")
+    url = f"{request.url}{joint}{urlencode(grant.query)}" if grant.query else request.url
+    whole = replace(request, headers=headers, url=url)
+    return grant.sign(whole) if grant.sign else whole

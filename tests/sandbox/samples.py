@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.identifiers import normalize
@@ -111,7 +112,12 @@ def client_of(
 ) -> ConnectorClient:
     """Return a real client, over real HTTP, whose every credential is `secret`, and whose waiting takes no time."""
     return ConnectorClient(
-        kind, settings, lambda _: secret, HttpTransport(), endpoint=endpoint, timing=hurried()
+        kind,
+        settings,
+        lambda name: sample_secret(kind.manifest, name, secret),
+        HttpTransport(),
+        endpoint=endpoint,
+        timing=hurried(),
     )
 
 

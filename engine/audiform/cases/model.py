@@ -29,6 +29,8 @@ from audiform.outcome import Category, OutcomeKind
 PLACE = {"project": "shop", "environment": "production", "binding": "lapsed_buyers"}
 """Where every case takes place, for the types that say so in what they send."""
 
+ANYTHING = "..."
+
 
 class Model(BaseModel):
     """Frozen and closed."""
@@ -37,7 +39,10 @@ class Model(BaseModel):
 
 
 class ExpectedRequest(Model):
-    """What must go out. Headers are those that must be there; without `body` and `form` there must be none."""
+    """What must go out. Headers are those that must be there; without `body` and `form` there must be none.
+
+    A form's value `...` stands for any: of what is signed with a key that was made for the run.
+    """
 
     method: str
     url: str

@@ -9,6 +9,7 @@ from typing import Any
 from audiform.cases.model import PLACE, Case, Expected
 from audiform.cases.people import batch_of, columns_of
 from audiform.cases.script import Script
+from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient, PlatformError
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import Manifest, SignalOperation
@@ -24,7 +25,7 @@ async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]
     client = ConnectorClient(
         configured,
         case.settings,
-        lambda name: f"test-{name}",
+        lambda name: sample_secret(configured.manifest, name, f"test-{name}"),
         FakeTransport(script.answer),
         timing=still_clock(),
         policy=RetryPolicy(attempts=case.attempts),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from audiform.cases.model import Exchange, ExpectedRequest
+from audiform.cases.model import ANYTHING, Exchange, ExpectedRequest
 from audiform.outcome import Request, Response
 
 
@@ -54,7 +54,11 @@ def _request_differences(expected: ExpectedRequest, request: Request) -> Iterato
             yield f"header {name} is {headers.get(name.lower())!r}, not {text!r}"
     body = request.body or b""
     if expected.form is not None:
-        if dict(parse_qsl(body.decode())) != expected.form:
+        sent = dict(parse_qsl(body.decode()))
+        known = {
+            name: ANYTHING if expected.form.get(name) == ANYTHING else text for name, text in sent.items()
+        }
+        if known != expected.form:
             yield f"the form is {body.decode()}, not {expected.form!r}"
     elif (json.loads(body) if body else None) != expected.body:
         yield f"the body is {body.decode()}, not {json.dumps(expected.body, ensure_ascii=False)}"

@@ -15,12 +15,13 @@ from audiform.cases.model import PLACE, Case
 from audiform.cases.people import batch_of, columns_of
 from audiform.cases.run import still_clock
 from audiform.cases.script import as_response
+from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
 from audiform.connectors.paths import put_at
-from audiform.connectors.template import references
+from audiform.connectors.template import references, unify
 from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
 from audiform.transport import FakeTransport
 from audiform.wire import RetryPolicy
@@ -228,7 +229,7 @@ async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None
     client = ConnectorClient(
         subject.kind,
         subject.case.settings,
-        lambda _: CANARY_SECRET,
+        lambda name: sample_secret(subject.manifest, name, CANARY_SECRET),
         FakeTransport(answer),
         timing=timing,
         policy=RetryPolicy(attempts=3),
@@ -240,7 +241,7 @@ async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None
 
 def _asks_for_token(subject: Subject, request: Request) -> bool:
     url = _auth(subject).get("token_url")
-    return bool(subject.tokens) and isinstance(url, str) and request.url == url
+    return bool(subject.tokens) and isinstance(url, str) and unify(url, request.url) is not None
 
 
 def _repeated(rows: Rows, count: int) -> Rows:

@@ -6,17 +6,21 @@ Any secret is good, so that a developer needs none, except one named `expired`.
 from __future__ import annotations
 
 import binascii
+import json
 from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.auth.api_key import ApiKey
+from audiform.connectors.auth.aws_sigv4 import AwsSigV4
 from audiform.connectors.auth.basic import Basic
 from audiform.connectors.auth.bearer import Bearer
+from audiform.connectors.auth.sas_token import SasToken, sas_token
 from audiform.connectors.auth.scheme import Auth
-from audiform.connectors.auth.token import OAuth2
+from audiform.connectors.auth.service_account import GRANT
+from audiform.connectors.auth.token import TokenAuth
 from audiform.connectors.manifest import Manifest
 from audiform.connectors.template import Bindings, unify, unify_texts
 from audiform.sandbox.asked import Asked
@@ -39,7 +43,11 @@ def refusal(manifest: Manifest, call: Call, account: Account) -> str | None:
             found = _api_key(config, call)
         case Basic():
             found = _basic(config, call)
-        case OAuth2():
+        case AwsSigV4():
+            found = _signature(config, call)
+        case SasToken():
+            found = _sas_token(call)
+        case TokenAuth():
             return _refused_token(call, account)
         case _:
             found = {}
@@ -49,8 +57,8 @@ def refusal(manifest: Manifest, call: Call, account: Account) -> str | None:
 
 
 def token_answer(asked: Asked) -> Answer:
-    """Answer an OAuth2 token request: a new token for any client, refused for what is named `expired`."""
-    form = dict(parse_qsl(asked.call.body.decode(errors="replace"), keep_blank_values=True))
+    """Answer a token request: a new token for any client, refused for what is named `expired`."""
+    form = _form_of(asked.call)
     needed = _secrets_of(asked, form)
     lacking = [name for name, value in needed.items() if not value]
     if lacking:
@@ -67,8 +75,21 @@ def token_answer(asked: Asked) -> Answer:
     return answer_json(200, {"access_token": token, "expires_in": _LIFE, "token_type": "Bearer"})
 
 
+def _form_of(call: Call) -> Mapping[str, str]:
+    """Return the parameters of a token request, which is a form or JSON."""
+    text = call.body.decode(errors="replace")
+    if call.headers.get("content-type") != "application/json":
+        return dict(parse_qsl(text, keep_blank_values=True))
+    try:
+        return {name: str(value) for name, value in json.loads(text).items()}
+    except (AttributeError, ValueError):
+        return {}
+
+
 def _secrets_of(asked: Asked, form: Mapping[str, str]) -> dict[str, str]:
     """Return what a token request must carry, with what it does carry."""
+    if form.get("grant_type") == GRANT:
+        return {"assertion": form.get("assertion", "")}
     username, password = _credentials(asked.call)
     needed = {
         "grant_type": form.get("grant_type", ""),
@@ -101,6 +122,33 @@ def _basic(config: Basic, call: Call) -> Bindings | None:
     username, password = _credentials(call)
     first, second = unify(config.username, username), unify(config.password, password)
     return None if first is None or second is None else {**first, **second}
+
+
+def _signature(config: AwsSigV4, call: Call) -> Bindings | None:
+    """Read a signature's header. Whether it is right cannot be told: any secret is good here."""
+    place = f"{{{{ date }}}}/{config.region}/{config.service}/aws4_request"
+    found = _header(
+        call,
+        "authorization",
+        f"AWS4-HMAC-SHA256 Credential={config.access_key_id}/{place}, "
+        "SignedHeaders={{ names }}, Signature={{ signature }}",
+    )
+    covered = str(found["names"]).split(";") if found else []
+    return found if {"host", "x-amz-date"} <= {*covered} and "x-amz-date" in call.headers else None
+
+
+def _sas_token(call: Call) -> Bindings | None:
+    """Read a shared access signature; one that was made with the key `expired` says that it has."""
+    found = _header(
+        call,
+        "authorization",
+        "SharedAccessSignature sr={{ resource }}&sig={{ signature }}&se={{ expires }}&skn={{ name }}",
+    )
+    if found is None:
+        return None
+    given = (unquote(found["resource"]), unquote(found["name"]), EXPIRED, int(found["expires"]))
+    expired = sas_token(*given) == call.headers["authorization"]
+    return {"credentials.key": EXPIRED if expired else found["signature"]}
 
 
 def _credentials(call: Call) -> tuple[str, str]:

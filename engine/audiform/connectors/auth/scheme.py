@@ -25,10 +25,14 @@ class Auth(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What is added to each request. Never shown: `repr` is empty."""
+    """What is added to each request. Never shown: `repr` is empty.
+
+    `sign` is for a scheme whose proof depends on the request: it is given the one that goes out, and returns it signed.
+    """
 
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    sign: Callable[[Request], Request] | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)
@@ -94,6 +98,12 @@ def fill(text: str, context: Context) -> str:
         message = f"`{names}` is not set on the connector, so its requests cannot be signed"
         raise AuthError(Outcome(OutcomeKind.FAILED, Category.INVALID_CREDENTIALS, message))
     return as_text(value)
+
+
+def filled(text: str, context: Context) -> str | None:
+    """Return `text` with its references filled in, or None where a credential or setting is not there."""
+    value = render(text, context.scope)
+    return None if value is MISSING else as_text(value)
 
 
 def filled_headers(config: Auth, context: Context) -> tuple[tuple[str, str], ...]:

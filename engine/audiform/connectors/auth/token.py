@@ -1,9 +1,9 @@
-"""What both OAuth2 schemes share: the token request, its answer, and the token kept until it expires."""
+"""What schemes with an access token share: the token request, its answer, and the token kept until it expires."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -24,45 +24,72 @@ _DEFAULT_LIFE = 300.0
 _ERRORS = range(400, 500)
 
 
-class OAuth2(Auth):
-    """Settings that both schemes have."""
+class TokenAuth(Auth):
+    """Settings of every scheme that asks for a token."""
 
     token_url: str
-    client_id: str = "{{ credentials.client_id }}"
-    client_secret: str = "{{ credentials.client_secret }}"  # noqa: S105 - a reference, no secret
-    client_in: Literal["body", "basic"] = "body"
     scopes: tuple[str, ...] = ()
     parameters: Mapping[str, str] = Field(
         default_factory=dict, description="More parameters of the token request"
     )
 
 
+class OAuth2(TokenAuth):
+    """Settings that the schemes with a client and its secret have."""
+
+    client_id: str = "{{ credentials.client_id }}"
+    client_secret: str = "{{ credentials.client_secret }}"  # noqa: S105 - a reference, no secret
+    client_in: Literal["body", "basic", "json"] = Field(
+        "body", description="`json`: in the body, which is JSON and no form"
+    )
+
+
 def token_flow(config: OAuth2, context: Context, grant: Mapping[str, str]) -> Flow:
-    """Return the kept token, or ask for one with the parameters of `grant` first."""
+    """Return the kept token, or ask for one with the parameters of `grant` and the client's name first."""
+    return (yield from kept_token(config, context, lambda: _with_client(config, context, grant)))
+
+
+def kept_token(config: TokenAuth, context: Context, form: Callable[[], Mapping[str, str]]) -> Flow:
+    """Return the kept token, or ask for one with the parameters that `form` returns first."""
     session = context.session
     if session.token is None or context.now >= session.expires:
-        response = yield _token_request(config, context, grant)
+        response = yield _token_request(config, context, form())
         _keep(response, context)
     headers = filled_headers(config, context)
     return Grant(headers=(("authorization", f"Bearer {session.token}"), *headers))
 
 
-def _token_request(config: OAuth2, context: Context, grant: Mapping[str, str]) -> Request:
-    client = (fill(config.client_id, context), fill(config.client_secret, context))
-    form = {**grant, **{name: fill(text, context) for name, text in config.parameters.items()}}
-    headers = [
-        ("user-agent", f"audiform/{__version__}"),
-        ("content-type", "application/x-www-form-urlencoded"),
-        ("accept", "application/json"),
-    ]
+def asked_with(config: TokenAuth, context: Context) -> dict[str, str]:
+    """Return the parameters that the settings add to a token request."""
+    return {name: fill(text, context) for name, text in config.parameters.items()}
+
+
+def _with_client(config: OAuth2, context: Context, grant: Mapping[str, str]) -> Mapping[str, str]:
+    form = {**grant, **asked_with(config, context)}
     if config.scopes:
         form["scope"] = " ".join(config.scopes)
-    if config.client_in == "body":
-        form |= {"client_id": client[0], "client_secret": client[1]}
-    else:
-        headers.append(basic_header(*client))
+    if config.client_in != "basic":
+        form["client_id"], form["client_secret"] = _client(config, context)
+    return form
+
+
+def _client(config: OAuth2, context: Context) -> tuple[str, str]:
+    return fill(config.client_id, context), fill(config.client_secret, context)
+
+
+def _token_request(config: TokenAuth, context: Context, form: Mapping[str, str]) -> Request:
+    client_in = config.client_in if isinstance(config, OAuth2) else "body"
+    as_json = client_in == "json"
+    headers = [
+        ("user-agent", f"audiform/{__version__}"),
+        ("content-type", "application/json" if as_json else "application/x-www-form-urlencoded"),
+        ("accept", "application/json"),
+    ]
+    if isinstance(config, OAuth2) and client_in == "basic":
+        headers.append(basic_header(*_client(config, context)))
     url = context.url(fill(config.token_url, context))
-    return Request("POST", url, tuple(headers), urlencode(form).encode())
+    text = json.dumps(form, separators=(",", ":")) if as_json else urlencode(form)
+    return Request("POST", url, tuple(headers), text.encode())
 
 
 def _keep(response: Response, context: Context) -> None:
