@@ -26,6 +26,7 @@ from audiform.connectors.pagination import ForeignPageError, next_request
 from audiform.connectors.request import MissingReferenceError, build
 from audiform.connectors.response import classify, record_errors
 from audiform.connectors.settings import with_defaults
+from audiform.connectors.standard import remedy_of
 from audiform.connectors.template import as_text, references, render
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Request, Response
 from audiform.transport import Transport
@@ -59,8 +60,10 @@ class Rows:
 
 @dataclass(slots=True)
 class ConnectorClient:
-    """A configured connector. `credentials` returns a secret by its name and is asked when a request is sent.
+    """A configured connector.
 
+    `credentials` returns a secret by its name, or raises KeyError where the connector does not have it. It is asked
+    when a request is sent.
     Limits hold over all calls of one client. `endpoint` replaces the type's base URL and token URL.
     """
 
@@ -156,15 +159,25 @@ class ConnectorClient:
         text: bytes,
         patience: int = _MOST_REFUSALS,
     ) -> Outcome:
-        """Send the rows; those for which the platform refuses the whole batch are taken out, and it goes again."""
+        """Send the rows, and again what the platform did not take for no fault of its own.
+
+        Rows for which it refuses the whole batch are taken out; rows that it throttles are sent again later.
+        """
         outcome = await self._exchange(signal, scope, rows=text)
         if outcome.ok and isinstance(signal, SignalOperation) and signal.job is not None:
             outcome = await self._with_job(signal.job, scope, outcome, text)
-        if outcome.kind is not OutcomeKind.REJECTED or not outcome.rejected or not patience:
+        throttled = _throttled(outcome)
+        if not throttled and (outcome.kind is not OutcomeKind.REJECTED or not outcome.rejected):
             return outcome
+        wait = (
+            self.policy.wait(outcome, _MOST_REFUSALS + 1 - patience, self.timing.chance()) if throttled else 0
+        )
+        if not patience or wait is None:
+            return _given_up(outcome, throttled)
+        await self.timing.sleep(wait)
         rows = json.loads(b"[%b]" % text)
-        bad = {error.index for error in outcome.rejected}
-        kept = [index for index in range(len(rows)) if index not in bad]
+        bad = {error.index: error for error in outcome.rejected if error.index not in throttled}
+        kept = sorted(throttled) or [index for index in range(len(rows)) if index not in bad]
         rest = Outcome(OutcomeKind.ACCEPTED, status=outcome.status)
         if kept:
             rest = await self._send_rows(
@@ -172,7 +185,7 @@ class ConnectorClient:
             )
         return replace(
             rest,
-            rejected=_in_order((*outcome.rejected, *_placed(rest.rejected, kept))),
+            rejected=_in_order((*bad.values(), *_placed(rest.rejected, kept))),
             rejected_count=len(bad) + rest.rejected_count,
         )
 
@@ -309,6 +322,28 @@ class ConnectorClient:
 def _placed(errors: Sequence[RecordError], places: Sequence[int]) -> tuple[RecordError, ...]:
     """Return the errors with the places in the batch instead of those in what was sent of it."""
     return tuple(replace(error, index=places[error.index]) for error in errors if error.index < len(places))
+
+
+def _throttled(outcome: Outcome) -> set[int]:
+    """Return the places of the records that the platform takes later, of a batch that it took."""
+    places = {error.index for error in outcome.rejected if error.category is Category.RATE_LIMITED}
+    return places if outcome.ok else set()
+
+
+def _given_up(outcome: Outcome, throttled: Collection[int]) -> Outcome:
+    """Return what became of a batch some of whose records were not taken to the last."""
+    if not throttled:
+        return outcome
+    message = f"the platform throttled records of this batch each time they were sent, {len(throttled):,} to the last"
+    return replace(
+        outcome,
+        kind=OutcomeKind.RETRY,
+        category=Category.RATE_LIMITED,
+        message=message,
+        remedy=remedy_of(Category.RATE_LIMITED),
+        rejected=(),
+        rejected_count=0,
+    )
 
 
 def _unknown(lookup: Lookup, places: Collection[int]) -> Iterator[RecordError]:

@@ -36,7 +36,7 @@ are the defaults. Every scheme but `none` takes `headers: {NAME: TEXT}` for what
     {scheme: basic, username: "{{ credentials.username }}", password: "{{ credentials.password }}"}
     {scheme: oauth2_refresh, token_url: URL, refresh_token: "{{ credentials.refresh_token }}",
      client_id: "{{ credentials.client_id }}", client_secret: "{{ credentials.client_secret }}",
-     client_in: body, scopes: [], parameters: {}}                                                     client_in: body | basic
+     client_in: body, scopes: [], parameters: {}}                                                     client_in: body | basic | json
     {scheme: oauth2_client_credentials, ...the same without refresh_token}
     {scheme: service_account, token_url: URL, key: "{{ credentials.service_account_key }}", scopes: [], parameters: {}}
     {scheme: aws_sigv4, service: NAME, region: "{{ settings.region }}", access_key_id: "{{ credentials.access_key_id }}",

@@ -71,8 +71,15 @@ def match(routes: Sequence[Route], call: Call, manifest: Manifest) -> Match | No
         for route in fitting
         if (bindings := _unify(route.request, call, body, manifest)) is not None
     ]
+    # Some platforms say the operation in a header only; the others' headers are alike.
+    found.sort(key=lambda one: _has_headers(one.route.request, call), reverse=True)
     whole = (_with_constants(one, manifest) for one in found)
     return next((one for one in whole if one is not None), found[0] if found else None)
+
+
+def _has_headers(request: RequestTemplate, call: Call) -> bool:
+    wanted = {name.lower(): text for name, text in request.headers.items()}
+    return unify_texts(wanted, call.headers) is not None
 
 
 def fields_of(manifest: Manifest) -> dict[str, str]:
