@@ -14,14 +14,15 @@ from audiform.address import Address, Kind
 from audiform.audiences.difference import DESIRED
 from audiform.audiences.selection import Selection, select
 from audiform.cases.run import still_clock
+from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient
 from audiform.config.kinds import Audience, Binding, Expectation, ExpectedCall, ProjectTest
 from audiform.config.project import Project
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import FromSetting
+from audiform.connectors.template import unify
 from audiform.delivery.compare import compare
-from audiform.delivery.people import read_people
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import DiagnosticError, did_you_mean
 from audiform.outcome import Request, Response, Signal
@@ -131,7 +132,7 @@ async def _of_binding(
     kind = catalog.get(connector.type).configured(connector.settings)
     audience = project.audiences[binding.audience]
     selection = select(str(test.binding), binding, audience, kind.manifest)
-    people = read_people(session, project, binding.audience, selection)
+    people, _ = compare(session, project, binding.audience, selection, None, ())
     rows = session.connection.execute(f"SELECT key FROM {DESIRED} WHERE reason IS NULL").fetchall()
     sent: list[Request] = []
 
@@ -142,13 +143,12 @@ async def _of_binding(
     client = ConnectorClient(
         kind,
         connector.settings,
-        lambda credential: f"test-{credential}",
+        lambda credential: sample_secret(kind.manifest, credential, f"test-{credential}"),
         FakeTransport(answer),
         timing=still_clock(),
         policy=RetryPolicy(attempts=1),
     )
     if test.expect.requests is not None:
-        compare(session, selection, None, ())
         external = kind.manifest.destination.external
         identity = binding.destination.get(external, test.destination_id) if external else test.destination_id
         scope = {
@@ -189,7 +189,8 @@ def _is_token(client: ConnectorClient, request: Request) -> bool:
     auth = client.connector_type.manifest.auth
     if isinstance(auth, FromSetting):
         return False
-    return getattr(scheme_of(auth)[1], "token_url", None) == request.url
+    url: str | None = getattr(scheme_of(auth)[1], "token_url", None)
+    return url is not None and unify(url, request.url) is not None
 
 
 # --- What differs
