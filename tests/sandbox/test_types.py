@@ -12,6 +12,7 @@ import pytest
 
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.manifest import SignalOperation
+from audiform.connectors.template import references
 from audiform.outcome import Category, Outcome, OutcomeKind
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.sandbox.world import Keys
@@ -116,8 +117,11 @@ def test_what_is_created_can_be_read(remote: Remote) -> None:
 def test_what_is_updated_reads_as_updated(remote: Remote) -> None:
     """An update changes what the next read says."""
     identity = remote.created()
-    assert remote.call("update", identity, name="Other").ok
-    assert "Other" == remote.call("read", identity).extracted["destination.name"]
+    operation = remote.manifest.destination.update
+    named = references(operation.request.body if operation else None)
+    changed = "name" if "destination.name" in named else "description"
+    assert remote.call("update", identity, **{changed: "Other"}).ok
+    assert "Other" == remote.call("read", identity).extracted[f"destination.{changed}"]
 
 
 @pytest.mark.parametrize("remote", able("create", "find"), indirect=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlencode
 
 from audiform.connectors.manifest import Operation
+from audiform.connectors.template import references
 from audiform.outcome import Category
 from audiform.sandbox.answers import entries, failure, gone, success
 from audiform.sandbox.asked import Asked
@@ -57,12 +58,13 @@ def read(asked: Asked) -> Answer:
 
 
 def update(asked: Asked) -> Answer:
-    """Change what the request names; PUT replaces all of it."""
+    """Change what the request names; of what it could name, a PUT takes away what it does not."""
     destination = named(asked)
     if destination is None:
         return missing(asked)
     if asked.match.route.request.method == "PUT":
-        destination.attributes.clear()
+        for reference in references(asked.match.route.request.model_dump()):
+            destination.attributes.pop(reference.removeprefix("destination."), None)
     destination.attributes.update(attributes_in(asked.found))
     return success(asked.match.route.response, scope_of(asked.found, destination), asked.manifest.errors)
 
