@@ -13,6 +13,8 @@ from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
+from connectors.swagger import as_openapi3
+
 _STANDARD_HEADERS = {"accept", "authorization", "content-type", "user-agent"}
 _COMBINED = ("allOf", "oneOf", "anyOf")
 
@@ -21,18 +23,22 @@ _COMBINED = ("allOf", "oneOf", "anyOf")
 class Specification:
     """`common` are parameters that every GET takes, though the document does not repeat them.
 
-    `without`: path templates of other objects that look the same.
+    `without`: path templates of other objects that look the same. `free`: objects whose keys the document
+    leaves to its readers in words only.
     """
 
     document: Mapping[str, Any]
     common: frozenset[str] = field(default_factory=frozenset)
     prefix: str = ""
     without: frozenset[str] = field(default_factory=frozenset)
+    free: frozenset[str] = field(default_factory=frozenset)
 
     @classmethod
     def read(cls, path: Path, *, replaced: Mapping[str, Any] | None = None, **details: Any) -> Specification:
         """Return the document at `path`; `replaced` are schemas that it leaves open and another source describes."""
         document = json.loads(path.read_text(encoding="utf-8"))
+        if "swagger" in document:
+            document = as_openapi3(document)
         if replaced is not None:
             document["components"]["schemas"] |= replaced
         return cls(document, **details)
@@ -89,6 +95,7 @@ class Specification:
 
     def _keys(self, found: list[Mapping[str, Any]], value: Mapping[str, Any], where: str) -> Iterator[str]:
         free = any(part.get("additionalProperties") not in (None, False) for part in found)
+        free = free or where.rpartition(".")[2] in self.free
         named = [part["properties"] for part in found if "properties" in part]
         if free or not named:
             return
@@ -160,7 +167,7 @@ class Specification:
         plain = self.resolved(schema)
         if plain.get("type") == "array" and isinstance(value, str):
             value = value.split(",")
-        if plain.get("type") == "integer" and isinstance(value, str) and value.isdigit():
+        if plain.get("type") in ("integer", "number") and isinstance(value, str) and value.isdigit():
             value = int(value)
         if plain.get("type") == "boolean" and value in ("true", "false"):
             value = value == "true"

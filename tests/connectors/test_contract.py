@@ -47,6 +47,11 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"replaced": {"AudienceType": {"enum": ["CustomerList"]}}},
     ),
     "thetradedesk_first_party": ("thetradedesk/ttd-data-api.json", {}),
+    "mailchimp_segments": ("mailchimp/mailchimp-marketing-3.0.55.json", {"prefix": "/3.0"}),
+    "sendgrid_lists": ("sendgrid/sendgrid-marketing.json", {"free": frozenset({"custom_fields"})}),
+    "intercom_tags": ("intercom/intercom-2.14.json", {}),
+    # Its bodies are untyped: `test_recorded.py` holds them to Braze's own words.
+    "braze_users": ("braze/braze-community.json", {}),
 }
 """Type -> its document in the shared data, and what the document leaves to a reader's common sense."""
 
