@@ -118,7 +118,7 @@ def test_what_is_updated_reads_as_updated(remote: Remote) -> None:
     """An update changes what the next read says."""
     identity = remote.created()
     operation = remote.manifest.destination.update
-    named = references(operation.request.body if operation else None)
+    named = references(operation.request.model_dump() if operation else None)
     changed = "name" if "destination.name" in named else "description"
     assert remote.call("update", identity, **{changed: "Other"}).ok
     assert "Other" == remote.call("read", identity).extracted[f"destination.{changed}"]
