@@ -36,7 +36,7 @@ from audiform.diagnostics import Diagnostic, did_you_mean
 
 Path = tuple[str | int, ...]
 
-_TAG = re.compile(r"<\w+>\Z")
+_TAG = re.compile(r"<(?:text|other|from_env|from_file|from_command)>\Z")
 _SECRET_FORMS = (FromEnv, FromFile, FromCommand)
 _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Source: "a source",
@@ -90,7 +90,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], address: Address
     found: list[Diagnostic] = []
     misspelled: set[Path] = set()
     for item in error.errors(include_url=False):
-        path = tuple(part for part in item["loc"] if not (isinstance(part, str) and _TAG.match(part)))
+        path = _path(item["loc"])
         diagnostic = _translated(item, path, model, address)
         found.append(diagnostic)
         if diagnostic.code == "unknown-field" and diagnostic.hint:
@@ -99,6 +99,14 @@ def problems_of(error: ValidationError, model: type[BaseModel], address: Address
         [item for item in found if item.code != "missing-field" or (*item.path, item.part) not in misspelled],
         model,
     )
+
+
+def _path(place: Path) -> Path:
+    """Return pydantic's place without the names of union members, which no file has; a key may look like one."""
+    *before, last = place or ("",)
+    kept = [part for part in before if not (isinstance(part, str) and _TAG.match(part))]
+    ends_in_tag = isinstance(last, str) and _TAG.match(last) and kept
+    return tuple(kept) if ends_in_tag else (*kept, last)
 
 
 def type_name(value: Any) -> str:
