@@ -94,6 +94,12 @@ def applied(root: Path, point: int | None = None) -> Report:
     return _run(root, work, point)
 
 
+def applied_as_reviewed(root: Path) -> Report:
+    """Plan, and apply that plan in a later run, as `audiform plan --out FILE` and `audiform apply FILE` do."""
+    plan = planned(root)
+    return _run(root, lambda runtime: apply(runtime, plan), None)
+
+
 def planned(root: Path) -> Plan:
     """Return what there is to do."""
     return _run(root, lambda runtime: make_plan(runtime, PlanOptions()), None)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from apply.killing import applied, killed, planned
+from apply.killing import applied, applied_as_reviewed, killed, planned
 from audiform.sandbox.serve import serve
 from cli.shell import Shell, make_project, services
 
@@ -72,6 +72,22 @@ def test_a_kill_at_any_point_changes_nothing_in_the_end(history, tmp_path, capsy
             assert wanted == held(shell), point
             assert () == planned(shell.root).changes, point
     assert kills >= 10
+
+
+def test_a_reviewed_plan_takes_what_a_kill_has_left(tmp_path, capsys):
+    """A plan that is saved after the kill, reviewed and applied finishes as well: its steps take what is there."""
+    wanted = undisturbed([first], tmp_path / "wanted", capsys)
+    for point in itertools.count():
+        with serve(services()) as sandbox:
+            shell = opened(tmp_path / str(point), sandbox, capsys)
+            first(shell)
+            if not killed(shell.root, point):
+                break
+            report = applied_as_reviewed(shell.root)
+
+            assert report.ok, (point, report)
+            assert wanted == held(shell), point
+            assert () == planned(shell.root).changes, point
 
 
 def undisturbed(history: list[Change], root: Path, capsys: Any) -> dict[str, Any]:
