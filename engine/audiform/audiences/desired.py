@@ -24,8 +24,7 @@ from audiform.state.ledger import as_sent
 Digest = Callable[[str], str]
 """The SQL of the keyed digest of an SQL text that is not null."""
 
-_END = "chr(31)"
-"""Ends each value inside a digested text: no identifier as sent has this character at its end."""
+_START = "\x1f"
 
 
 def desired_sql(selection: Selection, profiles: str, digest: Digest | None) -> str:
@@ -150,8 +149,14 @@ def _variables(selection: Selection, digest: Digest) -> str:
 
 
 def _values(identifiers: Iterable[str]) -> str:
-    """Return the text of the values that are there, so that an identifier more in use changes only who has it."""
-    texts = (f"coalesce({literal(f'{item}=')} || {as_sent(item)} || {_END}, '')" for item in identifiers)
+    """Return the text of the values that are there, so that an identifier more in use changes only who has it.
+
+    Each is announced by its name behind a control character, which no identifier as sent has.
+    """
+    texts = (
+        f"CASE WHEN {as_sent(item)} IS NOT NULL THEN {literal(f'{_START}{item}=')} END, {as_sent(item)}"
+        for item in identifiers
+    )
     return f"concat({', '.join(texts)})"
 
 

@@ -125,7 +125,7 @@ def departing_sql(part: Part, held: str, standing: Standing, digest: Digest, key
     rejected = "" if part is Part.FORGET else f" AND NOT {_rejected(standing, digest, '', literal('remove'))}"
     columns = "*"
     identifiers = dict.fromkeys(identifier for _, identifier in standing.columns)
-    if part is Part.TRIM:
+    if part is Part.TRIM and identifiers:
         # Only what goes may be named: a name or a city of somebody who leaves may be that of somebody who stays.
         kept = (
             f"CASE WHEN NOT {name(f'held:{item}')} THEN {as_sent(item)} END AS {as_sent(item)}"
