@@ -10,6 +10,7 @@ from datetime import timedelta
 from audiform import __version__
 from audiform.address import Address
 from audiform.config.project import Project
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.measure import measure
 from audiform.plan.decision import Decision, Situation, destination_of, situation_of
 from audiform.plan.diff import diff
@@ -49,7 +50,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     """Return the plan of the runtime's project.
 
     Raises:
-        DiagnosticError: a connector type cannot be opened.
+        DiagnosticError: a connector type cannot be opened, or sources cannot be read.
     """
     recorded = runtime.store.read()
     project = _nothing(runtime.project) if options.destroy else runtime.project
@@ -141,14 +142,24 @@ async def _changes(
 
 
 async def _measure(runtime: Runtime, decisions: Sequence[Decision]) -> dict[Address, Facts]:
+    """Count the people of every binding that is sent; what is wrong with any of them is said together."""
     slots = asyncio.Semaphore(AT_ONCE)
+    problems: dict[Diagnostic, None] = {}
+    found: dict[Address, Facts] = {}
 
-    async def one(decision: Decision) -> tuple[Address, Facts]:
+    async def one(decision: Decision) -> None:
         async with slots:
-            measured = await measure(runtime, decision.address.name, fresh=decision.fresh)
-        return decision.address, Facts(measured.impact, measured.source_age)
+            try:
+                measured = await measure(runtime, decision.address.name, fresh=decision.fresh)
+            except DiagnosticError as error:
+                problems.update(dict.fromkeys(error.diagnostics))
+            else:
+                found[decision.address] = Facts(measured.impact, measured.source_age)
 
-    return dict(await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends)))
+    await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends))
+    if problems:
+        raise DiagnosticError(tuple(problems))
+    return found
 
 
 def count_ended(

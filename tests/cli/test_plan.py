@@ -69,6 +69,23 @@ def test_a_missing_column_is_said_before_anything_is_sent(bound, snapshot):
     assert snapshot == str(bound("plan", "--target", "binding.buyers_on_ads"))
 
 
+def test_every_audience_that_cannot_be_read_is_said_once(bound):
+    """Not only the first one, and not again for each of its bindings."""
+    audience = {"source": "shop", "profile_key": "number", "identifiers": {"email": "email"}}
+    queries = {
+        "buyers": "SELECT number, mail AS email FROM people",
+        "vips": "SELECT number, nothing AS email FROM people",
+    }
+    bound.write(audiences={name: {**audience, "query": query} for name, query in queries.items()})
+    bound.bind("vips_on_ads", audience="vips")
+    said = bound("plan")
+
+    assert 1 == said.code
+    assert ["  --> audience.buyers", "  --> audience.vips"] == sorted(
+        line for line in said.err.splitlines() if "-->" in line
+    )
+
+
 def test_a_saved_plan_is_for_its_owner_only(bound, snapshot):
     """The file is written with mode 0600, and the command that applies it is said."""
     said = bound("plan", "--out", str(bound.root / "plan.json"))
