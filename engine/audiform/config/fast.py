@@ -119,6 +119,6 @@ def _is_exact(value: Any, kind: object) -> bool:
     if kind is bool:
         return True
     if kind is int:
-        return -LARGEST <= value <= LARGEST
+        return bool(-LARGEST <= value <= LARGEST)
     # yaml12 turns integers of more than 64 bits into floats.
     return value is None or bool(kind is float and -_MOST_PRECISE < value < _MOST_PRECISE)
