@@ -198,7 +198,8 @@ class ConnectorClient:
             told += await self._job_errors(job.errors, inside, text)
         rejected = _in_order((*begun.rejected, *told))
         count = max(begun.rejected_count, ended.rejected_count, len(rejected))
-        return replace(ended, rejected=rejected, rejected_count=count)
+        # The platform had taken the batch: whatever the question about its job came to, it may have been done.
+        return replace(ended, rejected=rejected, rejected_count=count, unsure=ended.unsure or not ended.ok)
 
     async def _job_errors(
         self, operation: Operation, scope: Mapping[str, Any], text: bytes

@@ -81,6 +81,7 @@ class Outcome:
     manifest knows it. `extracted` holds what the response
     template named (`destination.id`, `job.id`, `page.next`, ...), keyed by the dotted reference.
     `rejected` are single records; `rejected_count` counts those that the platform only counts.
+    `unsure`: although this is no success, the platform may have done it, at an earlier try or in part.
     """
 
     kind: OutcomeKind
@@ -92,6 +93,7 @@ class Outcome:
     extracted: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     rejected: tuple[RecordError, ...] = ()
     rejected_count: int = 0
+    unsure: bool = False
 
     @property
     def ok(self) -> bool:

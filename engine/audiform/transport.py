@@ -91,7 +91,12 @@ def _open(connections: int) -> httpx.AsyncClient:
     own: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
         ("all://localhost", "all://127.0.0.1", "all://[::1]")
     )
-    return httpx.AsyncClient(transport=AiohttpTransport(limits=limits), mounts=own, follow_redirects=False)
+    session = AiohttpTransport(limits=limits).get_client()
+    # aiohttp sends a PUT or DELETE again by itself when its connection is lost. Whether something is sent again is
+    # decided where limits are kept and where it is remembered that the first one may have been processed.
+    session._retry_connection = False  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    transport = AiohttpTransport(limits=limits, client=session)
+    return httpx.AsyncClient(transport=transport, mounts=own, follow_redirects=False)
 
 
 def _content(request: Request) -> tuple[bytes | AsyncIterator[bytes] | None, list[tuple[str, str]]]:

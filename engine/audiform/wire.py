@@ -85,9 +85,10 @@ class Wire:
     ) -> Outcome:
         """Send `request` until its outcome, which `read` says, is not `retry`, or there is no more patience.
 
-        `repeatable=False`: not sent again unless it is certain that the first one did nothing.
+        `repeatable=False`: not sent again unless it is certain that the first one did nothing. An outcome that is
+        no success is `unsure` where an earlier try may have been done.
         """
-        attempt, renewed = 0, False
+        attempt, renewed, unsure = 0, False, False
         while True:
             attempt += 1
             token, response, outcome = await self._once(request, read)
@@ -96,8 +97,11 @@ class Wire:
                 self._session.drop(token)
                 continue
             certain = not response.sent or response.status == _TOO_MANY
+            if unsure and not outcome.ok:
+                outcome = replace(outcome, unsure=True)
             if outcome.kind is not OutcomeKind.RETRY or not (repeatable or certain):
                 return outcome
+            unsure = unsure or not certain
             wait = self.policy.wait(outcome, attempt, self.timing.chance())
             if wait is None:
                 return outcome

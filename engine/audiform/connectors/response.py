@@ -206,7 +206,7 @@ def _success(
     if promised and (found is None or lacking):
         what = f"`{lacking[0]}`" if lacking else "the body that the documentation describes"
         message = f"HTTP {response.status}, but without {what}: it is not known whether the platform did it"
-        return Outcome(OutcomeKind.FAILED, Category.OTHER, message, status=response.status)
+        return Outcome(OutcomeKind.FAILED, Category.OTHER, message, status=response.status, unsure=True)
     counted = sum(_count(entry.get("error.count")) for entry in extracted.get("errors", ()))
     counted += _nameless(errors, body)
     return Outcome(

@@ -53,6 +53,7 @@ def standard_outcome(response: Response, message: str, now: datetime) -> Outcome
         remedy=remedy_of(category),
         status=status,
         retry_after=retry_after(response.headers, now) if kind is OutcomeKind.RETRY else None,
+        unsure=status < 300,  # noqa: PLR2004 - 2xx, but not the one that was promised
     )
 
 

@@ -181,6 +181,8 @@ def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:
         match answer.outcome.kind:
             case OutcomeKind.RETRY:
                 unsure.append((answer.first, answer.last))
+            case OutcomeKind.FAILED if answer.outcome.unsure:
+                unsure.append((answer.first, answer.last))
             case OutcomeKind.FAILED:
                 failed.append((answer.first, answer.last))
             case OutcomeKind.REJECTED:

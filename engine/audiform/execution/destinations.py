@@ -234,4 +234,4 @@ def _title(client: ConnectorClient) -> str:
 
 def _is_certain(outcome: Outcome) -> bool:
     """Whether the platform said no: nothing was made."""
-    return not outcome.ok and outcome.kind is not OutcomeKind.RETRY
+    return not outcome.ok and outcome.kind is not OutcomeKind.RETRY and not outcome.unsure
