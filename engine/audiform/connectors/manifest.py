@@ -33,7 +33,9 @@ are the defaults. Every scheme but `none` takes `headers: {NAME: TEXT}` for what
     {scheme: none}
     {scheme: bearer, token: "{{ credentials.access_token }}"}
     {scheme: api_key, name: X-Api-Key, in: header, prefix: "", value: "{{ credentials.api_key }}"}   in: header | query
-    {scheme: basic, username: "{{ credentials.username }}", password: "{{ credentials.password }}"}
+    {scheme: basic, username: "{{ credentials.username }}", password: "{{ credentials.password }}", optional: false}
+    {scheme: oauth1a, consumer_key: "{{ credentials.consumer_key }}", consumer_secret: "{{ credentials.consumer_secret }}",
+     access_token: "{{ credentials.access_token }}", access_token_secret: "{{ credentials.access_token_secret }}"}
     {scheme: oauth2_refresh, token_url: URL, refresh_token: "{{ credentials.refresh_token }}",
      client_id: "{{ credentials.client_id }}", client_secret: "{{ credentials.client_secret }}",
      client_in: body, scopes: [], parameters: {}}                                                     client_in: body | basic | json

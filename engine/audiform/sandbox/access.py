@@ -17,6 +17,7 @@ from audiform.connectors.auth.api_key import ApiKey
 from audiform.connectors.auth.aws_sigv4 import AwsSigV4
 from audiform.connectors.auth.basic import Basic
 from audiform.connectors.auth.bearer import Bearer
+from audiform.connectors.auth.oauth1a import OAuth1a
 from audiform.connectors.auth.sas_token import SasToken, sas_token
 from audiform.connectors.auth.scheme import Auth
 from audiform.connectors.auth.service_account import GRANT
@@ -43,6 +44,8 @@ def refusal(manifest: Manifest, call: Call, account: Account) -> str | None:
             found = _api_key(config, call)
         case Basic():
             found = _basic(config, call)
+        case OAuth1a():
+            found = _oauth1a(config, call)
         case AwsSigV4():
             found = _signature(config, call)
         case SasToken():
@@ -119,9 +122,27 @@ def _api_key(config: ApiKey, call: Call) -> Bindings | None:
 
 
 def _basic(config: Basic, call: Call) -> Bindings | None:
+    if config.optional and "authorization" not in call.headers:
+        return {}
     username, password = _credentials(call)
     first, second = unify(config.username, username), unify(config.password, password)
     return None if first is None or second is None else {**first, **second}
+
+
+def _oauth1a(config: OAuth1a, call: Call) -> Bindings | None:
+    """Read a signature's header. Whether it is right cannot be told: any secret is good here."""
+    scheme, _, text = call.headers.get("authorization", "").partition(" ")
+    said = {
+        name: unquote(value.strip('"'))
+        for name, _, value in (part.partition("=") for part in text.split(", "))
+    }
+    if scheme != "OAuth" or not all(
+        said.get(f"oauth_{name}") for name in ("nonce", "signature", "timestamp")
+    ):
+        return None
+    key = unify(config.consumer_key, said.get("oauth_consumer_key", ""))
+    token = unify(config.access_token, said.get("oauth_token", ""))
+    return None if key is None or token is None else {**key, **token}
 
 
 def _signature(config: AwsSigV4, call: Call) -> Bindings | None:
