@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from audiform.cases.secrets import sample_secret
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest
 from audiform.execution.report import Report
@@ -102,11 +103,10 @@ def shop(request, tmp_path: Path) -> Iterator[Shop]:
     kind, settings = opened(name)
     with ExitStack() as ends:
         sandbox = ends.enter_context(serve({name: kind}))
-        secrets = {
-            each: {"from_file": "secret.txt"} for each in kind.manifest.credentials.get("required", ())
-        }
-        (tmp_path / "secret.txt").write_text(SECRET, encoding="utf-8")
-        (tmp_path / "secret.txt").chmod(0o600)
+        secrets = {each: {"from_file": each} for each in kind.manifest.credentials.get("required", ())}
+        for each in secrets:
+            (tmp_path / each).write_text(sample_secret(kind.manifest, each, SECRET), encoding="utf-8")
+            (tmp_path / each).chmod(0o600)
         shop = Shop(name, tmp_path, Engine(tmp_path), sandbox)
         shop.write("audiform.yaml", {"project": "shop"})
         shop.write(
