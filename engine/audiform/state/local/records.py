@@ -11,9 +11,12 @@ from audiform.hashing import canonical
 from audiform.state.store import Record, StateView
 
 
-def read(connection: sqlite3.Connection) -> StateView:
-    """Return everything that is recorded."""
+def read(connection: sqlite3.Connection, known: StateView | None = None) -> StateView:
+    """Return everything that is recorded; `known`, where that is what was read of this serial before."""
     facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))
+    lineage, serial = facts.get("lineage", ""), int(facts.get("serial", "0"))
+    if known is not None and (known.lineage, known.serial) == (lineage, serial):
+        return known
     rows = connection.execute(
         "SELECT kind, name, digest, protected, body FROM record ORDER BY kind, name"
     ).fetchall()
@@ -23,7 +26,7 @@ def read(connection: sqlite3.Connection) -> StateView:
         (address := Address(Kind(kind), name)): Record(address, digest, body, bool(protected))
         for (kind, name, digest, protected, _), body in zip(rows, bodies, strict=True)
     }
-    return StateView(facts.get("lineage", ""), int(facts.get("serial", "0")), records)
+    return StateView(lineage, serial, records)
 
 
 def put(connection: sqlite3.Connection, records: Iterable[Record]) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,18 @@ class LocalStore:
 
     database: Database
     release: str
+    _last: list[StateView] = field(default_factory=list[StateView], repr=False, compare=False)
+    """What was read last: a sync reads the records for each of its bindings, and nobody writes them meanwhile."""
 
     def read(self) -> StateView:
         """Return everything that is recorded; makes no file where there is none."""
         with self.database.reading() as connection:
-            return Empty().view if connection is None else records.read(connection)
+            return Empty().view if connection is None else self._read(connection)
 
     def create(self) -> StateView:
         """Make the state where there is none; return what it holds."""
         with self.database.writing() as connection:
-            return records.read(connection)
+            return self._read(connection)
 
     def secret_digest(self, value: str) -> str:
         """Return the keyed digest of a secret; empty while nothing was ever written."""
@@ -144,6 +147,10 @@ class LocalStore:
     def close(self) -> None:
         """Close the connections."""
         self.database.close()
+
+    def _read(self, connection: sqlite3.Connection) -> StateView:
+        self._last[:] = [records.read(connection, self._last[0] if self._last else None)]
+        return self._last[0]
 
 
 def local_store(directory: Path, release: str) -> LocalStore:
