@@ -39,7 +39,7 @@ def project_options(command: Command) -> Command:
     @click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
     @click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
     @click.option("--verbose", is_flag=True, help="Say more of what happens.")
-    @click.pass_context
+    @click.pass_context  # type: ignore[arg-type] # as below
     @wraps(command)
     def wrapper(
         context: click.Context,

@@ -15,8 +15,8 @@ class Style(Enum):
     ERROR = "31"
     WARNING = "33"
     CREATE = "32"
-    UPDATE = "33"
-    DELETE = "31"
+    UPDATE = "33"  # noqa: PIE796 - a role of its own that looks like another
+    DELETE = "31"  # noqa: PIE796 - as above
     HINT = "36"
     BOLD = "1"
     DIM = "2"
