@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from audiform.execution.failure import StepFailedError
@@ -9,6 +12,7 @@ from audiform.execution.recovery import recover
 from audiform.marker import marker_in
 from audiform.outcome import Category, Request, Response
 from audiform.runtime import Runtime
+from audiform.state.store import Intent, Record
 from audiform.transport import HttpTransport
 from execution.platform import BUYERS, MARKED, NAMED, Platform, creation, platform
 
@@ -197,6 +201,34 @@ def test_somebody_elses_object_of_the_same_name_is_never_taken(tmp_path):
         assert 2 == len(place.objects)
         assert stranger.body["destination_id"] not in place.recorded().values()
         assert 1 == len(place.recorded())
+
+
+def test_a_type_that_cannot_be_asked_is_honest(tmp_path):
+    """Without a way to look, a lost answer fails the step and says what to look for; the next run says what may be."""
+    with platform(MARKED, tmp_path) as place:
+        place.sandbox.faults.add("reset_after_body", operation="create")
+        runtime = place.runtime()
+        with pytest.raises(StepFailedError, match="cannot be asked whether it is there"):
+            place.run(runtime, create_blindly(place, runtime, ()))
+        assert ["create_destination"] == place.pending()
+
+        runtime = place.runtime()
+        place.run(runtime, create_blindly(place, runtime, runtime.store.pending()))
+
+        assert 2 == len(place.objects)
+        assert "if there are two, delete the one without members" in place.notes[0]
+        assert [] == place.pending()
+
+
+async def create_blindly(place: Platform, runtime: Runtime, earlier: Sequence[Intent]) -> Record:
+    """Create at a platform that has no way to list its objects."""
+    connector = runtime.client("ads")
+    manifest = connector.connector_type.manifest
+    destination = manifest.destination.model_copy(update={"find": None})
+    connector.connector_type = replace(
+        connector.connector_type, manifest=manifest.model_copy(update={"destination": destination})
+    )
+    return await place.destinations(runtime).create(connector, creation(runtime), earlier, lambda: ())
 
 
 def stay_down(place: Platform, *, looked_before: bool) -> None:
