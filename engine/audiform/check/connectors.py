@@ -35,7 +35,7 @@ def check_connector(
         found += explain(subject, opened.kind.manifest.settings, connector.settings)
     configured, more = _configured(address, connector, opened, valid=valid)
     found += more
-    found += _credentials(address, connector, configured or opened.kind)
+    found += _credentials(address, connector, opened.kind, configured or opened.kind)
     urls = list(check_urls(address, connector, opened.kind, configured or opened.kind, policy.allowed_hosts))
     found += urls
     if configured is None:
@@ -73,11 +73,17 @@ def _configured(
         return None, [replace(item, address=address) for item in error.diagnostics]
 
 
-def _credentials(address: Address, connector: Connector, kind: ConnectorType) -> Iterator[Diagnostic]:
-    """Yield credentials that lack, and those that the type does not know."""
+def _credentials(
+    address: Address, connector: Connector, kind: ConnectorType, configured: ConnectorType
+) -> Iterator[Diagnostic]:
+    """Yield credentials that lack, and those that the type does not know.
+
+    A type says itself which it requires, unless its authentication is a setting: that names them then.
+    """
     schema = kind.manifest.credentials
     known = schema.get("properties", {})
-    needed = _signing(kind) | set(schema.get("required", ()))
+    chosen = _signing(configured) if isinstance(kind.manifest.auth, FromSetting) else set[str]()
+    needed = chosen | set(schema.get("required", ()))
     for name in sorted(needed - connector.credentials.keys()):
         about = str(known.get(name, {}).get("description", "")).rstrip(".")
         text = f"`{kind.name}` needs the credential `{name}`, and without it no request can be signed."

@@ -9,7 +9,7 @@ from typing import Any
 from audiform.config.project import Project
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import Catalog, ConnectorType
-from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
+from audiform.connectors.manifest import FromSetting, SignalOperation
 from audiform.connectors.template import references
 
 
@@ -87,9 +87,7 @@ def example(kind: ConnectorType) -> dict[str, Any]:
     """
     manifest = kind.manifest
     settings: Any = next(iter(manifest.settings.get("examples", ())), None) or dict(sample(manifest.settings))
-    credentials = {
-        name: {"from_env": name.upper()} for name in _credentials(kind.configured(settings).manifest)
-    }
+    credentials = {name: {"from_env": name.upper()} for name in _credentials(kind, settings)}
     name = f"my_{kind.name}"
     connector: dict[str, Any] = {"type": kind.name, "settings": settings, "credentials": credentials}
     binding = {
@@ -104,12 +102,13 @@ def example(kind: ConnectorType) -> dict[str, Any]:
     }
 
 
-def _credentials(manifest: Manifest) -> list[str]:
-    """Return the credentials that must be there: those that the type requires, or its authentication names."""
-    needed: list[str] = [*manifest.credentials.get("required", ())]
-    if isinstance(manifest.auth, FromSetting):
+def _credentials(kind: ConnectorType, settings: Mapping[str, Any]) -> list[str]:
+    """Return the credentials that must be there: those that the type requires, or that its settings name."""
+    needed: list[str] = [*kind.manifest.credentials.get("required", ())]
+    auth = kind.configured(settings).manifest.auth
+    if not isinstance(kind.manifest.auth, FromSetting) or isinstance(auth, FromSetting):
         return needed
-    used = sorted(references(scheme_of(manifest.auth)[1].model_dump()))
+    used = sorted(references(scheme_of(auth)[1].model_dump()))
     named = [name.removeprefix("credentials.") for name in used if name.startswith("credentials.")]
     return list(dict.fromkeys([*needed, *named]))
 
