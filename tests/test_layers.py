@@ -65,7 +65,7 @@ COMMON_WORDS = _words(
     "ads api app audience audiences capi conversions custom customer data event events http list"
 )
 COMMON_WORDS |= _words(
-    "cloud iterable lists manager marketing match matched people segments server tags user users webhook"
+    "cloud first iterable lists manager marketing match matched party people segments server tags user users webhook"
 )
 # Platforms whose name may not stand in the engine, also while the catalogue has no folder of theirs.
 PLATFORMS = _words(
