@@ -220,20 +220,19 @@ def _success(
 
 
 def _named_part(template: Any, body: Any) -> Any:
-    """Return an answer without the objects in it that have nothing of what the template names there."""
+    """Return an answer without the objects in it that have nothing of what the template names there, or are null."""
     if not isinstance(template, Mapping) or not isinstance(body, Mapping):
         return body
     parts = {key: (template.get(key), item) for key, item in body.items()}
     return {
         key: _named_part(inner, item)
         for key, (inner, item) in parts.items()
-        if not (
-            isinstance(inner, Mapping)
-            and isinstance(item, Mapping)
-            and item
-            and inner.keys().isdisjoint(item)
-        )
+        if not (isinstance(inner, Mapping) and _says_nothing(inner, item))
     }
+
+
+def _says_nothing(template: Mapping[str, Any], item: Any) -> bool:
+    return item is None or (isinstance(item, Mapping) and bool(item) and template.keys().isdisjoint(item))
 
 
 def _count(value: Any) -> int:
