@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,7 @@ def record(root: Path) -> None:
 def beside(size: int, work: Path, times: int) -> tuple[dict[str, Cost], dict[str, Cost]]:
     """Return our costs and Terraform's, taken in turns: what else the machine does disturbs both alike.
 
-    Its resources are as many, of which each half names one of the other.
+    Its resources are as many, with the same fields and references.
     """
     ours, theirs = work / "ours", work / "theirs"
     generate(ours, size)
@@ -241,48 +242,74 @@ _QUIET = {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
 
 def _generate_terraform(project: Path, size: int) -> None:
     project.mkdir()
-    for start in range(0, size // 2, PER_FILE // 2):
-        numbers = range(start, min(start + PER_FILE // 2, size // 2))
-        (project / f"team_{start:05}.tf").write_text("".join(map(_pair, numbers)), encoding="utf-8")
+    resources = [*_peer_resources(size)]
+    for start in range(0, len(resources), PER_FILE):
+        texts = (
+            # JSON is an expression of HCL, and `${...}` in it a reference.
+            f'resource "terraform_data" "{name}" {{\n  input = {json.dumps(body)}\n}}\n'
+            for name, body in resources[start : start + PER_FILE]
+        )
+        (project / f"team_{start:06}.tf").write_text("".join(texts), encoding="utf-8")
 
 
-def _pair(number: int) -> str:
-    return (
-        f'resource "terraform_data" "audience_{number}" {{\n'
-        f'  input = {{ name = "Spent {number}", query = "SELECT * FROM customers WHERE lifetime_value >= {number}" }}\n}}\n'
-        f'resource "terraform_data" "binding_{number}" {{\n'
-        f'  input = {{ audience = terraform_data.audience_{number}.id, on_delete = "remove_members" }}\n}}\n'
-    )
+def _peer_resources(size: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield what `generate` writes, as name and body: the same fields, values and references."""
+    yield "shop", {"type": "duckdb", "settings": {"tables": {"customers": "data/customers.parquet"}}}
+    for number in range(CONNECTORS):
+        token = {"access_token": {"from_env": f"ADS_TOKEN_{number}"}}
+        yield (
+            f"ads_{number}",
+            {"type": "ads", "settings": {"ad_account_id": "1234567890"}, "credentials": token},
+        )
+    for number in range((size - CONNECTORS - 1) // 2):
+        yield (
+            f"spent_{number}",
+            {
+                "description": f"Spent {number} or more",
+                "source": _reference("shop"),
+                "query": "SELECT customer_id, email, phone, lifetime_value, marketing_ok\nFROM customers\n"
+                f"WHERE lifetime_value >= {number} AND country = 'C{number % 50}'\n",
+                "profile_key": "customer_id",
+                "identifiers": {"email": "email", "phone": "phone"},
+                "consent": "marketing_ok",
+            },
+        )
+        yield (
+            f"spent_{number}_on_ads",
+            {
+                "audience": _reference(f"spent_{number}"),
+                "connector": _reference(f"ads_{number % CONNECTORS}"),
+                "destination": {"name": f"Spent {number} [production]", "description": "Win-back"},
+                "signals": ["add", "remove"],
+                "on_delete": "remove_members",
+                "guards": {"max_removed": "20%"},
+            },
+        )
+
+
+def _reference(name: str) -> str:
+    return f"${{terraform_data.{name}.id}}"
 
 
 def _terraform_state(size: int) -> dict[str, Any]:
-    resources: list[dict[str, Any]] = []
-    for number in range(size // 2):
-        query = f"SELECT * FROM customers WHERE lifetime_value >= {number}"
-        audience = {"name": f"Spent {number}", "query": query}
-        binding = {"audience": f"id-{number}", "on_delete": "remove_members"}
-        resources += [
-            _terraform_record(f"audience_{number}", f"id-{number}", audience, []),
-            _terraform_record(
-                f"binding_{number}", f"on-{number}", binding, [f"terraform_data.audience_{number}"]
-            ),
-        ]
     return {
         "version": 4,
         "terraform_version": "1.0.0",
         "serial": 1,
         "lineage": "benchmark",
         "outputs": {},
-        "resources": resources,
+        "resources": [_terraform_record(name, body) for name, body in _peer_resources(size)],
         "check_results": None,
     }
 
 
-def _terraform_record(
-    name: str, identity: str, given: Mapping[str, str], needs: Sequence[str]
-) -> dict[str, Any]:
-    value = {"value": given, "type": ["object", dict.fromkeys(given, "string")]}
-    attributes = {"id": identity, "input": value, "output": value, "triggers_replace": None}
+def _terraform_record(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    needs = [found.group(1) for text in body.values() if (found := _REFERENCE.match(str(text)))]
+    given = {
+        key: _REFERENCE.sub(r"id-\2", text) if isinstance(text, str) else text for key, text in body.items()
+    }
+    value = {"value": given, "type": _type_of(given)}
+    attributes = {"id": f"id-{name}", "input": value, "output": value, "triggers_replace": None}
     return {
         "mode": "managed",
         "type": "terraform_data",
@@ -292,6 +319,15 @@ def _terraform_record(
             {"schema_version": 0, "attributes": attributes, "sensitive_attributes": [], "dependencies": needs}
         ],
     }
+
+
+_REFERENCE = re.compile(r"\$\{(terraform_data\.(\w+))\.id\}")
+
+
+def _type_of(value: Any) -> Any:
+    if isinstance(value, dict):
+        return ["object", {key: _type_of(item) for key, item in value.items()}]
+    return ["tuple", [_type_of(item) for item in value]] if isinstance(value, list) else "string"
 
 
 # --- What it means
