@@ -21,7 +21,7 @@ _COMBINED = ("allOf", "oneOf", "anyOf")
 
 @dataclass(frozen=True)
 class Specification:
-    """`common` are parameters that every GET takes, though the document does not repeat them.
+    """`common` are parameters that every GET takes, `headers` what every request may have, though the document does not say so.
 
     `without`: path templates of other objects that look the same. `free`: objects whose keys the document
     leaves to its readers in words only.
@@ -29,6 +29,7 @@ class Specification:
 
     document: Mapping[str, Any]
     common: frozenset[str] = field(default_factory=frozenset)
+    headers: frozenset[str] = field(default_factory=frozenset)
     prefix: str = ""
     without: frozenset[str] = field(default_factory=frozenset)
     free: frozenset[str] = field(default_factory=frozenset)
@@ -60,6 +61,21 @@ class Specification:
         described = operation.get("responses", {}).get(str(status), {})
         for content in self.resolved(described).get("content", {}).values():
             yield from self.unknown(content.get("schema", {}), body, "answer")
+
+    def problems_in_answer(self, method: str, url: str, status: int, body: Any) -> Iterator[str]:
+        """Yield everything in an answer that the document does not know or allow; it may say less than it promises."""
+        operation = self.operation(method, urlsplit(url).path) or {}
+        answers = operation.get("responses", {})
+        described = next(
+            (answers[key] for key in (str(status), "default", f"{status // 100}XX") if key in answers), None
+        )
+        if described is None:
+            yield f"the status {status} is not one of {list(answers)}"
+            return
+        for content in self.resolved(described).get("content", {}).values() if body is not None else ():
+            schema = content.get("schema", {})
+            yield from self.unknown(schema, body, "answer")
+            yield from self._invalid(schema, body, "answer", lenient=True)
 
     def operation(self, method: str, path: str) -> Mapping[str, Any] | None:
         """Return the operation of a path: of several templates that fit, the one with the most fixed parts."""
@@ -134,8 +150,9 @@ class Specification:
     def _headers(self, operation: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
         declared = {item["name"].lower(): item for item in self._parameters(operation, "header")}
         words = operation.get("description", "")
+        known = _STANDARD_HEADERS | self.headers | declared.keys()
         for name in headers:
-            if name.lower() not in _STANDARD_HEADERS | declared.keys() and f"`{name}`" not in words:
+            if name.lower() not in known and f"`{name}`" not in words:
                 yield f"the header {name} is not in the document"
         yield from (
             f"the header {name} is missing"
@@ -163,7 +180,9 @@ class Specification:
             if item["in"] == place:
                 yield item
 
-    def _invalid(self, schema: Mapping[str, Any], value: Any, where: str) -> Iterator[str]:
+    def _invalid(
+        self, schema: Mapping[str, Any], value: Any, where: str, *, lenient: bool = False
+    ) -> Iterator[str]:
         plain = self.resolved(schema)
         if plain.get("type") == "array" and isinstance(value, str):
             value = value.split(",")
@@ -174,6 +193,8 @@ class Specification:
         registry: Any = Registry().with_resource("urn:document", DRAFT4.create_resource(self.document))
         rooted = json.loads(json.dumps(schema).replace('"#/', '"urn:document#/'))
         for error in OAS30Validator(rooted, registry=registry).iter_errors(value):
+            if lenient and error.validator == "required":
+                continue
             yield f"{where}{error.json_path[1:]}: {error.message[:200]}"
 
 

@@ -40,6 +40,11 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "google_data_manager": ("google_datamanager/google-datamanager-v1.json", {}),
+    "google_ads_customer_match": (
+        "google_ads/google-ads-v25-customer-match.json",
+        # Made from protos, which do not speak of headers.
+        {"headers": frozenset({"developer-token", "login-customer-id"})},
+    ),
     "klaviyo_lists": ("klaviyo/klaviyo-2026-07-15.json", {}),
     "microsoft_customer_match": (
         "microsoft_ads/microsoft-ads-audiences.json",
