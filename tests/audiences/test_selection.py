@@ -74,3 +74,13 @@ def test_the_columns_that_are_needed_have_their_place():
         (("identifiers", "email"), "mail"),
         (("variables", "tier"), "plan"),
     ] == needed
+
+
+def test_people_are_clear_where_more_than_digests_is_at_hand():
+    """An identifier in clear, a variable, or a profile key that is an identifier."""
+    hashed = {"identifiers": {"email": "mail"}}
+
+    assert not selection(KEYS, hashed).is_clear
+    assert selection(KEYS, {**hashed, "profile_key": "mail"}).is_clear
+    assert selection(KEYS, {"identifiers": {"mobile_advertising_id": "device"}}).is_clear
+    assert selection(NAMED, hashed).is_clear

@@ -12,6 +12,7 @@ import pytest
 
 from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import Ledger, Part
+from audiform.state.local.ledger import LocalLedger
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import StateStore
 from state.ledger_contract import KEY, LedgerContract, run, settled, staged
@@ -121,3 +122,23 @@ def test_a_lost_key_is_an_error(ledger: Ledger, store: StateStore, tmp_path: Pat
         ledger.open(write=False)
 
     assert "state-key-lost" == caught.value.diagnostics[0].code
+
+
+def test_what_does_not_fit_into_memory_is_on_disk_encrypted_and_only_for_a_time(
+    store: StateStore, tmp_path: Path
+):
+    """A session spills what it has no memory for; no person can be read there, and nothing is left."""
+    store.create()
+    state = tmp_path / ".audiform/test"
+    with closing(LocalLedger(state, memory="30MB").open(write=True)) as session:
+        session.connection.execute("SET threads = 1")
+        session.connection.execute(
+            "CREATE TABLE audiform.large AS SELECT 'canary' || i || '@example.com' AS email FROM range(1000000) t(i)"
+        )
+        spilled = [path for path in state.rglob("spill-*/*") if path.is_file()]
+        assert spilled
+        assert not [path for path in spilled if b"canary" in path.read_bytes()]
+        found = session.connection.execute("SELECT count(DISTINCT email) FROM audiform.large").fetchall()
+        assert [(1_000_000,)] == found
+
+    assert not list(state.rglob("spill-*"))

@@ -53,6 +53,12 @@ class Selection:
         return {name: form_of(self.manifest, name) for name in self.identifiers}
 
     @property
+    def is_clear(self) -> bool:
+        """Whether more than digests is at hand of the people while they are compared."""
+        columns = {column.column for column in self.identifiers.values()}
+        return bool(self.variables) or Form.SEALED in self.forms.values() or self.profile_key in columns
+
+    @property
     def columns(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """The columns of the audience's query that are needed, each after its place in the audience."""
         yield ("profile_key",), self.profile_key

@@ -127,7 +127,8 @@ class Settled:
 class LedgerSession(Protocol):
     """An open ledger; `connection` can read the members of every destination, and has the schema `audiform`.
 
-    The connection reaches no file but the ledger's own; whoever adds a source opens it to that.
+    The connection reaches no file but the ledger's own; whoever adds a source opens it to that. What it has no
+    memory for goes to disk, encrypted, until it is closed.
     """
 
     connection: DuckDBPyConnection

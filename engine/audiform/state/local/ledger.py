@@ -29,6 +29,7 @@ class LocalLedger:
     """The members of one environment, beside its records in `state`."""
 
     state: Path
+    memory: str = MEMORY
     _alive: set[str] = field(default_factory=set[str])
     """Runs of this process: what they do not know yet is no sign of a kill."""
     _guard: threading.RLock = field(default_factory=threading.RLock)
@@ -67,7 +68,7 @@ class LocalLedger:
         import duckdb
 
         spill = self.directory / f"spill-{os.getpid()}-{secrets.token_hex(4)}"
-        connection = duckdb.connect(config=_config(spill))
+        connection = duckdb.connect(config=_config(spill, self.memory))
         variable = f"audiform_{secrets.token_hex(8)}"
         digest_key = hmac.digest(key, _IDENTITY, "sha256").hex()[:32]
         connection.execute(f"SET VARIABLE {variable} = {literal(digest_key)}")
@@ -96,11 +97,14 @@ class LocalLedger:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _config(spill: Path) -> dict[str, str | bool | int | float | list[str]]:
+def _config(spill: Path, memory: str) -> dict[str, str | bool | int | float | list[str]]:
     return {
-        "memory_limit": MEMORY,
+        "memory_limit": memory,
         "temp_directory": str(spill),
+        # What is spilled may be people in clear. DuckDB calls its built-in cipher unsafe because of how it draws its
+        # random numbers; the safe one is an extension, which would have to be fetched. The files live for a run only.
         "temp_file_encryption": True,
+        "force_mbedtls_unsafe": "true",
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
