@@ -1,21 +1,40 @@
-"""Writes the pages of docs/ that are generated from the code. `make docs` runs it; a test compares."""
+"""Writes the pages of docs/ that are generated from the code and the catalogue. `make docs` runs it; a test compares."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from audiform import codes
+from audiform.cli.views.connectors_data import example_text
+from audiform.cli.views.connectors_pages import index, page, verified
+from audiform.cli.views.connectors_sheet import sheet_of
+from audiform.connectors.catalog import Catalog, ConnectorType
 
+
+def _page(kind: ConnectorType) -> str:
+    return page(sheet_of(kind, example_text(kind)))
+
+
+CATALOG = Catalog()
+KINDS = [CATALOG.get(name) for name in CATALOG.names()]
 PAGES: Mapping[str, Callable[[], str]] = {
     "diagnostics.md": codes.document,
+    "connectors/index.md": partial(index, KINDS),
+    "connectors/verified.md": partial(verified, KINDS),
+    **{f"connectors/{kind.name}.md": partial(_page, kind) for kind in KINDS},
 }
 
 
 def write(folder: Path) -> None:
-    """Write every generated page to `folder`."""
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(), encoding="utf-8", newline="\n")
+    """Write every generated page to `folder`, and remove the pages of types that are gone."""
+    (folder / "connectors").mkdir(exist_ok=True)
+    for old in (folder / "connectors").glob("*.md"):
+        if f"connectors/{old.name}" not in PAGES:
+            old.unlink()
+    for name, text in PAGES.items():
+        (folder / name).write_text(text(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ def leaves(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tupl
     """Yield a command and all below it, each with the words that call it."""
     yield path, command
     if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
             yield from leaves(inner, (*path, name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from audiform.cli.main import run
 from audiform.cli.views import connectors_data
 from audiform.connectors.catalog import Catalog
+from audiform.connectors.overview import read_overview
 from audiform.sandbox.serve import serve
 from connectors.test_readme import project_of
 
@@ -141,13 +143,73 @@ def test_a_connector_that_is_not_there(project, capsys):
 
 
 def test_the_catalogue_is_shown_at_once(tmp_path, checkout):
-    """Opening all types costs little beside the start of the program."""
-    command = [sys.executable, "-m", "audiform", "-C", str(tmp_path), "connectors", "list", "--available"]
+    """The list of all types costs little beside the start of the program: 300 ms, and no model is built for it."""
+    probe = (
+        "import sys; from audiform.cli.main import run; "
+        "assert run(sys.argv[1:]) == 0; assert 'pydantic' not in sys.modules"
+    )
+    command = [sys.executable, "-c", probe, "-C", str(tmp_path), "connectors", "list", "--available"]
     environment = {**os.environ, "PYTHONPATH": str(checkout / "engine")}
     times = []
-    for _ in range(3):
+    for _ in range(5):
         started = time.perf_counter()
         subprocess.run(command, check=True, capture_output=True, env=environment)
         times.append(time.perf_counter() - started)
 
-    assert min(times) < 1.0
+    # Other tests run beside this one: what is measured alone is a third of it.
+    assert min(times) < 0.6
+
+
+@pytest.mark.parametrize("name", Catalog().names())
+def test_the_list_says_of_each_type_what_its_manifest_says(name):
+    """A shipped type is listed without holding it to its schema; both ways of reading it say the same."""
+    kind = Catalog().get(name)
+
+    assert kind.overview == read_overview(kind.folder.parent, name)
+
+
+def test_a_custom_type_is_listed_as_custom(tmp_path, capsys):
+    """Nobody takes a project's own type for one that ships."""
+    shipped = Catalog().get("http_audience").folder
+    shutil.copytree(shipped, tmp_path / "connectors" / "our_crm")
+
+    assert 0 == run(["-C", str(tmp_path), "connectors", "list", "--available"])
+    (line,) = [line for line in said(capsys)[0].splitlines() if "our_crm" in line]
+    assert "our_crm *" in line
+    assert ", custom" in line
+
+
+def test_the_page_of_a_type_says_what_the_command_says(tmp_path, capsys, checkout):
+    """The documentation and the terminal show one sheet, in two forms."""
+    assert 0 == run(["-C", str(tmp_path), "connectors", "show", "klaviyo_lists", "--markdown"])
+    page = said(capsys)[0]
+    assert (checkout / "docs/connectors/klaviyo_lists.md").read_text(encoding="utf-8") == page
+    assert 0 == run(["-C", str(tmp_path), "connectors", "show", "klaviyo_lists"])
+    text = said(capsys)[0]
+
+    for fact in ("10,000 people per request", "type: klaviyo_lists", "HTTP 410", "a real account"):
+        assert fact in page
+        assert fact in text
+
+
+OPENED = """
+import sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+from audiform.cli.main import run
+assert run(sys.argv[1:]) == 0
+print(*sorted({name.split("/")[-2] for name in opened if name.endswith("manifest.yaml")}))
+"""
+
+
+def test_only_the_types_in_use_are_opened(tmp_path, checkout):
+    """The catalogue costs nothing when it is not used: a project of three types opens three manifests."""
+    (tmp_path / "audiform.yaml").write_text("project: shop\npolicy: {allowed_hosts: [crm.example.com]}\n")
+    text = PROJECT.replace("    endpoint: {endpoint}\n", "").format()
+    (tmp_path / "connectors.yaml").write_text(text)
+    command = [sys.executable, "-c", OPENED, "-C", str(tmp_path), "validate"]
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "engine")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert "http_audience klaviyo_lists meta_custom_audiences" == done.stdout.strip().splitlines()[-1]

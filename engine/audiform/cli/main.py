@@ -7,7 +7,6 @@ Exit codes: 0 done or no changes; 1 error; 2 changes pending; 3 stopped by a gua
 from __future__ import annotations
 
 import gc
-import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import click
 
 from audiform.cli.failures import exit_code_of
+from audiform.cli.lazy import LazyGroup
 from audiform.cli.options import Options
 from audiform.cli.output import Output
 
@@ -29,7 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "destroy": ("audiform.cli.destroy:command", "Plan and apply the deletion of everything."),
     "test": ("audiform.cli.test:command", "Run the project's own test cases, offline."),
     "state": ("audiform.cli.state:command", "Look at the recorded state and mend it."),
-    "connectors": ("audiform.cli.connectors:command", "List, show and check connectors and their types."),
+    "connectors": (
+        "audiform.cli.connectors:command",
+        "List, show, check, make and sign connectors and their types.",
+    ),
     "environments": ("audiform.cli.environments:command", "List and show environments."),
     "graph": ("audiform.cli.graph:command", "Draw what depends on what."),
     "stats": ("audiform.cli.stats:command", "Show what was sent, left out and refused, by day."),
@@ -42,29 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called, so that start-up stays near a bare interpreter."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of `COMMANDS`, which is the order of work."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands without importing one."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
 @click.group(
-    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="audiform", message="audiform %(version)s")
 @click.option(

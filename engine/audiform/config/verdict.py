@@ -17,7 +17,9 @@ from audiform.config.cache import cache_path, read_json, write_json
 from audiform.config.files import LARGEST_FILE
 from audiform.config.narrow import is_map
 
-_READ = (".yaml", ".yml", ".sql")
+_READ = (".yaml", ".yml", ".sql", ".lock")
+_TYPES = "connectors/"
+"""A project's own connector types are signed as a whole: each of their files counts."""
 _MOST = 32
 _SUFFIX = "valid"
 
@@ -36,13 +38,11 @@ def fingerprint(root: Path, environment: str | None) -> Fingerprint:
     for place in _code():
         total.update(place.encode())
     files: set[str] = set()
-    for home in (bundled() / "connectors", root):
-        for file in _files(home):
-            content = _content(home, file)
-            total.update(f"{file}\n{len(content)}\n".encode())
-            total.update(content)
-            if home is root:
-                files.add(file)
+    for file in _files(root):
+        content = _content(root, file)
+        total.update(f"{file}\n{len(content)}\n".encode())
+        total.update(content)
+        files.add(file)
     return Fingerprint(total.hexdigest(), frozenset(files))
 
 
@@ -68,7 +68,9 @@ def _files(home: Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "node_modules")
         inside = os.path.relpath(folder, home)
         prefix = "" if inside == os.curdir else f"{inside}/".replace(os.sep, "/")
-        yield from (prefix + name for name in sorted(names) if name.endswith(_READ))
+        yield from (
+            prefix + name for name in sorted(names) if name.endswith(_READ) or prefix.startswith(_TYPES)
+        )
 
 
 def _content(home: Path, file: str) -> bytes:
@@ -85,11 +87,12 @@ def _content(home: Path, file: str) -> bytes:
 
 
 def _code() -> Iterator[str]:
-    """Yield the state of each module of Audiform: in a checkout they change without a new version."""
+    """Yield the state of each module and each shipped manifest: in a checkout they change without a new version."""
     package = Path(__file__).parent.parent
-    for folder, folders, names in os.walk(package):
-        folders[:] = sorted(name for name in folders if name not in {"__pycache__", "_bundled"})
-        for name in sorted(names):
-            if name.endswith(".py"):
-                state = (Path(folder) / name).stat()
-                yield f"{name} {state.st_mtime_ns} {state.st_size}\n"
+    for place, ending in ((package, ".py"), (bundled() / "connectors", "manifest.yaml")):
+        for folder, folders, names in os.walk(place):
+            folders[:] = sorted(name for name in folders if name not in {"__pycache__", "_bundled"})
+            for name in sorted(names):
+                if name.endswith(ending):
+                    state = (Path(folder) / name).stat()
+                    yield f"{name} {state.st_mtime_ns} {state.st_size}\n"

@@ -10,30 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from audiform.bundled import bundled
+from audiform.connectors.homes import MANIFEST, homes, names
 from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.connectors.manifest_file import read_manifest
+from audiform.connectors.overview import Capabilities, Overview
 from audiform.connectors.settings import configure
 from audiform.connectors.vectors import check_vectors, read_vectors
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location, did_you_mean
 from audiform.hashing import digest
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What a type can do, derived from what its manifest defines. None: its settings decide."""
-
-    add: bool | None
-    remove: bool | None
-    modify: bool | None
-    variables: bool
-    create: bool
-    read: bool
-    update: bool
-    delete: bool
-    find: bool
-    read_back: Literal["count", "members", "none"]
-    dry_run: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +51,14 @@ class ConnectorType:
             ),
         )
 
+    @property
+    def overview(self) -> Overview:
+        """The type's line of the catalogue."""
+        manifest = self.manifest
+        return Overview(
+            self.name, manifest.title, manifest.kind, manifest.category, self.custom, self.capabilities
+        )
+
     def configured(self, settings: Mapping[str, Any]) -> ConnectorType:
         """Return the type with everything that it takes `from_setting` filled in from `settings`.
 
@@ -91,7 +83,7 @@ class Catalog:
 
     def names(self) -> dict[str, bool]:
         """Return name -> whether it is the project's own, in order of name; opens nothing."""
-        return dict(sorted((name, custom) for home, custom in self._homes() for name in _folders(home)))
+        return names(self.project_root)
 
     def get(self, name: str) -> ConnectorType:
         """Open one type.
@@ -109,24 +101,16 @@ class Catalog:
         return self._opened[name]
 
     def _open(self, name: str) -> ConnectorType:
-        homes = [
-            (home, custom) for home, custom in self._homes() if (home / name / "manifest.yaml").is_file()
-        ]
-        if len(homes) > 1:
+        found = [item for item in homes(self.project_root) if (item[0] / name / MANIFEST).is_file()]
+        if len(found) > 1:
             raise DiagnosticError([_shadows(name)])
-        if not homes:
+        if not found:
             raise DiagnosticError([self._unknown(name)])
-        home, custom = homes[0]
-        manifest, data = read_manifest(home / name / "manifest.yaml", f"connectors/{name}/manifest.yaml")
+        home, custom = found[0]
+        manifest, data = read_manifest(home / name / MANIFEST, f"connectors/{name}/{MANIFEST}")
         if custom:
             _hold_vectors(manifest, home / name, f"connectors/{name}")
         return ConnectorType(name, manifest, home / name, custom, digest(data))
-
-    def _homes(self) -> list[tuple[Path, bool]]:
-        """Return the shipped folder and the project's: one and the same where the project is this checkout."""
-        shipped = bundled() / "connectors"
-        own = self.project_root / "connectors" if self.project_root else shipped
-        return [(shipped, False)] if own.resolve() == shipped.resolve() else [(shipped, False), (own, True)]
 
     def _unknown(self, name: str) -> Diagnostic:
         return Diagnostic(
@@ -135,12 +119,6 @@ class Catalog:
             "`audiform connectors list --available` shows all of them.",
             hint=did_you_mean(name, self.names()),
         )
-
-
-def _folders(home: Path) -> list[str]:
-    if not home.is_dir():
-        return []
-    return [entry.name for entry in home.iterdir() if (entry / "manifest.yaml").is_file()]
 
 
 def _hold_vectors(manifest: Manifest, folder: Path, label: str) -> None:

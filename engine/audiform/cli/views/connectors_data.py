@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from io import StringIO
 from typing import Any
 
+from audiform.cli.views.catalogue import summary
 from audiform.config.project import Project
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.manifest import FromSetting, SignalOperation
+from audiform.connectors.readme import read_readme
 from audiform.connectors.template import references
 
 
@@ -29,25 +32,12 @@ def configured(project: Project, catalog: Catalog) -> list[dict[str, Any]]:
     ]
 
 
-def summary(kind: ConnectorType) -> dict[str, Any]:
-    """Return a type's line of the catalogue; a capability that is null is decided by the settings."""
-    manifest = kind.manifest
-    return {
-        "type": kind.name,
-        "title": manifest.title,
-        "kind": manifest.kind,
-        "category": manifest.category,
-        "custom": kind.custom,
-        "capabilities": asdict(kind.capabilities),
-    }
-
-
 def detail(kind: ConnectorType) -> dict[str, Any]:
     """Return everything that a user of the type has to know."""
     manifest = kind.manifest
     limits = manifest.limits.model_dump(exclude_none=True)
     return {
-        **summary(kind),
+        **summary(kind.overview),
         "api_version": manifest.api_version,
         "checked": manifest.checked.isoformat(),
         "documentation": manifest.documentation,
@@ -68,6 +58,7 @@ def detail(kind: ConnectorType) -> dict[str, Any]:
         "limits": {**limits, "rows_per_request_of": _rows(kind)},
         "notes": list(manifest.notes),
         "example": example(kind),
+        "guide": asdict(read_readme(kind.folder)),
     }
 
 
@@ -100,6 +91,18 @@ def example(kind: ConnectorType) -> dict[str, Any]:
         "connectors": {name: {key: value for key, value in connector.items() if value}},
         "bindings": {f"lapsed_on_{name}": binding},
     }
+
+
+def example_text(kind: ConnectorType) -> str:
+    """Return the example as YAML."""
+    from ruamel.yaml import YAML
+
+    writer: Any = YAML()
+    writer.default_flow_style = None
+    writer.width = 100
+    text = StringIO()
+    writer.dump(example(kind), text)
+    return text.getvalue()
 
 
 def _credentials(kind: ConnectorType, settings: Mapping[str, Any]) -> list[str]:
