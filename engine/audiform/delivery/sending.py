@@ -92,6 +92,7 @@ class Sending:
             *(self._request(outgoing, chunk, first, last) for first, last in chunk.requests(outgoing))
         )
         settled = _settled(batch, answers)
+        self.tally.failed |= bool(settled.failed)
         signal = outgoing.operation_signal
         letters = await self._letters(settled, answers, signal)
         self._count(answers, settled, signal)
