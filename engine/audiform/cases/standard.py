@@ -128,7 +128,7 @@ async def _nonsense(subject: Subject) -> Sequence[str]:
     """A body that cannot be read is no success where the type says what must be in it."""
     status = subject.good[0].status
     sent = await _send(subject, (Response(status, body=b"<html>not what was promised"),))
-    promised = bool(references(subject.signal.response.body)) or subject.signal.lookup is not None
+    promised = bool(subject.signal.response.body) or subject.signal.lookup is not None
     return _is(sent, OutcomeKind.FAILED if promised else OutcomeKind.ACCEPTED)
 
 

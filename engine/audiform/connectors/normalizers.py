@@ -199,22 +199,28 @@ def _mailbox_sql(value: str, arguments: Arguments) -> str:
     return let(value, cases)
 
 
-def _alphanumeric_mailbox_python(value: str, _arguments: Arguments) -> str | None:
-    """`a.b_c+d@domain` -> `abc@domain`, for platforms that take every domain to deliver both to one mailbox."""
-    local, separator, domain = value.rpartition("@")
-    if not separator:
-        return value
-    mailbox = re.sub("[^0-9A-Za-z]", "", local.partition("+")[0])
-    return f"{mailbox}@{domain}" if mailbox else None
+def _every_mailbox(unheeded: str) -> Normalizer:
+    """`a.b+c@domain` -> `ab@domain`, for platforms that take every domain to deliver both to one mailbox.
 
+    `unheeded` is a character class: what makes no difference before the @.
+    """
 
-def _alphanumeric_mailbox_sql(value: str, _arguments: Arguments) -> str:
-    def parts(v: str) -> str:
-        local, domain = (f"regexp_extract({v}, '(?s)^(.*)@([^@]*)$', {number})" for number in (1, 2))
-        mailbox = f"nullif(regexp_replace(split_part({local}, '+', 1), '[^0-9A-Za-z]', '', 'g'), '')"
-        return f"CASE WHEN contains({v}, '@') THEN {mailbox} || '@' || {domain} ELSE {v} END"
+    def python(value: str, _arguments: Arguments) -> str | None:
+        local, separator, domain = value.rpartition("@")
+        if not separator:
+            return value
+        mailbox = re.sub(unheeded, "", local.partition("+")[0])
+        return f"{mailbox}@{domain}" if mailbox else None
 
-    return let(value, parts)
+    def sql(value: str, _arguments: Arguments) -> str:
+        def parts(v: str) -> str:
+            local, domain = (f"regexp_extract({v}, '(?s)^(.*)@([^@]*)$', {number})" for number in (1, 2))
+            mailbox = f"nullif(regexp_replace(split_part({local}, '+', 1), {quote(unheeded)}, '', 'g'), '')"
+            return f"CASE WHEN contains({v}, '@') THEN {mailbox} || '@' || {domain} ELSE {v} END"
+
+        return let(value, parts)
+
+    return Normalizer(python, sql, sql)
 
 
 _LOCAL_BUT = '\\x00-\\x20"(),:;<>@\\[\\\\\\]\\x7f'
@@ -298,9 +304,8 @@ NORMALIZERS: dict[str, Normalizer] = {
     "characters": Normalizer(_characters_python, _characters_sql, _characters_sql),
     "us_zip_to_five": Normalizer(lambda v, _: v[:5] if _ZIP.fullmatch(v) else v, _us_zip_sql, _us_zip_sql),
     "remove_dots_and_suffix_for": Normalizer(_mailbox_python, _mailbox_sql, _mailbox_sql),
-    "alphanumeric_mailbox": Normalizer(
-        _alphanumeric_mailbox_python, _alphanumeric_mailbox_sql, _alphanumeric_mailbox_sql
-    ),
+    "remove_dots_and_suffix": _every_mailbox("[.]"),
+    "alphanumeric_mailbox": _every_mailbox("[^0-9A-Za-z]"),
     "phone_e164": Normalizer(
         lambda v, a: phone.e164(v, a.region),
         lambda v, _: let(v, phone.e164_sql),
