@@ -49,7 +49,7 @@ LAYERS = (
     _layer("checking", "check schemas"),
     _layer(
         "reaching out",
-        "transport limits wire client cases credentials project_tests sources delivery measure refresh runtime",
+        "transport transports limits wire halving client cases credentials project_tests sources delivery measure refresh runtime",
         free=True,
     ),
     _layer("planning", "planner"),

@@ -28,6 +28,7 @@ from audiform.connectors.response import classify, record_errors
 from audiform.connectors.settings import with_defaults
 from audiform.connectors.standard import remedy_of
 from audiform.connectors.template import as_text, references, render
+from audiform.halving import apart, names_nobody
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Request, Response
 from audiform.transport import Transport
 from audiform.wire import RetryPolicy, Timing, Wire
@@ -150,7 +151,14 @@ class ConnectorClient:
             return await self._send_found(signal, signal.lookup, whole, rows.records or ())
         if rows.records is not None and rows.count == 1:
             whole["row"] = rows.records[0]
-        return await self._send_rows(signal, whole, rows.text)
+        return await self._sent(signal, whole, rows.text)
+
+    async def _sent(self, signal: SignalOperation | Lookup, scope: Mapping[str, Any], text: bytes) -> Outcome:
+        """Send the rows; where the platform refuses all of them for some that it does not name, find those."""
+        send = partial(self._send_rows, signal, scope)
+        outcome = await send(text)
+        alone = not names_nobody(outcome) or len(json.loads(b"[%b]" % text)) <= 1
+        return outcome if alone else await apart(send, text, outcome)
 
     async def _send_rows(
         self,
@@ -240,7 +248,7 @@ class ConnectorClient:
             for index in found
         ]
         text = b",".join(_json(render(signal.row, one)) for one in scopes)
-        outcome = await self._send_rows(signal, scopes[0] if len(scopes) == 1 else scope, text)
+        outcome = await self._sent(signal, scopes[0] if len(scopes) == 1 else scope, text)
         rejected = _in_order((*refused, *_placed(outcome.rejected, found)))
         return replace(outcome, rejected=rejected, rejected_count=max(outcome.rejected_count, len(rejected)))
 
@@ -254,7 +262,7 @@ class ConnectorClient:
             found = await self._exchange(lookup, inside)
             return Outcome(OutcomeKind.ACCEPTED) if found.status == lookup.nobody else found
         text = b",".join(_json(render(lookup.row, {**scope, "row": record})) for record in records)
-        return await self._send_rows(lookup, inside, text)
+        return await self._sent(lookup, inside, text)
 
     async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome, text: bytes) -> Outcome:
         """Poll until the job has ended or the time is over; its end may name records by what was sent."""

@@ -267,7 +267,10 @@ class OutcomeRule(Model):
     outcome: OutcomeKind
     category: Category | None = None
     remedy: str | None = Field(default=None, description="What the user can do about it, one sentence")
-    records: RefusedRecords | None = Field(default=None, description="With outcome `rejected`: which records")
+    records: RefusedRecords | None = Field(
+        default=None,
+        description="With outcome `rejected`: which records. Without it the batch goes again in halves until they stand alone",
+    )
 
 
 class Errors(Model):
