@@ -64,6 +64,7 @@ LAYERS = (
 COMMON_WORDS = _words(
     "ads api app audience audiences capi conversions custom customer data event events http list"
 )
+COMMON_WORDS |= _words("files kafka postgresql")  # ways of transport (transports/), whoever runs the servers
 COMMON_WORDS |= _words(
     "cloud first iterable lists manager marketing match matched party people segments server tags user users webhook"
 )
@@ -74,7 +75,8 @@ PLATFORMS = _words(
 PLATFORMS |= _words("pinterest reddit salesforce snapchat taboola tiktok twitter whatsapp youtube")
 
 # What opens a connection: only for what reaches out, and for what stands in for the other side.
-NETWORK = _words("aiohttp ftplib httpx httpx_aiohttp requests smtplib socketserver urllib3 websockets")
+NETWORK = _words("adbc_driver_manager adbc_driver_postgresql confluent_kafka paramiko")
+NETWORK |= _words("aiohttp ftplib httpx httpx_aiohttp requests smtplib socketserver urllib3 websockets")
 NETWORKED = frozenset({"reaching out", "standing in"})
 # What the words may be made of, beside the standard library.
 WORDS_ARE_MADE_OF = frozenset({"audiform", "pydantic"})

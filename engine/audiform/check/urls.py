@@ -1,4 +1,4 @@
-"""Where a connector's settings may lead: https only, and to hosts that the project allows.
+"""Where a connector's settings may lead: over encrypted ways only, and to hosts that the project allows.
 
 The hosts of a shipped type stand in its manifest. What a setting or an `endpoint` names is checked, because
 a changed URL in a pull request would send people to somebody else.
@@ -15,10 +15,10 @@ from audiform.config.kinds import Connector
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import FromSetting
 from audiform.connectors.template import MISSING, lookup, render
+from audiform.connectors.ways import ENCRYPTED, hosts_of, is_local
 from audiform.diagnostics import Diagnostic
 
 Path = tuple[str | int, ...]
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _URL_FORMATS = frozenset({"uri", "url"})
 
 
@@ -65,12 +65,13 @@ def _url_settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 def _problem(path: Path, url: str, allowed: Collection[str]) -> tuple[str, str, str | None] | None:
     where = "`" + ".".join(map(str, path)) + "`"
-    host, scheme = _host(url)
-    if host is None or scheme not in ("http", "https"):
+    hosts, scheme = _hosts(url)
+    if not hosts or scheme not in ("http", "file", *ENCRYPTED):
         return "invalid-value", f"{where} is not a URL such as `https://api.example.com`.", None
-    if host in _LOOPBACK:
+    if is_local(url):
         return None
-    if scheme != "https":
+    host = next((host for host in hosts if host not in allowed), hosts[0])
+    if scheme == "http":
         text = f"{where} begins with `http://`: people and secrets would go to `{host}` in clear. Nothing is sent like that."
         return "insecure-url", text, "write https://"
     if host in allowed:
@@ -83,9 +84,8 @@ def _problem(path: Path, url: str, allowed: Collection[str]) -> tuple[str, str, 
     return "host-not-allowed", text, f"add `{host}` to `policy.allowed_hosts` in audiform.yaml"
 
 
-def _host(url: str) -> tuple[str | None, str]:
+def _hosts(url: str) -> tuple[tuple[str, ...], str]:
     try:
-        parts = urlsplit(url)
+        return hosts_of(url), urlsplit(url).scheme
     except ValueError:
-        return None, ""
-    return parts.hostname, parts.scheme
+        return (), ""

@@ -15,7 +15,7 @@ from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.runtime import Runtime
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import StateStore
-from audiform.transport import HttpTransport
+from audiform.transports.routed import RoutedTransport
 
 
 def open_project(options: Options) -> tuple[Project, Catalog]:
@@ -38,7 +38,7 @@ def open_runtime(options: Options) -> Iterator[Runtime]:
     place = (project.state.url, project.root, project.environment.name)
     store = open_store(*place)
     try:
-        yield Runtime(project, catalog, store, open_ledger(*place), HttpTransport())
+        yield Runtime(project, catalog, store, open_ledger(*place), RoutedTransport())
     finally:
         store.close()
 

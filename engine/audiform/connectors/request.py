@@ -13,11 +13,11 @@ from audiform import __version__
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import RequestTemplate, SignalOperation
 from audiform.connectors.template import MISSING, as_text, exact, references, render
+from audiform.connectors.ways import is_private
 from audiform.outcome import Request
 
 _SENTINEL = f"rows-{secrets.token_hex(16)}"
 """Stands for the rows while the envelope is rendered; random, so that no value can contain it."""
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _HOST_PART = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -67,11 +67,10 @@ def base_url(connector_type: ConnectorType, scope: Mapping[str, Any], endpoint: 
         MissingReferenceError: as for `build`.
     """
     url = endpoint or _manifest_url(connector_type.manifest.base_url, scope)
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if is_private(url):
         return url.rstrip("/")
     raise MissingReferenceError(
-        "the URL is not https; people's data goes over nothing else, except to this machine itself"
+        "the URL is not https, nor another encrypted way; people's data goes over nothing else, except to this machine itself"
     )
 
 

@@ -16,7 +16,7 @@ from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.credentials import Checked, check_credentials
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
-from audiform.transport import HttpTransport
+from audiform.transports.routed import RoutedTransport
 
 
 @click.command(epilog="Example: audiform -e production connectors check ads_eu")
@@ -45,7 +45,7 @@ async def _check(project: Project, catalog: Catalog, names: Sequence[str]) -> li
     unknown = [name for name in names if name not in project.connectors]
     if unknown:
         raise DiagnosticError([_unknown(name, project) for name in unknown])
-    transport = HttpTransport()
+    transport = RoutedTransport()
     try:
         return list(
             await asyncio.gather(*(check_credentials(project, catalog, name, transport) for name in names))

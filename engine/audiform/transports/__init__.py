@@ -1,0 +1,1 @@
+"""The ways out that are not HTTP: a module each, behind the same one method."""

@@ -1,0 +1,211 @@
+"""Real servers for tests, each started on a free port of this machine and stopped at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import asyncssh
+import pytest
+from botocore.session import get_session
+from moto.server import ThreadedMotoServer
+
+
+@dataclass(frozen=True)
+class Database:
+    """A running PostgreSQL with the user `audiform`, who owns the database `shop`."""
+
+    port: int
+    user: str = "audiform"
+    password: str = "p@ss/word"
+
+    @property
+    def url(self) -> str:
+        """What stands in a connector's settings."""
+        return f"postgresql://127.0.0.1:{self.port}/shop"
+
+
+@dataclass(frozen=True)
+class ObjectStorage:
+    """A running stand-in for AWS with the bucket `shop-audiences` and the stream `audience-changes`."""
+
+    url: str
+    region: str = "eu-central-1"
+
+    def client(self, service: str) -> Any:
+        """Return AWS's own client of a service there."""
+        session = get_session()
+        session.set_credentials("key", "secret")
+        return session.create_client(service, region_name=self.region, endpoint_url=self.url)
+
+
+@contextmanager
+def object_storage() -> Iterator[ObjectStorage]:
+    """Run moto's server on a thread."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        storage = ObjectStorage(f"http://{host}:{port}")
+        where = {"LocationConstraint": storage.region}
+        storage.client("s3").create_bucket(Bucket="shop-audiences", CreateBucketConfiguration=where)
+        storage.client("kinesis").create_stream(StreamName="audience-changes", ShardCount=2)
+        yield storage
+    finally:
+        server.stop()
+
+
+@dataclass(frozen=True)
+class FileServer:
+    """A running SFTP server with one user, who logs in with a password or a key; `folder` is its root."""
+
+    port: int
+    folder: Path
+    host_key: str
+    private_key: str
+    user: str = "audiform"
+    password: str = "p@ss"
+
+    @property
+    def url(self) -> str:
+        """What stands in a connector's settings."""
+        return f"sftp://127.0.0.1:{self.port}/exports"
+
+
+@contextmanager
+def sftp(folder: Path) -> Iterator[FileServer]:
+    """Run an SFTP server on a thread whose root is `folder`."""
+    host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    server = FileServer(
+        free_port(),
+        folder,
+        " ".join(host_key.export_public_key().decode().split()[:2]),
+        user_key.export_private_key().decode(),
+    )
+    (folder / "exports").mkdir()
+    loop = asyncio.new_event_loop()
+
+    class Guard(asyncssh.SSHServer):
+        def begin_auth(self, username: str) -> bool:
+            return True
+
+        def password_auth_supported(self) -> bool:
+            return True
+
+        def public_key_auth_supported(self) -> bool:
+            return True
+
+        def validate_password(self, username: str, password: str) -> bool:
+            return (username, password) == (server.user, server.password)
+
+        def validate_public_key(self, username: str, key: Any) -> bool:
+            return username == server.user and key.public_data == user_key.public_data
+
+    async def start() -> Any:
+        return await asyncssh.listen(
+            "127.0.0.1",
+            server.port,
+            server_factory=Guard,
+            server_host_keys=[host_key],
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(folder).encode()),
+        )
+
+    listener = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever, name="sftp", daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        loop.call_soon_threadsafe(listener.close)
+        asyncio.run_coroutine_threadsafe(listener.wait_closed(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def _programs() -> Path:
+    """Return the folder of PostgreSQL's programs, as Debian installs them or as they are on the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if not found and on_path is None:
+        pytest.fail("PostgreSQL is not installed: apt-get install postgresql (.ci/run does)", pytrace=False)
+    return found[-1].parent if found else Path(str(on_path)).parent
+
+
+@contextmanager
+def postgresql() -> Iterator[Database]:
+    """Run a PostgreSQL of its own, which asks for passwords. It refuses to run as root, so it does not."""
+    programs, database = _programs(), Database(free_port())
+    # Not below pytest's folder, which is closed to every other user.
+    with TemporaryDirectory(prefix="audiform-pg-") as name:
+        folder = Path(name)
+        options = _as_somebody(folder)
+        data, secret = folder / "data", folder / "secret"
+        secret.write_text(database.password)
+        secret.chmod(0o644)
+        made = (
+            "-D",
+            data,
+            "-U",
+            database.user,
+            "--pwfile",
+            secret,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        )
+        _run(programs / "initdb", *made, **options)
+        settings = f"-p {database.port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
+        _run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", settings, "start", **options)
+        try:
+            place = ("-h", "127.0.0.1", "-p", database.port, "-U", database.user, "shop")
+            _run(programs / "createdb", *place, env={**os.environ, "PGPASSWORD": database.password})
+            yield database
+        finally:
+            _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", **options)
+
+
+def _as_somebody(folder: Path) -> dict[str, Any]:
+    """Return how a program is run that refuses to run as root, and give it the folder."""
+    if os.getuid() != 0:
+        return {}
+    somebody = pwd.getpwnam("postgres" if _exists("postgres") else "nobody")
+    os.chown(folder, somebody.pw_uid, somebody.pw_gid)
+    return {"user": somebody.pw_uid, "group": somebody.pw_gid, "cwd": folder}
+
+
+def _exists(name: str) -> bool:
+    return any(entry.pw_name == name for entry in pwd.getpwall())
+
+
+def _run(program: Path, *arguments: object, **options: Any) -> None:
+    done = subprocess.run(
+        [str(program), *map(str, arguments)],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        **options,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{program.name}: {done.stdout.decode(errors='replace')}", pytrace=False)
