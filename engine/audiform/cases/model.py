@@ -41,7 +41,7 @@ class Model(BaseModel):
 class ExpectedRequest(Model):
     """What must go out. Headers are those that must be there; without `body` and `form` there must be none.
 
-    A form's value `...` stands for any: of what is signed with a key that was made for the run.
+    A value of a form or query that ends with `...` may go on as it likes: what is made anew for each run.
     """
 
     method: str
