@@ -38,7 +38,10 @@ _FORMS = {form.value: form for form in Form}
 
 def is_integer(node: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether a node is `{integer: TEXT}`."""
-    return isinstance(node, Mapping) and set(node) == {"integer"} and isinstance(node["integer"], str)
+    if not isinstance(node, Mapping):
+        return False
+    entries: Mapping[str, Any] = node
+    return len(entries) == 1 and isinstance(entries.get("integer"), str)
 
 
 def is_each(node: Any) -> TypeGuard[Mapping[str, Any]]:

@@ -51,14 +51,14 @@ def _parameters(config: ServiceAccount, context: Context) -> Mapping[str, str]:
 
 def _account(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(text)
+        found: Any = json.loads(text)
     except ValueError:
         found = None
-    if not isinstance(found, dict) or not {"client_email", "private_key"} <= found.keys():
-        raise _unusable(
-            "is not the JSON of a service account's key file, with `client_email` and `private_key`"
-        )
-    return found
+    if isinstance(found, dict):
+        account: Mapping[str, Any] = found
+        if {"client_email", "private_key"} <= account.keys():
+            return account
+    raise _unusable("is not the JSON of a service account's key file, with `client_email` and `private_key`")
 
 
 def _private_key(text: str) -> Any:
