@@ -20,7 +20,7 @@ from audiform.audiences.selection import Selection, form_of, select
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest
-from audiform.delivery.compare import compare, compare_ended
+from audiform.delivery.compare import compare, compare_ended, ended_impact, impact_of
 from audiform.delivery.rows import Outgoing
 from audiform.outcome import Signal
 from audiform.state.ledger import Batch, Ledger, Part, Settled, as_sent
@@ -100,6 +100,7 @@ class World:
             selection: Selection | None = None
             if people is None:
                 compared = compare_ended(session, binding, self.manifest, self.key)
+                said = ended_impact(compared)
             else:
                 lines = (orjson.dumps({"ok": True, "audience": None, **row}) for row in people)
                 (self.root / "people.jsonl").write_bytes(b"\n".join(lines))
@@ -107,7 +108,8 @@ class World:
                 selection = select(
                     binding, project.bindings[binding], project.audiences[binding], self.manifest
                 )
-                _, compared = compare(session, project, binding, selection, self.key, [])
+                found, compared = compare(session, project, binding, selection, self.key, [])
+                said = impact_of(selection, found, compared)
             run = Run(uuid.uuid4().hex, binding, self.key, {}, NOON)
             settled = []
             for part, count in compared.parts.items():
@@ -119,6 +121,7 @@ class World:
                     for row in self.rows(session.connection, part):
                         self.platform.take(part.signal, row)
             session.fold(run, settled)
+            assert said.members_after.value == session.count(self.key, binding)
 
     def rows(self, connection: Any, part: Part) -> Iterator[Row]:
         """Yield the rows of a part as values."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,8 @@ def stopping(
         ({"min_members": 50}, impact(adds=49), ["b.min_members"]),
         ({"min_members": 50}, impact(adds=50), []),
         ({"min_members": 50}, impact(members=10), []),
+        ({"min_members": 50}, replace(impact(adds=1, members=50), releases=2), ["b.min_members"]),
+        ({"min_members": 50}, replace(impact(adds=1, members=40), claims=9), []),
         ({}, impact(removes=5, members=5, source_rows=0), ["b.empty_source"]),
         ({"allow_empty": True}, impact(removes=5, members=5, source_rows=0), []),
         ({}, impact(source_rows=0), []),

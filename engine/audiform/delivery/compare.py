@@ -114,6 +114,8 @@ def impact_of(selection: Selection, people: People, compared: Compared) -> Impac
         left_out=left_out,
         not_sent=selection.not_sent,
         source_rows=people.rows,
+        claims=compared.parts.get(Part.CLAIM, 0),
+        releases=compared.parts.get(Part.FORGET, 0),
     )
 
 
@@ -121,7 +123,8 @@ def ended_impact(compared: Compared) -> Impact:
     """Return what the end of a binding does."""
     none = Figure("exact", 0)
     removed = Figure("exact", compared.people(Signal.REMOVE))
-    return Impact(none, removed, none, Figure("exact", compared.members), none, {}, {})
+    released = compared.parts.get(Part.FORGET, 0)
+    return Impact(none, removed, none, Figure("exact", compared.members), none, {}, {}, releases=released)
 
 
 def keys_of(manifest: Manifest) -> tuple[str, ...]:

@@ -147,13 +147,12 @@ def _within(name: str, limit: int | str, figure: Figure, members: int, happens: 
 
 def _min_members(guards: Guards, impact: Impact) -> Iterator[GuardResult]:
     least = guards.min_members
-    figures = (impact.members_before, impact.adds, impact.removes)
     if least is None:
         return
-    if any(figure.quality == "unknown" for figure in figures):
+    if impact.members_after.quality == "unknown":
         yield GuardResult("min_members", f"{least:,} people", "unknown", ok=True)
         return
-    after = impact.members_before.value + impact.adds.value - impact.removes.value
+    after = impact.members_after.value
     moves = impact.adds.value + impact.removes.value > 0
     ok = after >= least or not moves
     detail = "" if ok else f"{after:,} people would remain; at least {least:,} have to"

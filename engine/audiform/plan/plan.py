@@ -107,6 +107,8 @@ class Impact:
 
     Reasons: `no_consent`, `no_identifier`, `invalid_identifier`, `duplicate_identity`, `suppressed`, `rejected_before`.
     `members_before`: people in the ledger for this binding; `desired`: people that the definition names.
+    `claims` become members and `releases` stop being members without anything being sent: others who stay in the
+    destination (of another binding, or of this one) are known there by the same.
     `not_sent`: signal -> why, for what will not be propagated (a type without remove or modify).
     """
 
@@ -120,6 +122,18 @@ class Impact:
     left_out: Mapping[str, int]
     not_sent: Mapping[str, str]
     source_rows: int = 0
+    claims: int = 0
+    releases: int = 0
+
+    @property
+    def members_after(self) -> Figure:
+        """The binding's members when all of this is done; unknown where a part of it is."""
+        parts = (self.members_before, self.adds, self.removes)
+        if any(part.quality == "unknown" for part in parts):
+            return Figure("unknown")
+        quality: Quality = "exact" if all(part.quality == "exact" for part in parts) else "estimated"
+        joining, leaving = self.adds.value + self.claims, self.removes.value + self.releases
+        return Figure(quality, self.members_before.value + joining - leaving)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from audiform.cli.output import Style, paint
 from audiform.cli.views.table import table
-from audiform.plan.plan import Action, Change, Figure, Impact, Plan, Quality
+from audiform.plan.plan import Action, Change, Figure, Impact, Plan
 
 _HEADS = ("binding", "members", "adds", "removes", "modifies", "after")
 
@@ -43,11 +43,7 @@ def _after(change: Change, impact: Impact) -> Figure:
     """Return who is in the destination after it all; a new one begins without members."""
     if change.action is Action.REPLACE:
         return replace(impact.adds, why="")
-    parts = (impact.members_before, impact.adds, impact.removes)
-    if any(part.quality == "unknown" for part in parts):
-        return Figure("unknown")
-    quality: Quality = "exact" if all(part.quality == "exact" for part in parts) else "estimated"
-    return Figure(quality, impact.members_before.value + impact.adds.value - impact.removes.value)
+    return impact.members_after
 
 
 def _figure(figure: Figure, sign: str = "") -> str:
@@ -68,3 +64,7 @@ def _details(impact: Impact) -> Iterator[str]:
     out = [f"{count:,} {reason.replace('_', ' ')}" for reason, count in impact.left_out.items() if count]
     if out:
         yield f"left out: {', '.join(out)}"
+    if impact.claims:
+        yield f"{impact.claims:,} join without being sent: they are in the destination already"
+    if impact.releases:
+        yield f"{impact.releases:,} leave without a removal: others who stay are known there by the same"
