@@ -22,7 +22,7 @@ _ANCHOR = re.compile(r"(?:\A|[\s\[{,:?-])[&*][^\s&*=(),;]")
 _BLOCK_AT_END = re.compile(r"[|>][-+0-9]*(?: +#[^\n]*)?\s*\Z")
 # A key without a value in a flow map: `{a, a: 1}`.
 _BARE_KEY = re.compile(r"(?<!\{)\{(?!\{)\s*[^\s{}\[\]:,\"'][^{}\[\]:]*[,}]")
-_COMMENT = re.compile(r"(?:^| )#[^\n\"']*$", re.MULTILINE)
+_COMMENT = re.compile(r"(?:^| )#[^\"']*$")
 _AFTER_KEY = (" ", "\n", ",", "[", "]", "{", "}")
 # Nesting needs columns, so the longest line bounds it: yaml12 by itself would exhaust the stack.
 _LONGEST_LINE = 2000
@@ -70,7 +70,7 @@ def _colons(text: str) -> int:
     there is no key: it starts a comment, or stands in a text that does not end in this line.
     """
     if "#" in text:
-        text = _COMMENT.sub("", text)
+        text = "\n".join([_COMMENT.sub("", line) if "#" in line else line for line in text.split("\n")])
     total = sum(text.count(f":{after}") for after in _AFTER_KEY) + text.endswith(":")
     for quote in ('":', "':"):
         if quote in text:

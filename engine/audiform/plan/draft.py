@@ -49,7 +49,7 @@ def judged_change(
     `sent`: measured of a binding that will be synced; `ended`: counted of one whose destination ends.
     """
     change = decision.change
-    if decision.address.kind is not Kind.BINDING:
+    if decision.address.kind is not Kind.BINDING or (sent is None and ended is None and not decision.undone):
         return change
     impact = impact_of(_kinds(decision), sent.impact if sent else None, ended)
     guards = tuple(_guards(decision, situation, approvals, sent, ended))

@@ -8,6 +8,7 @@ a query may name people) and no person.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from audiform.address import Address, Kind
@@ -50,8 +51,14 @@ def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:
 
 def effective_guards(project: Project, binding: Binding) -> Guards:
     """Return the binding's guards; what it leaves open is the environment's."""
-    given = project.environment.file.guards.model_dump(exclude_none=True)
-    return Guards.model_validate(given | binding.guards.model_dump(exclude_none=True))
+    return _effective(project.environment.file.guards, binding.guards)[0]
+
+
+@lru_cache
+def _effective(given: Guards, own: Guards) -> tuple[Guards, Mapping[str, Any]]:
+    """Return the guards, and them as JSON data: thousands of bindings have the same ones."""
+    guards = Guards.model_validate(given.model_dump(exclude_none=True) | own.model_dump(exclude_none=True))
+    return guards, guards.model_dump(mode="json", exclude_none=True)
 
 
 def _body(
@@ -109,10 +116,12 @@ def _audience(audience: Audience) -> dict[str, Any]:
     }
 
 
+_PLAIN = IdentifierColumn(column="").model_dump(mode="json")
+
+
 def _column(column: str | IdentifierColumn) -> dict[str, Any]:
     """Both ways of writing a column mean the same record."""
-    full = IdentifierColumn(column=column, region=None) if isinstance(column, str) else column
-    return full.model_dump(mode="json")
+    return {**_PLAIN, "column": column} if isinstance(column, str) else column.model_dump(mode="json")
 
 
 def _binding(project: Project, binding: Binding, destination_id: str | None) -> dict[str, Any]:
@@ -124,7 +133,7 @@ def _binding(project: Project, binding: Binding, destination_id: str | None) -> 
         "signals": None if binding.signals is None else list(binding.signals),
         "identifiers": None if binding.identifiers is None else list(binding.identifiers),
         "variables": None if binding.variables is None else list(binding.variables),
-        "guards": effective_guards(project, binding).model_dump(mode="json", exclude_none=True),
+        "guards": dict(_effective(project.environment.file.guards, binding.guards)[1]),
         "on_delete": binding.on_delete,
         "description": binding.description,
         "enabled": binding.enabled,
