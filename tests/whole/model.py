@@ -48,12 +48,17 @@ class Binding:
 
 @dataclass(eq=False)
 class Remote:
-    """A remote object. `owners`: binding -> whom it added; one that ended frozen still owns them."""
+    """A remote object. `owners`: binding -> whom it added; one that ended frozen still owns them.
+
+    `doubtful`: who was there, nobody's, and may have been added by a run that did not get to its end: if it was,
+    they are ours from then on and leave like anybody else.
+    """
 
     connector: str
     title: str
     members: Members = field(default_factory=dict)
     owners: dict[str, set[Key]] = field(default_factory=dict)
+    doubtful: set[Key] = field(default_factory=set)
     was_shared: bool = False
 
 
@@ -112,6 +117,16 @@ class Model:
             if binding.enabled:
                 _send(self.at[name], name, wanted(people, binding))
 
+    def disturb(self, defined: Mapping[str, Binding], people: Mapping[int, Profile]) -> None:
+        """Take into account that a run got nobody knows how far. All that it did is done again, but for one thing."""
+        ending = {n for n in self.at if n not in defined or _moves(self.bindings[n], defined[n])}
+        for remote in self.remotes:
+            stays = {key for owner, theirs in remote.owners.items() if owner not in ending for key in theirs}
+            for binding in defined.values():
+                there = (remote.connector, remote.title) == (binding.connector, binding.title)
+                if there and remote.connector in EXTERNAL and binding.enabled:
+                    remote.doubtful |= (wanted(people, binding).keys() & remote.members.keys()) - stays
+
     def _begin(self, name: str, binding: Binding) -> None:
         same = [
             one for one in self.remotes if (one.connector, one.title) == (binding.connector, binding.title)
@@ -147,4 +162,5 @@ def _send(remote: Remote, name: str, now: Members) -> None:
     for key in remote.owners[name] - now.keys() - others:
         remote.members.pop(key, None)
     remote.members |= now
+    remote.doubtful -= now.keys()
     remote.owners[name] = set(now)

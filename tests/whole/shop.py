@@ -154,7 +154,7 @@ def differences(model: Model, sandbox: Sandbox) -> list[str]:
     found: list[str] = []
     for connector in CONNECTORS:
         wanted = sorted(_expected(connector, model), key=str)
-        there = sorted(_objects(connector, sandbox), key=str)
+        there = sorted(_objects(connector, sandbox, model), key=str)
         for one in [*wanted]:
             if one in there:
                 wanted.remove(one)
@@ -167,13 +167,29 @@ def differences(model: Model, sandbox: Sandbox) -> list[str]:
 def _expected(connector: str, model: Model) -> list[tuple[str, Members]]:
     """Return title and members of each object; an external one without members is none."""
     remotes = [one for one in model.remotes if one.connector == connector]
-    return [(one.title, one.members) for one in remotes if one.members or connector not in EXTERNAL]
+    found = [
+        (one.title, {key: score for key, score in one.members.items() if key not in one.doubtful})
+        for one in remotes
+    ]
+    return [(title, members) for title, members in found if members or connector not in EXTERNAL]
 
 
-def _objects(connector: str, sandbox: Sandbox) -> list[tuple[str, Members]]:
+def _objects(connector: str, sandbox: Sandbox, model: Model) -> list[tuple[str, Members]]:
     found = sandbox.destinations(connector)
     if connector in EXTERNAL:
-        return [(one.id, members) for one in found if (members := _members(connector, one))]
+        doubtful = {one.title: one.doubtful for one in model.remotes if one.connector == connector}
+        certain = [
+            (
+                one.id,
+                {
+                    key: score
+                    for key, score in _members(connector, one).items()
+                    if key not in doubtful.get(one.id, ())
+                },
+            )
+            for one in found
+        ]
+        return [(title, members) for title, members in certain if members]
     return [described(connector, one) for one in found]
 
 

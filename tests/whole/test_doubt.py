@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from audiform.sandbox.serve import serve
@@ -10,7 +12,7 @@ from whole.model import Binding, Model, Profile
 from whole.shop import CONNECTORS, differences, services, write_bindings, write_people, write_project
 
 ANN = Profile("ann@example.com", "+14155550100", True, 1, "a")
-DOUBTS = {
+DOUBTS: dict[str, list[dict[str, Any]]] = {
     "the answer is lost and the second try is refused": [
         {"fault": "reset_after_body", "operation": "add"},
         {"fault": "error", "category": "invalid_request", "operation": "add", "times": 3},

@@ -92,6 +92,7 @@ class Killing:
             process.kill()
             self.kills += 1
         output, _ = process.communicate()
+        self.model.disturb(self.defined, self.people)
         assert process.returncode in (-9, 0), output
         if process.returncode == 0:
             self.applied = True

@@ -212,6 +212,7 @@ class Whole(RuleBasedStateMachine):
             self.sandbox.faults.add("partial_failure", rows=rejected, type=name, operation="add")
         self._write()
         note(str([said(report) for report in self.engine.run()]))
+        self.model.disturb(self.defined, self.people)
         self.sandbox.faults.clear()
         self.unsettled, self.rejected = True, self.rejected or rejected > 0
 
