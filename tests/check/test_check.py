@@ -12,6 +12,7 @@ import pytest
 
 from audiform.address import Address, Kind
 from audiform.check import check
+from audiform.check.trust import trust_of
 from audiform.check.types import validator
 from audiform.codes import CODES
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, State
@@ -248,9 +249,8 @@ def test_own_types_can_be_forbidden(custom, snapshot):
     own = project({"type": "crm"}, lapsed={})
 
     assert [] == found(own, Catalog(custom))
-    assert snapshot == found(
-        replace(own, policy=Policy.model_validate({"custom_connectors": "forbidden"})), Catalog(custom)
-    )
+    forbidding = replace(own, policy=Policy.model_validate({"custom_connectors": "forbidden"}))
+    assert snapshot == found(forbidding, Catalog(custom, trust_of(forbidding)))
 
 
 def test_a_broken_own_type_is_reported_once(custom):

@@ -13,8 +13,15 @@ from audiform.bundled import bundled
 from audiform.schemas.published import NAMES, file_name, schema, text, write_all
 
 CORPUS = Path(__file__).parent.parent / "config" / "corpus"
-EXAMPLES = sorted(bundled().joinpath("examples").rglob("*.yaml"))
-MANIFESTS = sorted(bundled().joinpath("connectors").glob("*/manifest.yaml"))
+EXAMPLES = sorted(
+    file for file in bundled().joinpath("examples").rglob("*.yaml") if "connectors" not in file.parts[-4:-1]
+)
+MANIFESTS = sorted(
+    [
+        *bundled().joinpath("connectors").glob("*/manifest.yaml"),
+        *bundled().joinpath("examples").glob("*/connectors/*/manifest.yaml"),
+    ]
+)
 WRONG = {
     "resources": [
         "unknown_fields/bindings.yaml",

@@ -10,6 +10,7 @@ from audiform.check.bindings import check_bindings
 from audiform.check.connectors import check_connector
 from audiform.check.facts import Facts
 from audiform.check.guards import check_guards
+from audiform.check.pins import check_pins
 from audiform.check.types import Types
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
@@ -32,4 +33,5 @@ def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
             facts[name] = known
     problems += check_bindings(project, facts)
     problems += check_guards(project)
+    problems += check_pins(project, types)
     return tuple(problems)

@@ -28,7 +28,7 @@ def check_connector(
     opened, problems = types.open(connector.type)
     if opened is None:
         return None, [_at_type(item, address) for item in problems]
-    found = list(_forbidden(address, opened.kind, policy))
+    found: list[Diagnostic] = []
     valid = opened.settings_are_valid(connector.settings)
     if not valid:
         subject = Subject(address, "settings", "a setting", connector.type)
@@ -48,15 +48,6 @@ def check_connector(
 def _at_type(item: Diagnostic, address: Address) -> Diagnostic:
     """Return a problem of the type itself where it stands, any other where the connector names the type."""
     return item if item.location is not None else replace(item, address=address, path=("type",))
-
-
-def _forbidden(address: Address, kind: ConnectorType, policy: Policy) -> Iterator[Diagnostic]:
-    if kind.custom and policy.custom_connectors == "forbidden":
-        text = (
-            f"`{kind.name}` is one of the project's own connector types, and `policy.custom_connectors` in audiform.yaml is "
-            "`forbidden`. Use a shipped type, or let an owner of the project change the policy."
-        )
-        yield Diagnostic("custom-connector-forbidden", text, address=address, path=("type",))
 
 
 def _configured(

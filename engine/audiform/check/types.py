@@ -42,6 +42,10 @@ class Types:
             return None, error.diagnostics
         return self._opened[name], ()
 
+    def known(self, name: str) -> Opened | None:
+        """Return the type if it was opened, and is right."""
+        return self._opened.get(name)
+
 
 def validator(schema: Any) -> IsValid:
     """Return the function that decides fast whether a value is what a JSON Schema says.

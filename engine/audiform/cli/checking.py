@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiform.check import check
+from audiform.check.trust import trust_of
 from audiform.config.load import load
 from audiform.config.places import place_all
 from audiform.config.project import Project
@@ -26,7 +27,7 @@ class Checked:
 def checked(root: Path, environment: str | None) -> Checked:
     """Load and check the project in `root`, for one environment (None: the default one). No network, no state."""
     project, diagnostics = load(root, environment)
-    catalog = Catalog(root)
+    catalog = Catalog(root) if project is None else Catalog(root, trust_of(project))
     if project is not None:
         # The project lives as long as the process: looking through it for garbage again and again finds none.
         gc.freeze()

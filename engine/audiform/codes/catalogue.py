@@ -24,10 +24,55 @@ CODES: Mapping[str, Code] = {
         "custom type sends, and where to, is not reviewed by the catalogue.",
         "Use a shipped type, or let an owner of the project change the policy.",
     ),
+    "custom-connector-unsigned": Code(
+        "Custom connector type without a signature",
+        "Only custom types that are signed are used: `policy.custom_connectors` is `signed`, which is the default in protected "
+        "environments. A type says what is sent, and where to; so nobody but its owners can change that in a pull request.",
+        "Let an owner sign it, and add their public key to `policy.trusted_keys`.",
+        "audiform connectors keygen ~/audiform.key\naudiform connectors sign our_crm --key ~/audiform.key",
+    ),
+    "custom-connector-untrusted": Code(
+        "Custom connector type signed by an unknown key",
+        "The type has a signature, of a key that the project does not trust.",
+        "Let an owner of the project add the key to `policy.trusted_keys`, if it is theirs.",
+        "policy:\n  trusted_keys: ['ed25519:...']",
+    ),
+    "custom-connector-changed": Code(
+        "Custom connector type is not what was signed",
+        "A file of the type was changed, added or taken away after it was signed, or the signature is another's. Not even a comment "
+        "can be changed unseen.",
+        "Look at the change, and let an owner sign the type again.",
+    ),
+    "invalid-key": Code(
+        "Not a key",
+        "A text that should be an Ed25519 key as `audiform connectors keygen` makes it is something else.",
+        "Name the file that `audiform connectors keygen` has written.",
+    ),
+    "type-not-pinned": Code(
+        "Connector type not pinned",
+        "The project has an `audiform.lock`, and it does not name this connector type: another version of it would come unseen.",
+        "Run `audiform connectors lock` and commit the file.",
+    ),
+    "type-changed": Code(
+        "Connector type is not the pinned one",
+        "With an upgrade of Audiform, or a change of a custom type, something else is sent than what `audiform.lock` pins. Nothing is "
+        "planned with it before somebody takes it.",
+        "Run `audiform connectors lock`; then `audiform plan` says what the new version changes, by category.",
+    ),
+    "invalid-lock": Code(
+        "audiform.lock not valid",
+        "The file that pins connector types is not what `audiform connectors lock` writes.",
+        "Take the committed one, or write it anew.",
+    ),
     "invalid-manifest": Code(
         "Manifest not valid",
         "A connector type's `manifest.yaml` breaks the manifest language, so the type cannot be used.",
         "Mend what the message names.",
+    ),
+    "invalid-cases": Code(
+        "Cases not valid",
+        "A file in a connector type's `cases/` folder is no file of cases, so the type cannot be held to it.",
+        "Mend what the message names; `audiform connectors new TYPE` makes cases that are right.",
     ),
     "wrong-vector": Code(
         "Published example does not hold",

@@ -189,7 +189,14 @@ class Policy(Model):
     """What a project allows."""
 
     allowed_hosts: tuple[str, ...] = Field(default=(), description="Hosts that a URL in a setting may name")
-    custom_connectors: Literal["allowed", "forbidden"] = "allowed"
+    custom_connectors: Literal["signed", "allowed", "forbidden"] | None = Field(
+        default=None,
+        description="Which of the project's own connector types are used (default: `signed` in protected environments, "
+        "else `allowed`)",
+    )
+    trusted_keys: tuple[Annotated[str, Field(pattern="^ed25519:")], ...] = Field(
+        default=(), description="Public keys whose signatures of connector types are good"
+    )
 
 
 class ProjectFile(Model):

@@ -15,14 +15,15 @@ from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.connectors.manifest_file import read_manifest
 from audiform.connectors.overview import Capabilities, Overview
 from audiform.connectors.settings import configure
+from audiform.connectors.trust import ANYBODY, Trust
 from audiform.connectors.vectors import check_vectors, read_vectors
+from audiform.connectors.version import version_of
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location, did_you_mean
-from audiform.hashing import digest
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectorType:
-    """An entry of the catalogue. `digest` changes with what the manifest says, not with its comments."""
+    """An entry of the catalogue. `digest` changes with what is sent and understood (`version.py`), not with its words."""
 
     name: str
     manifest: Manifest
@@ -74,9 +75,10 @@ class ConnectorType:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The shipped connector types and those of the project at `project_root`."""
+    """The shipped connector types and those of the project at `project_root`, as far as it trusts them."""
 
     project_root: Path | None = None
+    trust: Trust = ANYBODY
     _opened: dict[str, ConnectorType] = field(
         default_factory=dict[str, ConnectorType], repr=False, compare=False
     )
@@ -94,7 +96,7 @@ class Catalog:
 
         Raises:
             DiagnosticError: there is no such type, its manifest is wrong, a vector of the project's own type
-                does not hold, or that type has the name of a shipped one.
+                does not hold, that type has the name of a shipped one, or the project does not trust it.
         """
         if name not in self._opened:
             self._opened[name] = self._open(name)
@@ -107,10 +109,13 @@ class Catalog:
         if not found:
             raise DiagnosticError([self._unknown(name)])
         home, custom = found[0]
+        distrust = self.trust.problem(home / name) if custom else None
+        if distrust is not None:
+            raise DiagnosticError([distrust])
         manifest, data = read_manifest(home / name / MANIFEST, f"connectors/{name}/{MANIFEST}")
         if custom:
             _hold_vectors(manifest, home / name, f"connectors/{name}")
-        return ConnectorType(name, manifest, home / name, custom, digest(data))
+        return ConnectorType(name, manifest, home / name, custom, version_of(data))
 
     def _unknown(self, name: str) -> Diagnostic:
         return Diagnostic(

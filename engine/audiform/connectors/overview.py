@@ -47,19 +47,23 @@ def read_overview(home: Path, name: str) -> Overview:
     """Return the overview of the shipped type `name` in the folder `home`."""
     import yaml12
 
-    data = yaml12.parse_yaml((home / name / MANIFEST).read_text(encoding="utf-8"))
+    data: Any = yaml12.parse_yaml((home / name / MANIFEST).read_text(encoding="utf-8"))
     return Overview(name, data["title"], data["kind"], data["category"], False, capabilities_of(data))
 
 
 def capabilities_of(data: Mapping[str, Any]) -> Capabilities:
     """Return what a type can do, from the plain data of its manifest."""
     target, signals = data["destination"], data["signals"]
-    can = {name: _able(signals.get(name)) for name in ("add", "remove", "modify")}
-    operations = ("create", "read", "update", "delete", "find")
     return Capabilities(
-        **can,
+        add=_able(signals.get("add")),
+        remove=_able(signals.get("remove")),
+        modify=_able(signals.get("modify")),
         variables=data.get("variables", {}).get("allowed", "none") != "none",
-        **{name: target.get(name) is not None for name in operations},
+        create="create" in target,
+        read="read" in target,
+        update="update" in target,
+        delete="delete" in target,
+        find="find" in target,
         read_back=data.get("read_back", "none"),
         dry_run=any(signal.get("dry_run") is not None for signal in signals.values()),
     )

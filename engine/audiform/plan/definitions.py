@@ -11,7 +11,7 @@ from audiform.plan.decision import Decision, Situation, Verb
 from audiform.plan.fields import leaves
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.records import record_of
-from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short
+from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short, upgraded
 from audiform.state.store import Record
 
 _RECORD = (Verb(StepKind.RECORD),)
@@ -95,7 +95,10 @@ def _differing(
     address: Address, record: Record, desired: Record, situation: Situation
 ) -> Iterator[FieldChange]:
     for path, before, after in leaves(_comparable(record.body), _comparable(desired.body)):
-        yield _field(address, path, before, after, situation)
+        if path == "type_digest":
+            yield from upgraded(before, after)
+        else:
+            yield _field(address, path, before, after, situation)
     resource = situation.project.connectors.get(address.name) if address.kind is Kind.CONNECTOR else None
     if resource is not None:
         yield from map(rotated, _rotations(address.name, resource, record, situation))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 from audiform.address import Kind
+from audiform.connectors.version import parts_of
 from audiform.plan.plan import ChangeCategory, FieldChange
 
 
@@ -17,6 +18,24 @@ class Rule:
     category: ChangeCategory
     reason: str
 
+
+TYPE_PARTS: Mapping[str, Rule] = {
+    "identifiers": Rule(
+        ChangeCategory.REKEY,
+        "the type normalises or hashes identifiers in another way: removed under the old, added under the new",
+    ),
+    "signals": Rule(
+        ChangeCategory.DELTA, "the type writes people in another way from now on; only the difference is sent"
+    ),
+    "destination": Rule(
+        ChangeCategory.METADATA, "the type creates and reads destinations in another way from now on"
+    ),
+    "access": Rule(
+        ChangeCategory.METADATA,
+        "requests go to the platform in another way from now on; nobody is sent again",
+    ),
+}
+"""What another version of a connector type means, by part of its manifest."""
 
 _DESCRIPTION = Rule(ChangeCategory.METADATA, "a note for people who read the YAML")
 
@@ -91,6 +110,17 @@ def judged(kind: Kind, path: str, before: Any, after: Any) -> FieldChange:
         return FieldChange(path, before, after, *_switched(after=bool(after)))
     rule = RULES[kind][key]
     return FieldChange(path, before, after, rule.category, rule.reason)
+
+
+def upgraded(before: str, after: str) -> Iterator[FieldChange]:
+    """Yield what changes with another version of a connector type: a line for each part of its manifest."""
+    old, new = parts_of(before), parts_of(after)
+    if not old or not new:
+        yield judged(Kind.CONNECTOR, "type_digest", before, after)
+        return
+    for name, rule in TYPE_PARTS.items():
+        if old.get(name) != new.get(name):
+            yield FieldChange(f"type_digest.{name}", old.get(name), new.get(name), rule.category, rule.reason)
 
 
 def rotated(credential: str) -> FieldChange:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from audiform.connectors.catalog import Capabilities, ConnectorType
+from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import Manifest, SignalOperation
+from audiform.connectors.overview import Capabilities
 from audiform.connectors.readme import Readme, read_readme
 from audiform.connectors.template import as_text
 

@@ -103,7 +103,8 @@ def _symbol(field: FieldChange, *, colour: bool) -> str:
 
 
 def _name(path: str) -> str:
-    return _DIGESTS.get(path, path)
+    first, dot, rest = path.partition(".")
+    return f"{_DIGESTS[first]}{dot}{rest}" if first in _DIGESTS else path
 
 
 def _both(field: FieldChange) -> str:
@@ -118,7 +119,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 def _value(path: str, value: Any) -> str:
     if value is None:
         return "(none)"
-    if path in _DIGESTS:
+    if path.partition(".")[0] in _DIGESTS:
         return str(value)[:_DIGEST_LENGTH]
     return _ENCODE(value)
 
