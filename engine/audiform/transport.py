@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from audiform.outcome import Request, Response
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -91,12 +94,20 @@ def _open(connections: int) -> httpx.AsyncClient:
     own: dict[str, httpx.AsyncBaseTransport | None] = dict.fromkeys(
         ("all://localhost", "all://127.0.0.1", "all://[::1]")
     )
-    session = AiohttpTransport(limits=limits).get_client()
+    session = AiohttpTransport(limits=limits, verify=_trust()).get_client()
     # aiohttp sends a PUT or DELETE again by itself when its connection is lost. Whether something is sent again is
     # decided where limits are kept and where it is remembered that the first one may have been processed.
     session._retry_connection = False  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-    transport = AiohttpTransport(limits=limits, client=session)
+    transport = AiohttpTransport(limits=limits, verify=_trust(), client=session)
     return httpx.AsyncClient(transport=transport, mounts=own, follow_redirects=False)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Return whose certificates are trusted. Reading them takes longer than most requests, so that is done once."""
+    import httpx
+
+    return httpx.create_ssl_context()
 
 
 def _content(request: Request) -> tuple[bytes | AsyncIterator[bytes] | None, list[tuple[str, str]]]:
