@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.auth.basic import basic_header
@@ -17,6 +27,7 @@ from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import SignalOperation
 from audiform.outcome import Category, Outcome, OutcomeKind, Request
 from audiform.transports.postgresql import PostgresqlTransport, _asked, _place
+from audiform.transports.sql_errors import no_connection
 from audiform.wire import RetryPolicy
 from transports.servers import Database
 
@@ -229,3 +240,48 @@ def test_what_leaves_this_machine_is_encrypted(host, mode):
 
     assert f"sslmode={mode}" in _place(request, _asked(request))
     assert "u:p%40ss%2Fw@" in _place(request, _asked(request))
+
+
+def test_a_certificate_that_nobody_trusts_is_refused(database, monkeypatch, tmp_path):
+    """Only a server with a certificate of an authority that this machine trusts is connected to."""
+    owner = Kept(database)
+    ((folder,),) = owner.sql("SELECT current_setting('data_directory')")
+    certificate = with_certificate(Path(folder), tmp_path)
+    owner.sql("SELECT pg_reload_conf()")
+    while owner.sql("SELECT current_setting('ssl')") != [("on",)]:
+        time.sleep(0.05)
+    url = f"postgresql://db.example.com:{database.port}/shop/tables"
+    request = Request("GET", url, (basic_header(database.user, database.password),))
+    place = _place(request, _asked(request)).replace("db.example.com", "localhost")
+
+    with pytest.raises(Error, match="certificate verify failed") as error:
+        dbapi.connect(place)
+    assert (0, False) == ((answer := no_connection(error.value)).status, answer.sent)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    dbapi.connect(place).close()
+
+
+def with_certificate(folder: Path, beside: Path) -> Path:
+    """Give a server a certificate that it has signed itself, and switch TLS on; return a copy that this machine can trust."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+        .public_bytes(Encoding.PEM)
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    owner = folder.stat()
+    for file, content in (("server.crt", certificate), ("server.key", secret)):
+        (folder / file).write_bytes(content)
+        (folder / file).chmod(0o600)
+        os.chown(folder / file, owner.st_uid, owner.st_gid)
+    with (folder / "postgresql.conf").open("a") as configuration:
+        configuration.write("ssl = on\n")
+    (beside / "root.crt").write_bytes(certificate)
+    return beside / "root.crt"

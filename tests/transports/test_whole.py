@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from adbc_driver_postgresql import dbapi
@@ -62,7 +63,7 @@ def project(tmp_path: Path, database: Database, storage: ObjectStorage):
     made.write("audiform.yaml", 'project: shop\nrequires: ">=0.1"\nstate: {url: "file:.audiform"}\n')
     made.write("buyers.sql", "SELECT * FROM people WHERE ltv < 20")
     people = {"type": "duckdb", "settings": {"tables": {"people": "people.csv"}}}
-    connectors = {
+    connectors: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
         "table": ("postgresql_audience", {"database": database.url}, {"credentials": SECRETS}),
         "topic": ("kafka_audience", {"brokers": f"kafka://{brokers}"}, {}),
         "stream": (
