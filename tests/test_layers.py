@@ -49,7 +49,8 @@ LAYERS = (
     _layer("checking", "check schemas"),
     _layer(
         "reaching out",
-        "transport transports limits wire halving client cases credentials project_tests sources delivery measure refresh runtime",
+        "transport transports limits wire halving client cases credentials project_tests sources delivery measure refresh "
+        "runtime destinations rehearsal",
         free=True,
     ),
     _layer("planning", "planner"),

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from audiform import __version__
-from audiform.address import Address
+from audiform.address import Address, Kind
+from audiform.config.places import place_all
 from audiform.config.project import Project
+from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.measure import measure
+from audiform.plan.bindings import is_active
 from audiform.plan.decision import Decision, Situation, destination_of, situation_of
 from audiform.plan.diff import diff
 from audiform.plan.digest import config_digest
@@ -24,6 +27,7 @@ from audiform.plan.select import select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
 from audiform.refresh import refresh
+from audiform.rehearsal import Rehearsed, rehearse
 from audiform.runtime import Runtime
 from audiform.state.ledger import LedgerSession, destination_key
 from audiform.state.store import Intent, Record, StateView
@@ -34,10 +38,14 @@ AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What to plan. `impact`: count people; `refresh`: look at the platforms; `destroy`: delete everything."""
+    """What to plan. `impact`: count people; `refresh`: look at the platforms; `destroy`: delete everything.
+
+    `remote_validate`: let platforms that can validate a small batch of each binding.
+    """
 
     impact: bool = True
     refresh: bool = True
+    remote_validate: bool = False
     targets: Sequence[str] = ()
     exclude: Sequence[str] = ()
     approvals: Approvals = field(default_factory=Approvals)
@@ -58,7 +66,9 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     pending = runtime.store.pending()
     situation = _situation(runtime, project, recorded, observed, pending, secrets=options.refresh)
     decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)
+    looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
     changes = await _changes(runtime, situation, decisions, options)
+    rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
     now = runtime.clock()
     return Plan(
         version=VERSION,
@@ -75,9 +85,56 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         steps=steps_of(decisions, project, recorded),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
-        notes=(*_notes(observed), *_interrupted(pending)),
+        notes=(*_notes(observed), *_interrupted(pending), *looked, *rehearsed),
         measured=options.impact,
     )
+
+
+async def _look_up(runtime: Runtime, recorded: StateView, decisions: Sequence[Decision]) -> Sequence[str]:
+    """Look up what new bindings take over or name as existing; return what the reader has to know of it.
+
+    Raises:
+        DiagnosticError: something does not exist, with near names.
+    """
+    new = [
+        decision.address.name
+        for decision in decisions
+        if any(verb.kind is StepKind.CREATE_DESTINATION for verb in decision.verbs)
+    ]
+    looked = await look_up(runtime, new, recorded.lineage)
+    if looked.problems:
+        project = runtime.project
+        raise DiagnosticError(tuple(place_all(project.root, project.environment.name, looked.problems)))
+    return looked.notes
+
+
+async def _rehearsed(runtime: Runtime, recorded: StateView) -> Sequence[str]:
+    """Return what the platforms say of a batch of each active binding: also of those that only a sync would send.
+
+    Raises:
+        DiagnosticError: a platform would refuse a batch.
+    """
+    project = runtime.project
+    active = [name for name, binding in project.bindings.items() if is_active(project, binding)]
+    found = await rehearse(runtime, recorded, active)
+    refused = [item for item in found if item.status == "refused"]
+    if refused:
+        raise DiagnosticError([_refused(item) for item in refused])
+    return [_said(item) for item in found]
+
+
+def _said(item: Rehearsed) -> str:
+    if item.status == "accepted":
+        return f"binding.{item.binding}: the platform accepts a batch of {item.people} people; nothing was done there"
+    return f"binding.{item.binding} was not validated by its platform: {item.message}"
+
+
+def _refused(item: Rehearsed) -> Diagnostic:
+    text = (
+        f"The platform would not take what `binding.{item.binding}` sends: {item.message}. It was only asked; nothing was done "
+        "there."
+    )
+    return Diagnostic("remote-validation-failed", text, address=Address(Kind.BINDING, item.binding))
 
 
 def _nothing(project: Project) -> Project:

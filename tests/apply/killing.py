@@ -100,9 +100,9 @@ def applied_as_reviewed(root: Path) -> Report:
     return _run(root, lambda runtime: apply(runtime, plan), None)
 
 
-def planned(root: Path) -> Plan:
+def planned(root: Path, options: PlanOptions | None = None) -> Plan:
     """Return what there is to do."""
-    return _run(root, lambda runtime: make_plan(runtime, PlanOptions()), None)
+    return _run(root, lambda runtime: make_plan(runtime, options or PlanOptions()), None)
 
 
 def killed(root: Path, point: int) -> bool:

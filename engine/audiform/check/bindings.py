@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from audiform.address import Address, Kind
 from audiform.check.facts import Facts
 from audiform.check.schema import Subject, explain
-from audiform.config.kinds import Audience, Binding, IdentifierColumn
+from audiform.config.kinds import ADOPT, Audience, Binding, IdentifierColumn
 from audiform.config.project import Project
 from audiform.diagnostics import Diagnostic, did_you_mean
 from audiform.hashing import canonical
@@ -39,14 +39,15 @@ def check_bindings(project: Project, facts: dict[str, Facts]) -> Iterator[Diagno
         if known is None or audience is None:
             continue
         case = _Case(name, binding, audience, known)
-        yield from _destination(case)
+        adopts = ADOPT in binding.destination
+        yield from _adoption(case) if adopts else _destination(case)
         if binding.signals is not None or not known.sends:
             yield from _signals(case)
         yield from _deletion(case)
         yield from _identifiers(case)
         if binding.variables is not None or known.most_variables is not None:
             yield from _variables(case)
-        if known.shared_by is not None:
+        if known.shared_by is not None and not adopts:
             yield from _conflict(case, known.shared_by, filled)
 
 
@@ -56,6 +57,31 @@ def _destination(case: _Case) -> Iterator[Diagnostic]:
             Address(Kind.BINDING, case.name), "destination", "an attribute of a destination", case.facts.type
         )
         yield from explain(subject, case.facts.attributes, case.binding.destination)
+
+
+def _adoption(case: _Case) -> Iterator[Diagnostic]:
+    """Yield what speaks against taking over an existing object: it is not ours, so it is filled and left as it is."""
+    wanted, rest = case.binding.destination[ADOPT], case.binding.destination.keys() - {ADOPT}
+    if not case.facts.adopts:
+        own = case.facts.shared_by
+        instead = f"Name it by `{own}`" if own and own != "name" else "Let Audiform create one"
+        text = f"An object of `{case.facts.type}` cannot be looked up, so an existing one cannot be taken over. {instead}."
+        yield case.problem("unsupported-adoption", text, "destination", ADOPT, on_key=True)
+    elif not isinstance(wanted, str) or not wanted:
+        text = f"`destination.{ADOPT}` is the name or the id of an existing object, as text."
+        yield case.problem("wrong-type", text, "destination", ADOPT, hint="put it in quotes")
+    for name in sorted(rest):
+        text = (
+            f"`destination.{name}` cannot stand beside `{ADOPT}`: an object that is taken over stays as it is, and only its "
+            "members change."
+        )
+        yield case.problem("unsupported-adoption", text, "destination", name, on_key=True)
+    if case.binding.on_delete == "delete_destination":
+        text = (
+            f"`on_delete: delete_destination` would delete an object that Audiform did not make (`{ADOPT}`), with people whom it "
+            "did not add. It can `keep`, `freeze`, `remove_members`."
+        )
+        yield case.problem("unsupported-deletion", text, "on_delete")
 
 
 def _signals(case: _Case) -> Iterator[Diagnostic]:

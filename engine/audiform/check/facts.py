@@ -9,6 +9,7 @@ from typing import Any, Literal
 from audiform.check.types import IsValid, Opened
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import SignalOperation
+from audiform.connectors.template import references
 from audiform.outcome import Signal
 
 
@@ -17,7 +18,7 @@ class Facts:
     """`hashes`: identifier -> its hash. `needed`: identifiers without which nobody can be sent, one of them or all.
 
     `kinds`: most kinds of identifier that a request takes; None: any number. `shared_by`: the attribute by which
-    two bindings mean one destination; None where each makes its own.
+    two bindings mean one destination; None where each makes its own. `adopts`: an existing one can be taken over.
     """
 
     type: str
@@ -32,6 +33,7 @@ class Facts:
     variable_names: frozenset[str]
     most_variables: int | None
     shared_by: str | None
+    adopts: bool
     attributes: Mapping[str, Any] = field(repr=False)
     attributes_are_valid: IsValid = field(repr=False)
 
@@ -64,6 +66,20 @@ def facts_of(opened: Opened, kind: ConnectorType) -> Facts:
         variable_names=frozenset(manifest.variables.names),
         most_variables=manifest.variables.max,
         shared_by=target.external or (None if target.marker else "name"),
+        adopts=_adopts(kind),
         attributes=target.attributes,
         attributes_are_valid=opened.attributes_are_valid,
     )
+
+
+def _adopts(kind: ConnectorType) -> bool:
+    """Whether an existing object can be looked up, and people sent to it by nothing but its id."""
+    target = kind.manifest.destination
+    named = {
+        name
+        for part in kind.manifest.signals.values()
+        if isinstance(part, SignalOperation)
+        for name in references(part.model_dump())
+    }
+    attributes = {name for name in named if name.startswith("destination.")} - {"destination.id"}
+    return target.external is None and (target.find or target.read) is not None and not attributes

@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "audiform.cli.connectors:command",
         "List, show, check, make and sign connectors and their types.",
     ),
+    "destinations": ("audiform.cli.destinations:command", "List what exists at a platform."),
     "environments": ("audiform.cli.environments:command", "List and show environments."),
     "graph": ("audiform.cli.graph:command", "Draw what depends on what."),
     "stats": ("audiform.cli.stats:command", "Show what was sent, left out and refused, by day."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,7 +10,7 @@ import click
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_runtime
 from audiform.cli.options import Options, json_option, project_options
-from audiform.cli.plan_file import write_plan
+from audiform.cli.plan_file import plan_keys, write_plan
 from audiform.cli.planning import plan_options, planned, show
 from audiform.plan.summary import stopping
 from audiform.planner import PlanOptions
@@ -20,21 +21,31 @@ from audiform.planner import PlanOptions
 @click.option(
     "--detailed-exitcode", is_flag=True, help="End with 2 when there are changes, and with 0 when not."
 )
+@click.option(
+    "--remote-validate",
+    is_flag=True,
+    help="Let each platform that can validate one small batch of real people; nothing is done there.",
+)
 @json_option
 @project_options
 @plan_options
 def command(
-    options: Options, wanted: PlanOptions, out: Path | None, detailed_exitcode: bool, as_json: bool
+    options: Options,
+    wanted: PlanOptions,
+    out: Path | None,
+    detailed_exitcode: bool,
+    remote_validate: bool,
+    as_json: bool,
 ) -> int:
     """Show what an apply would create, change and delete, and how many people each destination gains and loses.
 
     Nothing is sent and nothing is recorded. Ends with 3 when a guard stops the plan: it cannot be applied as it is.
     """
     with open_runtime(options) as runtime:
-        plan = planned(runtime, wanted, options)
+        plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
     show(plan, options, as_json=as_json)
     if out is not None:
-        write_plan(out, plan)
+        write_plan(out, plan, keys)
         options.output.note(f"\nThe plan is in {out}; this does exactly that:\n\n    audiform apply {out}\n")
     if stopping(plan.changes):
         return Exit.STOPPED

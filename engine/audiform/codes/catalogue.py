@@ -102,6 +102,35 @@ CODES: Mapping[str, Code] = {
         "`on_delete` asks for something that the platform has no way to do, which would show only when the binding is deleted.",
         "Use another `on_delete`: `keep` and `freeze` always work.",
     ),
+    "unsupported-adoption": Code(
+        "Existing object that cannot be taken over",
+        "`destination: {adopt: ...}` fills an object that exists already. The platform must be able to look it up, and nothing else "
+        "can be said of it: it is not ours, so its name and other attributes stay as they are.",
+        "Leave the other attributes out; or leave `adopt` out, and Audiform makes an object of its own.",
+        "destination: {adopt: Newsletter readers}",
+    ),
+    "destination-not-found": Code(
+        "No such object at the platform",
+        "The binding names an existing object, and the platform has none of this name or id that the credentials can see. Nothing is "
+        "created instead, because a second list would fill in silence.",
+        "Mend the name; `audiform destinations CONNECTOR` lists what there is.",
+    ),
+    "destinations-not-listed": Code(
+        "What exists cannot be listed",
+        "The platform has no way to list its objects, or did not answer as it should.",
+        "Do what the message says; where nothing can be listed, the platform's own pages show names and ids.",
+    ),
+    "ambiguous-destination": Code(
+        "Several objects of one name",
+        "The platform has more than one object of this name, and nobody can tell which one is meant.",
+        "Write its id instead of its name: the message lists them.",
+    ),
+    "remote-validation-failed": Code(
+        "The platform would not take it",
+        "With `plan --remote-validate` the platform was asked whether it takes a small batch of the binding. It would not; nothing "
+        "was done there.",
+        "Mend what its message names.",
+    ),
     "unsupported-variables": Code(
         "Variables that the type cannot send",
         "The binding names variables, and the connector type sends none, or not these, or not so many.",

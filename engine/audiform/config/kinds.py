@@ -155,6 +155,9 @@ class Audience(Model):
     enabled: StrictBool = True
 
 
+ADOPT = "adopt"
+"""The key of a `destination` that takes over an existing object by its name or id, instead of creating one."""
+
 OnDelete = Literal["keep", "freeze", "remove_members", "delete_destination"]
 
 
@@ -163,7 +166,9 @@ class Binding(Model):
 
     audience: str
     connector: str
-    destination: dict[str, Any]
+    destination: dict[str, Any] = Field(
+        description="Attributes of the object that is filled, or `{adopt: NAME OR ID}` for one that exists"
+    )
     on_delete: OnDelete
     signals: tuple[Signal, ...] | None = Field(
         default=None, description="Default: all that the connector type supports"

@@ -39,7 +39,7 @@ def new_key() -> tuple[str, str]:
 
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw()
-    return PRIVATE + _text(key.private_bytes_raw()), PUBLIC + _text(public)
+    return PRIVATE + key_text(key.private_bytes_raw()), PUBLIC + key_text(public)
 
 
 def sign(folder: Path, private: str) -> str:
@@ -50,9 +50,9 @@ def sign(folder: Path, private: str) -> str:
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    key = Ed25519PrivateKey.from_private_bytes(_bytes(private.strip(), PRIVATE))
-    public, files = PUBLIC + _text(key.public_key().public_bytes_raw()), _files(folder)
-    made = _text(key.sign(_message(folder.name, files)))
+    key = Ed25519PrivateKey.from_private_bytes(key_bytes(private.strip(), PRIVATE))
+    public, files = PUBLIC + key_text(key.public_key().public_bytes_raw()), _files(folder)
+    made = key_text(key.sign(_message(folder.name, files)))
     lines = [f"key: {public}", "files:", *(f"  {name!r}: {value}" for name, value in files.items())]
     text = _HEAD + "\n".join([*lines, f"signature: {made}"]) + "\n"
     (folder / FILE).write_text(text, encoding="utf-8", newline="\n")
@@ -70,7 +70,7 @@ def problem_of(folder: Path, trusted: Collection[str]) -> Diagnostic | None:
     if signature.key not in trusted:
         return _untrusted(name, signature.key, trusted)
     try:
-        key = Ed25519PublicKey.from_public_bytes(_bytes(signature.key, PUBLIC))
+        key = Ed25519PublicKey.from_public_bytes(key_bytes(signature.key, PUBLIC))
         key.verify(base64.b64decode(signature.signature), _message(name, signature.files))
     except (InvalidSignature, binascii.Error, DiagnosticError):
         return _void(name, f"{FILE} was not made with its key, or for another type")
@@ -145,11 +145,17 @@ def _untrusted(name: str, key: str, trusted: Collection[str]) -> Diagnostic:
     )
 
 
-def _text(data: bytes) -> str:
+def key_text(data: bytes) -> str:
+    """Return bytes as a key or a signature is written, without its prefix."""
     return base64.b64encode(data).decode()
 
 
-def _bytes(text: str, prefix: str) -> bytes:
+def key_bytes(text: str, prefix: str) -> bytes:
+    """Return the bytes of a key with this prefix.
+
+    Raises:
+        DiagnosticError: it is none (`invalid-key`).
+    """
     try:
         data = base64.b64decode(text.removeprefix(prefix), validate=True) if text.startswith(prefix) else b""
     except binascii.Error:

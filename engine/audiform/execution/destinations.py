@@ -15,8 +15,12 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.client import ConnectorClient, PlatformError
+from audiform.config.kinds import ADOPT
 from audiform.connectors.manifest import Destination, Operation
-from audiform.execution.failure import cannot, failure_of, several, unanswered, unknowable
+from audiform.delivery.report import Problem
+from audiform.destinations import meant
+from audiform.diagnostics import Diagnostic
+from audiform.execution.failure import StepFailedError, cannot, failure_of, several, unanswered, unknowable
 from audiform.execution.journal import Creation, Journal, creation_of
 from audiform.marker import mark, marker_in
 from audiform.outcome import Category, Outcome, OutcomeKind
@@ -56,6 +60,8 @@ class Destinations:
         destination = _destination(client)
         if destination.external is not None:
             return self._recorded(creation, str(creation.attributes[destination.external]), earlier)
+        if ADOPT in creation.attributes:
+            return await self._adopted(client, creation, earlier)
         if destination.create is None:
             raise cannot(_title(client), "create destinations")
         if destination.marker is not None or destination.find is None:
@@ -68,6 +74,19 @@ class Destinations:
                 else tuple(await self._named(client, destination.find, creation))
             )
             return await self._create(client, replace(creation, before=before), earlier, held)
+
+    async def _adopted(
+        self, client: ConnectorClient, creation: Creation, earlier: Sequence[Intent]
+    ) -> Record:
+        """Record the existing object that the project means. It is not written to: it stays as it is."""
+        scope = self.runtime.scope(creation.address.name, self.lineage, {})
+        try:
+            found = await meant(client, scope, str(creation.attributes[ADOPT]))
+        except PlatformError as error:
+            raise failure_of(error.outcome) from None
+        if isinstance(found, Diagnostic):
+            raise StepFailedError(Problem(Category.DESTINATION_MISSING, found.detail, found.hint or ""))
+        return self._recorded(creation, found.id, earlier)
 
     async def take(
         self, client: ConnectorClient, creation: Creation, intents: Sequence[Intent], held: Held

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audiform.config.kinds import ADOPT
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.template import references
 from audiform.outcome import Signal
@@ -38,7 +39,7 @@ def facts_of(kind: ConnectorType) -> TypeFacts:
     return TypeFacts(
         title=kind.manifest.title,
         digest=kind.digest,
-        fixed=frozenset(target.read_only) | own_id,
+        fixed=frozenset(target.read_only) | own_id | {ADOPT},
         updates=able.update,
         sends=frozenset(signal for signal, can in named.items() if can),
         variables=able.variables,
