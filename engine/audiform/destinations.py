@@ -73,22 +73,30 @@ async def meant(client: ConnectorClient, scope: Mapping[str, Any], wanted: str) 
 
 async def look_up(runtime: Runtime, bindings: Iterable[str], lineage: str) -> LookedUp:
     """Look up what these new bindings take over, or name as existing. Nothing is changed anywhere."""
-    looked = LookedUp()
-    await asyncio.gather(*(_look(runtime, binding, lineage, looked) for binding in bindings))
+    looked, own = LookedUp(), dict[str, str | None]()
+    keys: dict[str, str] = {}
+    for name in bindings:
+        binding = runtime.project.bindings[name]
+        if binding.connector not in own:
+            own[binding.connector] = _own_id(runtime.client(binding.connector))
+        key = ADOPT if ADOPT in binding.destination else own[binding.connector]
+        if key is not None:
+            keys[name] = key
+    await asyncio.gather(*(_look(runtime, name, key, lineage, looked) for name, key in keys.items()))
     looked.notes.sort()
     return looked
 
 
-async def _look(runtime: Runtime, name: str, lineage: str, looked: LookedUp) -> None:
+def _own_id(client: ConnectorClient) -> str | None:
+    """Return the attribute that names an object which exists, where the platform can be asked for it."""
+    target = client.connector_type.manifest.destination
+    return target.external if target.find is not None or target.read is not None else None
+
+
+async def _look(runtime: Runtime, name: str, key: str, lineage: str, looked: LookedUp) -> None:
     binding = runtime.project.bindings[name]
-    client, key = runtime.client(binding.connector), ADOPT
-    if ADOPT not in binding.destination:
-        external = client.connector_type.manifest.destination.external
-        target = client.connector_type.manifest.destination
-        if external is None or (target.find is None and target.read is None):
-            return
-        key = external
-    wanted, address = str(binding.destination[key]), Address(Kind.BINDING, name)
+    client, address = runtime.client(binding.connector), Address(Kind.BINDING, name)
+    wanted = str(binding.destination[key])
     try:
         found = await meant(client, runtime.scope(name, lineage, binding.destination), wanted)
     except (PlatformError, DiagnosticError) as error:
