@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from audiform.config.narrow import is_list, is_map
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +97,19 @@ def _parsed(texts: list[str]) -> list[Any]:
     """Return DuckDB's tree of each text, or its error."""
     if not texts:
         return []
-    import duckdb
     import orjson
 
-    with duckdb.connect(":memory:", config={"enable_external_access": "false", "threads": "1"}) as connection:
+    with _parser().cursor() as connection:
         rows = connection.execute(_PARSE, [texts]).fetchall()
     return [orjson.loads(row[0]) for row in rows]
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """Return an empty database that can reach nothing; to open one takes longer than to parse a thousand queries."""
+    import duckdb
+
+    return duckdb.connect(":memory:", config={"enable_external_access": "false", "threads": "1"})
 
 
 def _problems(text: str, tree: Mapping[str, Any]) -> Iterator[SqlProblem]:
