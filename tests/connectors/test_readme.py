@@ -24,7 +24,7 @@ SECTIONS = [
     "What cannot be done there",
     "Verified",
 ]
-HOST = re.compile(r"[\w.-]+\.example\.com")
+HOST = re.compile(r"[\w.-]+\.example\.com|(?<=s3://)[\w.-]+")
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
