@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -44,13 +44,38 @@ NAMES = st.sampled_from(["one", "two", "three"])
 MAILBOXES = st.sampled_from(
     [None, *(f"{name}@example.com" for name in ("ann", "bob", "cid", "dee")), *EMAILS]
 )
+TELEPHONES = st.sampled_from([None, "+14155550100", "+14155550101", "+14155550102", *PHONES])
 PROFILES = st.builds(
     Profile,
     email=MAILBOXES,
-    phone=st.sampled_from([None, "+14155550100", "+14155550101", "+14155550102", *PHONES]),
+    phone=TELEPHONES,
     consent=st.sampled_from([True, True, True, False, None]),
     score=st.sampled_from([None, 1, 2]),
     audiences=st.sampled_from(["a", "b", "ab", "ab", ""]),
+)
+
+
+Change = Callable[[Profile | None], Profile | None]
+"""What becomes of a profile, or of a number that none has."""
+
+
+def _changed(name: str) -> Callable[[Any], Change]:
+    """Return what makes, of a value, the change of one column of whoever is there."""
+
+    def change_to(value: Any) -> Change:
+        column: dict[str, Any] = {name: value}
+        return lambda profile: profile and replace(profile, **column)
+
+    return change_to
+
+
+CHANGES: st.SearchStrategy[Change] = st.one_of(
+    PROFILES.map(lambda profile: lambda _: profile),
+    MAILBOXES.map(_changed("email")),
+    TELEPHONES.map(_changed("phone")),
+    st.booleans().map(_changed("consent")),
+    st.sampled_from([None, 1, 2, 3]).map(_changed("score")),
+    st.just(lambda _: None),
 )
 
 
@@ -117,13 +142,15 @@ class Whole(RuleBasedStateMachine):
         self.failed = False
 
     @initialize(
-        people=st.dictionaries(NUMBERS, PROFILES, min_size=3), strangers=st.booleans(), first=bindings()
+        people=st.dictionaries(NUMBERS, PROFILES, min_size=4),
+        defined=st.dictionaries(NAMES, bindings(), min_size=2),
+        strangers=st.booleans(),
     )
-    def begin(self, people: dict[int, Profile], first: Binding, *, strangers: bool) -> None:
-        """Start with some people, one binding, and perhaps members whom nobody of us added."""
+    def begin(self, people: dict[int, Profile], defined: dict[str, Binding], *, strangers: bool) -> None:
+        """Start with some people and bindings, and perhaps members whom nobody of us added."""
         for number, profile in people.items():
-            self.profile(number, profile)
-        self.defined["one"] = first
+            self._put(number, profile)
+        self.defined |= defined
         if strangers:
             self._add_strangers()
 
@@ -137,33 +164,18 @@ class Whole(RuleBasedStateMachine):
 
     # --- What changes by itself: people
 
-    @rule(number=NUMBERS, profile=PROFILES)
-    def profile(self, number: int, profile: Profile) -> None:
-        """A profile enters, or all of it changes."""
-        self.people[number] = profile
-        self.known |= {(name, frozenset(keys(name, number, profile).items())) for name in CONNECTORS}
+    @rule(changes=st.lists(st.tuples(NUMBERS, CHANGES), min_size=1, max_size=5), other_file=st.booleans())
+    def people_change(self, changes: list[tuple[int, Change]], *, other_file: bool) -> None:
+        """Profiles enter, leave, change in part or as a whole; the file may be of another format from now on."""
+        for number, change in changes:
+            self._put(number, change(self.people.get(number)))
+        self.parquet ^= other_file
 
-    @rule(number=NUMBERS, email=MAILBOXES)
-    def email(self, number: int, email: str | None) -> None:
-        """A profile gets another e-mail address, perhaps somebody else's."""
-        if number in self.people:
-            self.profile(number, replace(self.people[number], email=email))
-
-    @rule(number=NUMBERS, consent=st.booleans(), score=st.sampled_from([None, 1, 2, 3]))
-    def mind(self, number: int, score: int | None, *, consent: bool) -> None:
-        """Consent and a variable change."""
-        if number in self.people:
-            self.profile(number, replace(self.people[number], consent=consent, score=score))
-
-    @rule(number=NUMBERS)
-    def leave(self, number: int) -> None:
-        """A profile vanishes from the source."""
+    def _put(self, number: int, profile: Profile | None) -> None:
         self.people.pop(number, None)
-
-    @rule()
-    def other_file(self) -> None:
-        """The source is written in another format from now on."""
-        self.parquet = not self.parquet
+        if profile is not None:
+            self.people[number] = profile
+            self.known |= {(name, frozenset(keys(name, number, profile).items())) for name in CONNECTORS}
 
     # --- What is changed: definitions. Not while it is unknown how far the last ones got.
 
@@ -174,17 +186,21 @@ class Whole(RuleBasedStateMachine):
         self.defined[name] = binding
 
     @precondition(lambda self: not self.unsettled)
-    @rule(name=NAMES)
-    def switch(self, name: str) -> None:
-        """A binding is switched off or on."""
-        if name in self.defined:
-            self.defined[name] = replace(self.defined[name], enabled=not self.defined[name].enabled)
-
-    @precondition(lambda self: not self.unsettled)
-    @rule(name=NAMES)
-    def unbind(self, name: str) -> None:
-        """A binding is taken out of the project."""
-        self.defined.pop(name, None)
+    @rule(name=NAMES, way=st.sampled_from(["out", "switch", "audience", "title"]))
+    def change_binding(self, name: str, way: str) -> None:
+        """A binding is taken out of the project, switched off or on, or gets another audience or title."""
+        if name not in self.defined:
+            return
+        binding = self.defined[name]
+        match way:
+            case "out":
+                del self.defined[name]
+            case "switch":
+                self.defined[name] = replace(binding, enabled=not binding.enabled)
+            case "audience":
+                self.defined[name] = replace(binding, audience="b" if binding.audience == "a" else "a")
+            case _:
+                self.defined[name] = replace(binding, title="y" if binding.title == "x" else "x")
 
     @precondition(lambda self: not self.unsettled)
     @rule(name=NAMES)
