@@ -43,7 +43,7 @@ def _layer(name: str, units: str, *, free: bool = False) -> Layer:
 
 # From the bottom to the top. A new module or folder of `engine/audiform` is added here, as low as it can stand.
 LAYERS = (
-    _layer("words", "__init__ address bundled codes diagnostics graph hashing marker outcome sql", free=True),
+    _layer("words", "__init__ address bundled codes diagnostics graph hashing marker outcome shapes sql", free=True),
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
     _layer("checking", "check schemas"),

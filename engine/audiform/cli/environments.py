@@ -11,10 +11,10 @@ import click
 from audiform.cli.options import Options, json_option, project_options
 from audiform.config.environment import Frame, read_frame
 from audiform.config.files import Folder, read_folder
-from audiform.config.narrow import is_list
 from audiform.config.places import Places
 from audiform.config.project import Environment
 from audiform.diagnostics import DiagnosticError
+from audiform.shapes import is_list
 
 
 @click.group(epilog="Example: audiform environments list")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from audiform import __version__
-from audiform.config.narrow import is_list, is_map
+from audiform.shapes import is_list, is_map
 
 _FORMAT = 1
 _SMALL = 65_536

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from audiform.address import Address, Kind
 from audiform.config.documents import Document
 from audiform.config.files import Text
-from audiform.config.narrow import is_map
 from audiform.config.places import Places
 from audiform.diagnostics import Diagnostic, did_you_mean
+from audiform.shapes import is_map
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 SECTIONS: Final[Mapping[str, Kind]] = {kind.section: kind for kind in Kind}

@@ -11,13 +11,13 @@ from audiform.config.declared import NAME
 from audiform.config.documents import Document, read_documents
 from audiform.config.files import ENVIRONMENTS, PROJECT_FILE, Folder, Text
 from audiform.config.kinds import EnvironmentFile, ProjectFile
-from audiform.config.narrow import is_list, is_map
 from audiform.config.places import Places
 from audiform.config.project import Environment
 from audiform.config.schema import problems_of
 from audiform.config.template import is_templated
 from audiform.config.version import allows
 from audiform.diagnostics import Diagnostic, Location, did_you_mean
+from audiform.shapes import is_list, is_map
 
 DEFAULT = "default"
 """The name of the environment of a project that has none."""

@@ -12,10 +12,10 @@ from typing import Any
 from audiform.address import Address, Kind
 from audiform.config.declared import SECTIONS, Declarations, Table, unknown_section
 from audiform.config.files import Text
-from audiform.config.narrow import is_list, is_map
 from audiform.config.places import Places
 from audiform.config.template import Scope, TemplateError, is_templated_json, render
 from audiform.diagnostics import Diagnostic, did_you_mean
+from audiform.shapes import is_list, is_map
 
 Overrides = Mapping[str, Mapping[str, Mapping[str, Any]]]
 Path = tuple[str | int, ...]

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from audiform.config.narrow import is_list, is_map
 from audiform.diagnostics import did_you_mean
+from audiform.shapes import is_list, is_map
 
 FILTERS = frozenset(
     {

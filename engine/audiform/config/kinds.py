@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, Tag
 
-from audiform.config.narrow import is_map
 from audiform.outcome import Signal
+from audiform.shapes import is_map
 
 
 class Model(BaseModel):

@@ -31,8 +31,8 @@ from audiform.config.kinds import (
     Source,
     State,
 )
-from audiform.config.narrow import is_map
 from audiform.diagnostics import Diagnostic, did_you_mean
+from audiform.shapes import is_map
 
 Path = tuple[str | int, ...]
 

@@ -13,7 +13,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
-from audiform.config.narrow import is_list, is_map
+from audiform.shapes import is_list, is_map
 
 if TYPE_CHECKING:
     import duckdb

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any
 
 from audiform.config.expressions import ExpressionError, compile_expression
-from audiform.config.narrow import is_map
 from audiform.diagnostics import did_you_mean
+from audiform.shapes import is_map
 
 EACH = "each"
 _SHOWN = 8

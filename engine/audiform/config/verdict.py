@@ -15,7 +15,7 @@ from pathlib import Path
 from audiform.bundled import bundled
 from audiform.config.cache import cache_path, read_json, write_json
 from audiform.config.files import LARGEST_FILE
-from audiform.config.narrow import is_map
+from audiform.shapes import is_map
 
 _READ = (".yaml", ".yml", ".sql", ".lock")
 _TYPES = "connectors/"

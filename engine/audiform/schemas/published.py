@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from audiform.config.kinds import EnvironmentFile, Model, ProjectFile
-from audiform.config.narrow import is_list, is_map
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest
 from audiform.plan import serialise
 from audiform.schemas.resources import overrides_schema, resources_schema
 from audiform.schemas.templated import Schema, untitled
+from audiform.shapes import is_list, is_map
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 HOME: Final = "https://audiform.dev/schemas"

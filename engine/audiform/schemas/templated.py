@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from audiform.config.narrow import is_list, is_map
+from audiform.shapes import is_list, is_map
 
 Schema = dict[str, Any]
 
