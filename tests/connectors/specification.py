@@ -17,6 +17,7 @@ from connectors.swagger import as_openapi3
 
 _STANDARD_HEADERS = {"accept", "authorization", "content-type", "user-agent"}
 _ERROR = 400
+_ERROR = 400
 _COMBINED = ("allOf", "oneOf", "anyOf")
 
 
@@ -82,6 +83,28 @@ class Specification:
             yield from self.unknown(schema, body, "answer")
             if not is_error:
                 yield from self._invalid(schema, body, "answer", lenient=True)
+
+    def wrong_in_answer(self, method: str, url: str, status: int, body: Any) -> Iterator[str]:
+        """Yield what an answer says otherwise than the document does; what it leaves out is no matter here."""
+        operation = self.operation(method, urlsplit(url).path) or {}
+        answers = operation.get("responses", {})
+        described = answers.get(str(status), answers.get(f"{status // 100}XX", answers.get("default")))
+        if described is None and status >= _ERROR and not any(_is_error(name) for name in answers):
+            return  # the document leaves errors to a page of its own
+        if described is None:
+            yield f"HTTP {status} is not in the document: {sorted(answers)}"
+            return
+        contents = self.resolved(described).get("content", {})
+        found = [
+            [
+                *self._invalid(content.get("schema", {}), body, "answer"),
+                *self.unknown(content.get("schema", {}), body, "answer"),
+            ]
+            for content in contents.values()
+            if body is not None
+        ]
+        least = min(found, key=len, default=[])
+        yield from (text for text in least if "is a required property" not in text)
 
     def operation(self, method: str, path: str) -> Mapping[str, Any] | None:
         """Return the operation of a path: of several templates that fit, the one with the most fixed parts."""
@@ -202,6 +225,10 @@ class Specification:
             if lenient and (error.instance is None or error.validator in ("required", "minLength")):
                 continue
             yield f"{where}{error.json_path[1:]}: {error.message[:200]}"
+
+
+def _is_error(status: str) -> bool:
+    return status == "default" or status[:1] in "45"
 
 
 def _fits(wanted: str, given: str) -> bool:

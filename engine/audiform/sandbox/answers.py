@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiform.connectors.catalog import ConnectorType
-from audiform.connectors.manifest import Errors, ResponseTemplate
+from audiform.connectors.manifest import Errors, Manifest, ResponseTemplate
 from audiform.connectors.paths import put_at
 from audiform.connectors.request import texts
 from audiform.connectors.response import classify
@@ -102,12 +102,12 @@ def can_fail_with(connector_type: ConnectorType, category: Category) -> bool:
 def _failures(
     connector_type: ConnectorType, category: Category, message: str, headers: Mapping[str, str]
 ) -> Iterator[Answer]:
-    errors = connector_type.manifest.errors
-    for rule in connector_type.manifest.outcomes:
+    manifest = connector_type.manifest
+    for rule in manifest.outcomes:
         if rule.category is category and rule.outcome not in (OutcomeKind.ACCEPTED, OutcomeKind.PENDING):
             status = _concrete(rule.status) or _STATUS[category]
-            yield answer_json(status, _error_body(rule.body, errors, message, status), headers)
-    yield answer_json(_STATUS[category], _error_body({}, errors, message, _STATUS[category]), headers)
+            yield answer_json(status, _error_body(rule.body, manifest, message, status), headers)
+    yield answer_json(_STATUS[category], _error_body({}, manifest, message, _STATUS[category]), headers)
 
 
 def _category(connector_type: ConnectorType, answer: Answer) -> Category | None:
@@ -117,9 +117,10 @@ def _category(connector_type: ConnectorType, answer: Answer) -> Category | None:
     return classify(connector_type, ResponseTemplate(status=299), response).category
 
 
-def _error_body(conditions: Mapping[str, Any], errors: Errors, message: str, status: int) -> Any:
+def _error_body(conditions: Mapping[str, Any], manifest: Manifest, message: str, status: int) -> Any:
     """Return a body that meets the conditions, with the message and a code where the platform puts them."""
     body: Any = {}
+    errors = manifest.errors
     wanted = {path: _value_for(condition) for path, condition in conditions.items()}
     for path, value in wanted.items():
         if value is not MISSING:
@@ -127,8 +128,24 @@ def _error_body(conditions: Mapping[str, Any], errors: Errors, message: str, sta
     if errors.message and not any(path in wanted for path in errors.message):
         body = put_at(body, errors.message[0].split("."), message)
     if errors.code and not any(path in wanted for path in errors.code):
-        body = put_at(body, errors.code[0].split("."), status)
+        body = put_at(body, errors.code[0].split("."), _code(manifest, status))
     return body
+
+
+def _code(manifest: Manifest, status: int) -> int | str:
+    """Return a code of no meaning: a text where the codes that the manifest knows are texts."""
+    paths = {_any_entry(path) for path in manifest.errors.code}
+    known = [
+        condition
+        for rule in manifest.outcomes
+        for path, condition in rule.body.items()
+        if _any_entry(path) in paths
+    ]
+    return str(status) if any(isinstance(_value_for(code), str) for code in known) else status
+
+
+def _any_entry(path: str) -> str:
+    return ".".join("*" if part.isdigit() else part for part in path.split("."))
 
 
 def _value_for(condition: Any) -> Any:
