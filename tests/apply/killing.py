@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import signal
 import time
@@ -22,6 +21,7 @@ from audiform.runtime import Runtime
 from audiform.state.open import open_ledger, open_store
 from audiform.transport import HttpTransport
 from audiform.wire import Timing
+from processes import started
 
 WRITES = frozenset(
     [
@@ -107,10 +107,7 @@ def planned(root: Path, options: PlanOptions | None = None) -> Plan:
 
 def killed(root: Path, point: int) -> bool:
     """Apply in a process of its own that is killed at the point; False when it ended before it came there."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["audiform.apply", "audiform.planner", "duckdb", "aiohttp", "httpx"])
-    process = context.Process(target=applied, args=(root, point))
-    process.start()
+    process = started(applied, root, point)
     process.join(60)
     assert process.exitcode in (0, -signal.SIGKILL)
     return process.exitcode != 0

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,19 +53,61 @@ def held(shell: Shell) -> dict[str, Any]:
     }
 
 
+@dataclass
+class Past:
+    """A shop as it was at one moment, its folder and its platforms, to go back to before each kill."""
+
+    shell: Shell
+    accounts: dict[str, Any]
+    bindings: dict[str, dict[str, Any]]
+
+    def restore(self) -> Shell:
+        """Let everything be as it was."""
+        shutil.rmtree(self.shell.root)
+        shutil.copytree(kept(self.shell), self.shell.root)
+        self.shell.sandbox.world.accounts = deepcopy(self.accounts)
+        self.shell.bindings = dict(self.bindings)
+        return self.shell
+
+
+def kept(shell: Shell) -> Path:
+    """Return where a copy of the shop's folder is kept."""
+    return shell.root.with_suffix(".past")
+
+
+@contextmanager
+def past(changes: list[Change], root: Path, capsys: Any) -> Iterator[Past]:
+    """Yield a shop of three people in which the changes have been made and applied."""
+    with serve(services()) as sandbox:
+        root.mkdir()
+        make_project(root, sandbox)
+        shell = Shell(root, sandbox, capsys)
+        shell.people(10, 20, 30)
+        for change in changes:
+            change(shell)
+            assert applied(shell.root).ok
+        shutil.copytree(root, kept(shell))
+        yield Past(shell, deepcopy(sandbox.world.accounts), dict(shell.bindings))
+
+
+def undisturbed(begun: Past, change: Change) -> dict[str, Any]:
+    """Return what the platforms hold after the change when nobody kills."""
+    shell = begun.restore()
+    change(shell)
+    assert applied(shell.root).ok
+    return held(shell)
+
+
 @pytest.mark.parametrize(
     "history", [[first], [first, changed], [first, ended]], ids=["first", "changed", "ended"]
 )
 def test_a_kill_at_any_point_changes_nothing_in_the_end(history, tmp_path, capsys):
     """Killed before and after every write of the journal, and run again: the platforms hold what they would have."""
-    wanted = undisturbed(history, tmp_path / "wanted", capsys)
     kills = 0
-    for point in itertools.count():
-        with serve(services()) as sandbox:
-            shell = opened(tmp_path / str(point), sandbox, capsys)
-            for change in history[:-1]:
-                change(shell)
-                assert applied(shell.root).ok
+    with past(history[:-1], tmp_path / "shop", capsys) as begun:
+        wanted = undisturbed(begun, history[-1])
+        for point in itertools.count():
+            shell = begun.restore()
             history[-1](shell)
             if not killed(shell.root, point):
                 break
@@ -76,10 +122,10 @@ def test_a_kill_at_any_point_changes_nothing_in_the_end(history, tmp_path, capsy
 
 def test_a_reviewed_plan_takes_what_a_kill_has_left(tmp_path, capsys):
     """A plan that is saved after the kill, reviewed and applied finishes as well: its steps take what is there."""
-    wanted = undisturbed([first], tmp_path / "wanted", capsys)
-    for point in itertools.count():
-        with serve(services()) as sandbox:
-            shell = opened(tmp_path / str(point), sandbox, capsys)
+    with past([], tmp_path / "shop", capsys) as begun:
+        wanted = undisturbed(begun, first)
+        for point in itertools.count():
+            shell = begun.restore()
             first(shell)
             if not killed(shell.root, point):
                 break
@@ -88,22 +134,3 @@ def test_a_reviewed_plan_takes_what_a_kill_has_left(tmp_path, capsys):
             assert report.ok, (point, report)
             assert wanted == held(shell), point
             assert () == planned(shell.root).changes, point
-
-
-def undisturbed(history: list[Change], root: Path, capsys: Any) -> dict[str, Any]:
-    """Return what the platforms hold when nobody kills."""
-    with serve(services()) as sandbox:
-        shell = opened(root, sandbox, capsys)
-        for change in history:
-            change(shell)
-            assert applied(shell.root).ok
-        return held(shell)
-
-
-def opened(root: Path, sandbox: Any, capsys: Any) -> Shell:
-    """Return a shell in a new project of three people."""
-    root.mkdir()
-    make_project(root, sandbox)
-    shell = Shell(root, sandbox, capsys)
-    shell.people(10, 20, 30)
-    return shell

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import textwrap
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +10,12 @@ import pytest
 
 from audiform.outcome import Category, Request, Response, Signal
 from audiform.sandbox.faults import Fault, FaultKind
+from audiform.state.local.session import LocalSession
+from audiform.state.local.store import LocalStore
 from audiform.transport import FakeTransport, HttpTransport
 from delivery.deliveries import KEYS, NAMED, Shop, emails, shop
+from delivery.killing import deliver_and_die
+from processes import started
 
 
 @pytest.fixture
@@ -244,32 +245,13 @@ def _job(request: Request) -> Response:
     return Response(200, {}, b'{"data": {%b, %b}}' % (kind.encode(), status))
 
 
-KILLED = """
-    import os, signal, sys
-    from pathlib import Path
-    from audiform.state.local.session import LocalSession
-    from audiform.state.local.store import LocalStore
-    from delivery.deliveries import Shop
-    root, endpoint, owner, method, after = sys.argv[1:]
-    kind = {"LocalStore": LocalStore, "LocalSession": LocalSession}[owner]
-    real = getattr(kind, method)
-    def deadly(*arguments, **named):
-        if after == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        real(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-    setattr(kind, method, deadly)
-    shop = Shop(Path(root), "KIND", endpoint, None)
-    shop.deliver(approved=["buyers.max_removed"])
-    """
-
 POINTS = [
-    ("LocalSession", "stage"),
-    ("LocalStore", "begin_run"),
-    ("LocalStore", "start_batch"),
-    ("LocalStore", "settle_batch"),
-    ("LocalSession", "fold"),
-    ("LocalStore", "end_run"),
+    (LocalSession, "stage"),
+    (LocalStore, "begin_run"),
+    (LocalStore, "start_batch"),
+    (LocalStore, "settle_batch"),
+    (LocalSession, "fold"),
+    (LocalStore, "end_run"),
 ]
 
 
@@ -277,19 +259,15 @@ POINTS = [
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(("owner", "method"), POINTS)
 @pytest.mark.parametrize("kind", [KEYS, NAMED])
-def test_a_kill_loses_nothing(tmp_path: Path, kind: str, owner: str, method: str, when: str):
+def test_a_kill_loses_nothing(tmp_path: Path, kind: str, owner: type, method: str, when: str):
     """Killed at any step of the journal, the next delivery ends where it would have ended, and then rests."""
     with shop(tmp_path, kind) as killed:
         killed.people(*emails("a", "b"), {"email": "c@example.com", "phone": "+16505551111"})
         killed.deliver()
         killed.people(*emails("b", "d"), {"email": "c@example.com", "phone": "+16505552222"})
-        command = [
-            *(sys.executable, "-c", textwrap.dedent(KILLED).replace("KIND", kind)),
-            *(str(tmp_path), killed.endpoint, owner, method, when),
-        ]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
-        assert -9 == ended.returncode, ended.stderr
+        process = started(deliver_and_die, tmp_path, kind, killed.endpoint, owner, method, when)
+        process.join(60)
+        assert -signal.SIGKILL == process.exitcode
 
         measured = killed.measure().impact
         report = killed.deliver(approved=["buyers.max_removed"])

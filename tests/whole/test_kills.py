@@ -6,10 +6,7 @@ run, the others right after a random request was processed: between an intent an
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from audiform.sandbox.serve import Sandbox, serve
+from whole.commands import Running, start
 from whole.engine import Engine
 from whole.model import EXTERNAL, Binding, Model, Profile
 from whole.shop import CONNECTORS, differences, services, write_bindings, write_people, write_project
@@ -88,46 +86,36 @@ class Killing:
         else:
             # The first requests more often: a run that goes on from another has fewer.
             self._wait(process, count=begun + 1 + int(length.requests * self.chance.random() ** 2))
-        if process.poll() is None:
+        if process.code is None:
             process.kill()
             self.kills += 1
-        output, _ = process.communicate()
+        code, output = process.ended(PATIENCE)
         self.model.disturb(self.defined, self.people)
-        assert process.returncode in (-9, 0), output
-        if process.returncode == 0:
+        assert code in (-9, 0), output
+        if code == 0:
             self.applied = True
-        if process.returncode == 0 or self.chance.random() < 0.3:
+        if code == 0 or self.chance.random() < 0.3:
             self.change_people(5)
 
     def whole_run(self) -> None:
         """Apply and sync to the end: everything is as it should be, and nothing is left to do."""
         for command in ("apply", "sync"):
             begun, started = self.sandbox.services.count, time.monotonic()
-            process = self._start(command)
-            output, _ = process.communicate(timeout=PATIENCE)
-            assert process.returncode == 0, output
+            code, output = self._start(command).ended(PATIENCE)
+            assert code == 0, output
             self.lengths[command].measured(time.monotonic() - started, self.sandbox.services.count - begun)
         self.model.settle(self.defined, self.people)
 
         assert [] == differences(self.model, self.sandbox)
         assert () == Engine(self.root).plan().changes
 
-    def _start(self, command: str) -> subprocess.Popen[str]:
-        options = ["--auto-approve"] if command == "apply" else []
-        return subprocess.Popen(
-            (sys.executable, "-m", "audiform", "-C", str(self.root), command, *options),
-            env={**os.environ, "XDG_CACHE_HOME": str(self.root / "cache"), "TMPDIR": str(self.root)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def _start(self, command: str) -> Running:
+        return start(self.root, command, *(["--auto-approve"] if command == "apply" else []))
 
-    def _wait(
-        self, process: subprocess.Popen[str], *, seconds: float = PATIENCE, count: int | None = None
-    ) -> None:
+    def _wait(self, process: Running, *, seconds: float = PATIENCE, count: int | None = None) -> None:
         """Wait for a time, for a number of requests, or for the end."""
         until = time.monotonic() + seconds
-        while process.poll() is None and time.monotonic() < until:
+        while process.code is None and time.monotonic() < until:
             if count is not None and self.sandbox.services.count >= count:
                 return
             time.sleep(0.001)
