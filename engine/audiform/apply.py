@@ -19,8 +19,9 @@ from audiform.execution.recovery import recover
 from audiform.execution.report import Report, in_plan_order
 from audiform.execution.steps import Executor
 from audiform.execution.tolerance import check_tolerance
-from audiform.execution.validity import check_guards, check_plan, stale
+from audiform.execution.validity import check_guards, check_plan, stale, used
 from audiform.plan.plan import Plan, StepKind
+from audiform.plan.serialise import plan_digest
 from audiform.runtime import Runtime
 from audiform.state.store import Intent
 
@@ -29,11 +30,17 @@ AT_ONCE = 8
 
 
 async def apply(
-    runtime: Runtime, plan: Plan, *, progress: Progress | None = None, measure_again: bool = True
+    runtime: Runtime,
+    plan: Plan,
+    *,
+    progress: Progress | None = None,
+    measure_again: bool = True,
+    once: bool = False,
 ) -> Report:
     """Do what the plan says. The caller holds the lock. One apply of a plan made by `plan --out` or just now.
 
     `measure_again=False`: the plan was made a moment ago, under the same lock.
+    `once`: the plan is marked as applied before its first step, and nobody applies it again.
 
     Raises:
         DiagnosticError: the plan no longer holds; nothing was done.
@@ -50,6 +57,8 @@ async def apply(
         raise stale(
             f"The destination of {names}, which an interrupted run had created, was found and recorded."
         )
+    if once and plan.steps:
+        _spend(runtime, plan)
     executor = _executor(runtime, plan, progress or NoProgress(), recovered.notes)
     order = Order(plan.steps)
     await run_in_order(order, executor.record, executor.perform, AT_ONCE)
@@ -62,6 +71,12 @@ async def apply(
         notes=tuple(recovered.notes),
     )
     return in_plan_order(plan.steps, report)
+
+
+def _spend(runtime: Runtime, plan: Plan) -> None:
+    now = runtime.clock()
+    if not runtime.store.spend(plan_digest(plan), now):
+        raise used(runtime.store.spent(plan_digest(plan)) or now)
 
 
 def _executor(runtime: Runtime, plan: Plan, progress: Progress, notes: list[str]) -> Executor:

@@ -29,6 +29,7 @@ from audiform.plan.steps import steps_of
 from audiform.refresh import refresh
 from audiform.rehearsal import Rehearsed, rehearse
 from audiform.runtime import Runtime
+from audiform.sources.snapshot import snapshots
 from audiform.state.ledger import LedgerSession, destination_key
 from audiform.state.store import Intent, Record, StateView
 
@@ -87,6 +88,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         tolerance=options.tolerance,
         notes=(*_notes(observed), *_interrupted(pending), *looked, *rehearsed),
         measured=options.impact,
+        source_digests=snapshots(project) if options.impact else {},
     )
 
 

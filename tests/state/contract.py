@@ -161,6 +161,15 @@ class StoreContract:
             assert figures == list(store.counts("2024-05-01"))
             assert letters == list(store.dead_letters())
 
+    def test_a_plan_is_spent_once(self, place: str, opened: Callable[[str], StateStore]):
+        """A second time is told from the first, and by every process; the serial stays as it is."""
+        with closing(opened(place)) as store:
+            assert store.spent("digest") is None
+            assert (True, False) == (store.spend("digest", NOON), store.spend("digest", NOON))
+        with closing(opened(place)) as store:
+            assert (NOON, None) == (store.spent("digest"), store.spent("other"))
+            assert 0 == store.read().serial
+
     def test_figures_add_up_by_day_and_meaning(self, place: str, opened: Callable[[str], StateStore]):
         """Figures of one day, binding and meaning are summed; older days and zeros are left out."""
         with closing(opened(place)) as store:

@@ -14,7 +14,7 @@ from audiform.diagnostics import DiagnosticError
 from audiform.state.local import schema
 from audiform.state.open import open_store
 from audiform.state.store import StateStore
-from state.contract import StoreContract, record
+from state.contract import NOON, StoreContract, record
 
 
 def open_local(place: str) -> StateStore:
@@ -133,6 +133,23 @@ def test_a_lost_key_is_an_error(tmp_path: Path, damage: Callable[[Path], object]
         with closing(open_local(str(tmp_path))) as store, pytest.raises(DiagnosticError) as caught:
             use(store)
         assert "state-key-lost" == caught.value.diagnostics[0].code
+
+
+def test_an_older_state_is_brought_up_to_date(tmp_path: Path):
+    """What the first version wrote is read without a change on disk, and written after a migration."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.put(record())
+    path = schema.database_path(tmp_path / ".audiform/test")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE spent; PRAGMA user_version = 1")
+    with closing(open_local(str(tmp_path))) as store:
+        assert store.spent("digest") is None
+        assert [record().address] == list(store.read().records)
+    with closing(sqlite3.connect(path)) as connection:
+        assert (1,) == connection.execute("PRAGMA user_version").fetchone()
+    with closing(open_local(str(tmp_path))) as store:
+        assert store.spend("digest", NOON)
+        assert [record().address] == list(store.read().records)
 
 
 def test_environments_are_apart(tmp_path: Path):

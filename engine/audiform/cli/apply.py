@@ -9,7 +9,7 @@ import click
 from audiform.cli.applying import ask_first, carry_out, plan_and_apply
 from audiform.cli.opening import open_runtime
 from audiform.cli.options import Options, json_option, project_options
-from audiform.cli.plan_file import read_plan
+from audiform.cli.plan_file import plan_keys, read_plan
 from audiform.cli.planning import plan_options
 from audiform.planner import PlanOptions
 
@@ -37,6 +37,7 @@ def command(
             return plan_and_apply(
                 runtime, wanted, options, "apply", auto_approve=auto_approve, as_json=as_json
             )
-        plan = read_plan(file)
+        keys = plan_keys()
+        plan = read_plan(file, keys)
         with runtime.store.lock("audiform apply"):
-            return carry_out(runtime, plan, options, as_json=as_json)
+            return carry_out(runtime, plan, options, as_json=as_json, once=bool(keys))

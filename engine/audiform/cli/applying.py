@@ -60,12 +60,20 @@ def plan_and_apply(
 
 
 def carry_out(
-    runtime: Runtime, plan: Plan, options: Options, *, as_json: bool, measure_again: bool = True
+    runtime: Runtime,
+    plan: Plan,
+    options: Options,
+    *,
+    as_json: bool,
+    measure_again: bool = True,
+    once: bool = False,
 ) -> int:
-    """Apply the plan and say what was done; return the exit code. The caller holds the lock."""
+    """Apply the plan and say what was done; return the exit code. The caller holds the lock. `once`: see `apply`."""
     try:
         with bars(options.output) as progress:
-            report = run(runtime, apply(runtime, plan, progress=progress, measure_again=measure_again))
+            report = run(
+                runtime, apply(runtime, plan, progress=progress, measure_again=measure_again, once=once)
+            )
     except KeyboardInterrupt:
         options.output.note("What was done is recorded; the next apply goes on from there")
         raise

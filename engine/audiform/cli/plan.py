@@ -41,6 +41,7 @@ def command(
 
     Nothing is sent and nothing is recorded. Ends with 3 when a guard stops the plan: it cannot be applied as it is.
     """
+    keys = plan_keys()
     with open_runtime(options) as runtime:
         plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
     show(plan, options, as_json=as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from audiform.cli.options import Options, project_options
-from audiform.cli.plan_file import read_plan
+from audiform.cli.plan_file import plan_keys, read_plan
 from audiform.cli.planning import show
 
 
@@ -24,4 +24,4 @@ from audiform.cli.planning import show
 @project_options
 def command(options: Options, file: Path, form: str) -> None:
     """Show a plan that `audiform plan --out FILE` wrote."""
-    show(read_plan(file), options, as_json=form == "json")
+    show(read_plan(file, plan_keys()), options, as_json=form == "json")

@@ -116,6 +116,31 @@ CODES: Mapping[str, Code] = {
         "A plan holds for a day. After that people have moved, and what was reviewed says little.",
         "Make a new one with `audiform plan --out FILE`.",
     ),
+    "plan-unsigned": Code(
+        "Plan without a signature",
+        "There is a key for plans in the environment, so only signed plans are applied. This one has no signature.",
+        "Make the plan where the key is: `AUDIFORM_PLAN_KEY` or `AUDIFORM_PLAN_PRIVATE_KEY`.",
+    ),
+    "plan-of-another-key": Code(
+        "Plan signed with another key",
+        "The plan's signature is of a key that is not trusted here.",
+        "Make the plan with a key that `AUDIFORM_PLAN_KEY` or `AUDIFORM_PLAN_PUBLIC_KEY` holds where it is applied.",
+    ),
+    "plan-tampered": Code(
+        "Plan changed after it was signed",
+        "The plan's signature is not one of what the file says: it was edited, cut or damaged after it was signed.",
+        "Make a new one with `audiform plan --out FILE`, and have it read again.",
+    ),
+    "plan-used": Code(
+        "Plan that was applied before",
+        "A signed plan is applied once. What it did is recorded, and doing it again was reviewed by nobody.",
+        "Make a new one with `audiform plan --out FILE`, also when the first apply was interrupted.",
+    ),
+    "invalid-plan-key": Code(
+        "Not a key for plans",
+        "An environment variable that holds a key for signing or verifying plans holds something else.",
+        "Make a shared key with `openssl rand -hex 32`, or a pair with `audiform connectors keygen FILE`.",
+    ),
     "plan-edited": Code(
         "Plan file that was edited",
         "A step of the plan does not follow from the project and the state that it was made from: the file was edited.",

@@ -13,6 +13,7 @@ from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.tolerance import outside_tolerance
 from audiform.planner import AT_ONCE, count_ended
 from audiform.runtime import Runtime
+from audiform.sources.snapshot import snapshots
 from audiform.state.store import StateView
 
 _COUNTED_ENDS = frozenset({StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION})
@@ -48,14 +49,22 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
 
     lines = [line for found in await asyncio.gather(*map(far, counted)) for line in found]
     if lines:
-        raise Stopped(_moved(lines))
+        raise Stopped(_moved(lines, _other_data(runtime, plan)))
 
 
-def _moved(lines: list[str]) -> str:
+def _other_data(runtime: Runtime, plan: Plan) -> list[str]:
+    """Say of which sources the data is another one than when the plan was made."""
+    now = snapshots(runtime.project)
+    changed = [name for name, digest in plan.source_digests.items() if now.get(name) != digest]
+    return [f"  source.{name}: its data was written since" for name in changed]
+
+
+def _moved(lines: list[str], data: list[str]) -> str:
     return "\n".join(
         [
             "people moved since the plan was made, further than it allows; nothing was done",
             *lines,
+            *data,
             "Make a new plan, and have it read again:",
             "",
             "    audiform plan --out FILE",

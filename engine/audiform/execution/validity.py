@@ -6,6 +6,7 @@ Each way in which it does not is a diagnostic of its own; all of them are said a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from audiform import __version__
@@ -16,6 +17,7 @@ from audiform.plan.bindings import is_active
 from audiform.plan.digest import config_digest
 from audiform.plan.guard import approval, protected_delete
 from audiform.plan.plan import GuardResult, Plan, Step, StepKind
+from audiform.plan.serialise import plan_digest
 from audiform.plan.summary import stopping
 from audiform.runtime import Runtime
 from audiform.state.store import Record, StateView
@@ -31,6 +33,10 @@ def check_plan(runtime: Runtime, plan: Plan, recorded: StateView) -> None:
     Raises:
         DiagnosticError: every way in which it does not (`plan-expired`, `plan-stale`, ...).
     """
+    at = runtime.store.spent(plan_digest(plan))
+    if at is not None:
+        # That its state is another one by now is a matter of course.
+        raise used(at)
     problems = [*_foreign(runtime, plan), *_old(runtime, plan, recorded)]
     if not problems:
         # Of a plan for something else, all steps would be wrong: that says nothing more.
@@ -72,6 +78,12 @@ def _stopped_by(results: Collection[GuardResult], again: str) -> str:
 def stale(detail: str) -> DiagnosticError:
     """Return the refusal of a plan whose state is another one by now."""
     return DiagnosticError([Diagnostic("plan-stale", f"{detail} {_REMAKE}")])
+
+
+def used(at: datetime) -> DiagnosticError:
+    """Return the refusal of a signed plan that was applied before."""
+    text = f"The plan was applied at {at:{_MOMENT}}, and a signed plan is applied once. {_REMAKE}"
+    return DiagnosticError([Diagnostic("plan-used", text)])
 
 
 def _foreign(runtime: Runtime, plan: Plan) -> Iterator[Diagnostic]:

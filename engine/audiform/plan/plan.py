@@ -6,7 +6,7 @@ Made of canonical JSON data only (`schemas/plan.schema.json`): no person, no sec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
@@ -231,3 +231,6 @@ class Plan:
     """What could not be looked up, and why."""
     measured: bool = True
     """False: people were not counted (`--no-impact`); guards are then evaluated when each binding is sent."""
+    source_digests: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Source -> what its data was when people were counted, where the source can tell. An apply counts again; when
+    figures moved, this says whether the data did."""

@@ -1,6 +1,6 @@
 """The plan file: canonical JSON, and back to an equal plan. Its schema is published as `schemas/plan.schema.json`.
 
-The text of a plan is one canonical JSON object; whatever is to protect it (a signature) goes around these bytes.
+The text of a plan is one canonical JSON object; a signature (`seal.py`) goes around these bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import canonical, digest_text
 from audiform.plan.plan import Plan
+from audiform.plan.seal import SCHEMA as SEAL
 
 VERSION = 1
 _SHOWN_PROBLEMS = 5
@@ -43,7 +44,7 @@ def from_text(text: str, name: str) -> Plan:
     """
     try:
         data = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _invalid(f"{name} is not JSON, so it is no plan file. {_REMAKE}") from None
     if not isinstance(data, dict) or "version" not in data:
         raise _invalid(f"{name} is JSON, but no plan: it has no `version`. {_REMAKE}")
@@ -63,6 +64,7 @@ def from_text(text: str, name: str) -> Plan:
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a plan file."""
     generated = _adapter().json_schema(mode="serialization")
+    generated["properties"]["signature"] = dict(SEAL)  # `seal.py` takes it off before a plan is read
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **generated, "title": "Audiform plan"}
 
 

@@ -1,10 +1,11 @@
-"""The records as SQL: what apply last wrote, by address, with one serial for all."""
+"""The records as SQL: what apply last wrote, by address, with one serial for all, and which plans it was of."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections.abc import Iterable
+from datetime import datetime
 
 from audiform.address import Address, Kind
 from audiform.hashing import canonical
@@ -66,6 +67,19 @@ def move(connection: sqlite3.Connection, old: Address, new: Address) -> int:
     if not changed:
         raise KeyError(old)
     return _serial(connection, grow=True)
+
+
+def spent(connection: sqlite3.Connection, plan: str) -> datetime | None:
+    """Return when the plan of this digest was applied, or None."""
+    row = connection.execute("SELECT at FROM spent WHERE digest = ?", (plan,)).fetchone()
+    return None if row is None else datetime.fromisoformat(row[0])
+
+
+def spend(connection: sqlite3.Connection, plan: str, at: datetime) -> bool:
+    """Mark a plan as applied; return whether it was not before."""
+    return (
+        connection.execute("INSERT OR IGNORE INTO spent VALUES (?, ?)", (plan, at.isoformat())).rowcount == 1
+    )
 
 
 def _serial(connection: sqlite3.Connection, *, grow: bool) -> int:

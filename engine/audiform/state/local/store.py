@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,16 @@ class LocalStore:
         """Return the unsettled intents, oldest first."""
         with self.database.reading() as connection:
             return () if connection is None else journal.pending(connection)
+
+    def spent(self, plan: str) -> datetime | None:
+        """Return when a plan was applied, or None."""
+        with self.database.reading() as connection:
+            return None if connection is None else records.spent(connection, plan)
+
+    def spend(self, plan: str, at: datetime) -> bool:
+        """Mark a plan as applied; return whether it was not before."""
+        with self.database.writing() as connection:
+            return records.spend(connection, plan, at)
 
     def begin_run(self, run: Run) -> None:
         """Write a run whose rows are staged."""

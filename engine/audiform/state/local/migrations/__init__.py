@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from audiform.state.local.migrations.v0001_start import STATEMENTS as V1
+from audiform.state.local.migrations.v0002_spent import STATEMENTS as V2
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (V1,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (V1, V2)
 """`MIGRATIONS[n]` brings version n to n + 1."""
 
 VERSION = len(MIGRATIONS)

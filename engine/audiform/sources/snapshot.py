@@ -1,0 +1,38 @@
+"""What a source's data was at one moment: a digest over its files' paths, sizes and times of writing.
+
+Not over their content: a plan would read gigabytes a second time. So it tells that data was written, not that it differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from audiform.address import Address, Kind
+from audiform.config.kinds import Source
+from audiform.config.project import Project
+from audiform.diagnostics import DiagnosticError
+from audiform.sources.paths import files_of
+
+
+def snapshots(project: Project) -> dict[str, str]:
+    """Return source -> digest, of those that have files; whoever reads the others says what is wrong with them."""
+    found: dict[str, str] = {}
+    for name, source in sorted(project.sources.items()):
+        try:
+            lines = list(_lines(project.root, name, source))
+        except (DiagnosticError, OSError):
+            continue
+        if lines:
+            found[name] = sha256("\n".join(lines).encode()).hexdigest()
+    return found
+
+
+def _lines(root: Path, name: str, source: Source) -> Iterator[str]:
+    patterns = [*source.settings.tables.values(), *filter(None, [source.settings.database])]
+    home = root.resolve()
+    for pattern in sorted(patterns):
+        for file in map(Path, files_of(root, pattern, Address(Kind.SOURCE, name), ("settings",))):
+            seen = file.stat()
+            yield f"{file.relative_to(home).as_posix()} {seen.st_size} {seen.st_mtime_ns}"
