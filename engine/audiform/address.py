@@ -28,7 +28,7 @@ class Address:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.value}.{self.name}"
+        return f"{self.kind}.{self.name}"
 
     def __hash__(self) -> int:
         # Asked a hundred thousand times of a large project; hardly a name stands in more than one kind.

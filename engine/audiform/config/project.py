@@ -41,10 +41,12 @@ class Project:
 
     def get(self, address: Address) -> Source | Connector | Audience | Binding | None:
         """Return the resource at `address`, or None."""
-        tables: dict[Kind, Mapping[str, Source | Connector | Audience | Binding]] = {
-            Kind.SOURCE: self.sources,
-            Kind.CONNECTOR: self.connectors,
-            Kind.AUDIENCE: self.audiences,
-            Kind.BINDING: self.bindings,
-        }
-        return tables[address.kind].get(address.name)
+        match address.kind:
+            case Kind.SOURCE:
+                return self.sources.get(address.name)
+            case Kind.CONNECTOR:
+                return self.connectors.get(address.name)
+            case Kind.AUDIENCE:
+                return self.audiences.get(address.name)
+            case Kind.BINDING:
+                return self.bindings.get(address.name)

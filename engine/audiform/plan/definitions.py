@@ -49,8 +49,9 @@ def created(
     kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()
 ) -> Iterator[FieldChange]:
     """Yield the fields of a new resource that say something, for the reader of the plan."""
-    for key, value in _comparable(body).items():
-        if value is None or value in ({}, []) or key in _NOT_SHOWN:
+    for key, value in body.items():
+        says_nothing = value is None or (not value and isinstance(value, dict | list))
+        if says_nothing or key in _APART or key in _NOT_SHOWN:
             continue
         if not isinstance(value, dict):
             yield FieldChange(key, None, value, ChangeCategory.METADATA, "")

@@ -21,7 +21,7 @@ _STYLES = {
     Action.FORGET: Style.DELETE,
     Action.SYNC: Style.HINT,
 }
-_WORDS = {
+WORDS = {
     Action.CREATE: "create",
     Action.UPDATE: "change",
     Action.REPLACE: "replace",
@@ -30,18 +30,21 @@ _WORDS = {
     Action.SYNC: "send",
 }
 _ALWAYS = (Action.CREATE, Action.UPDATE, Action.DELETE)
-_ENDS = frozenset({Action.REPLACE, Action.DELETE, Action.FORGET})
+ENDS = frozenset({Action.REPLACE, Action.DELETE, Action.FORGET})
 _SEEN_AT_ONCE = 8
 _DIGEST_LENGTH = 8
 _DIGESTS = {"query": "query", "type_digest": "manifest"}
 
 
-def render(plan: Plan, *, colour: bool, command: str = "plan") -> str:
-    """Return the plan as text, without a newline at the end. `command` is the one that takes approvals of guards."""
+def render(plan: Plan, *, colour: bool, command: str = "plan", concise: bool = False) -> str:
+    """Return the plan as text, without a newline at the end. `command` is the one that takes approvals of guards.
+
+    Concise: a line for each resource and each binding's people, without their details.
+    """
     sections = [
         *_outside(plan, colour=colour),
-        *_resources(plan, colour=colour),
-        *people_table(plan, colour=colour),
+        *_resources(plan, colour=colour, concise=concise),
+        *people_table(plan, colour=colour, concise=concise),
         *_endings(plan, colour=colour),
         *_guards(plan, command, colour=colour),
         *_notes(plan),
@@ -59,38 +62,47 @@ def _outside(plan: Plan, *, colour: bool) -> Iterator[str]:
 def _drifts(drifted: Iterable[Change]) -> Iterator[str]:
     for change in drifted:
         yield f"  {change.address}"
-        yield from (f"      {field.path}  {_both(field)}" for field in change.drift)
+        yield from (f"      {field.path}  {both(field)}" for field in change.drift)
 
 
-def _resources(plan: Plan, *, colour: bool) -> Iterator[str]:
+def _resources(plan: Plan, *, colour: bool, concise: bool) -> Iterator[str]:
     if not plan.changes:
         return
     where = f"project {plan.project}, environment {plan.environment}"
     head = _title(f"Audiform will do this ({where})", colour=colour)
-    symbols = "  ".join(f"{action.value} {_WORDS[action]}" for action in _WORDS if actions(plan)[action])
+    counts = actions(plan)
+    symbols = "  ".join(f"{action.value} {WORDS[action]}" for action in WORDS if counts[action])
     yield f"{head}\n  {symbols}"
+    if concise:
+        yield "\n".join(
+            line for change in plan.changes for line in block(change, colour=colour, concise=True)
+        )
+        return
     for change in plan.changes:
-        yield "\n".join(_block(change, colour=colour))
+        yield "\n".join(block(change, colour=colour))
 
 
-def _block(change: Change, *, colour: bool) -> Iterator[str]:
+def block(change: Change, *, colour: bool, concise: bool = False) -> Iterator[str]:
+    """Yield the lines of one change; concise: only its first."""
     symbol = paint(change.action.value, _STYLES[change.action], colour=colour)
     yield f"  {symbol} {paint(str(change.address), Style.BOLD, colour=colour)}" + (
         f"  ({change.reason})" if change.reason else ""
     )
+    if concise:
+        return
     yield from _field_lines(change.fields, change.action, colour=colour)
     for note in change.notes:
         yield f"      {note}"
 
 
 def _field_lines(fields: Iterable[FieldChange], action: Action, *, colour: bool) -> Iterator[str]:
-    named = [(_name(field.path), field) for field in fields]
+    named = [(field_name(field.path), field) for field in fields]
     width = max((len(name) for name, _ in named), default=0)
     for name, field in named:
         if action is Action.CREATE and not field.reason:
             yield f"      {name:<{width}}  {_value(field.path, field.after)}"
             continue
-        yield f"      {_symbol(field, colour=colour)} {name:<{width}}  {_both(field)}  [{field.category.value}]"
+        yield f"      {_symbol(field, colour=colour)} {name:<{width}}  {both(field)}  [{field.category.value}]"
         yield f"        {field.reason}"
 
 
@@ -102,12 +114,14 @@ def _symbol(field: FieldChange, *, colour: bool) -> str:
     return paint("~", Style.UPDATE, colour=colour)
 
 
-def _name(path: str) -> str:
+def field_name(path: str) -> str:
+    """Return what a field is called in front of people."""
     first, dot, rest = path.partition(".")
     return f"{_DIGESTS[first]}{dot}{rest}" if first in _DIGESTS else path
 
 
-def _both(field: FieldChange) -> str:
+def both(field: FieldChange) -> str:
+    """Return `before -> after`; of a secret only that it changed."""
     if field.after == ROTATED and field.path.startswith("credentials."):
         return ROTATED
     return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
@@ -121,12 +135,17 @@ def _value(path: str, value: Any) -> str:
         return "(none)"
     if path.partition(".")[0] in _DIGESTS:
         return str(value)[:_DIGEST_LENGTH]
-    return _ENCODE(value)
+    return _json(value)
+
+
+def _json(value: Any) -> str:
+    # For each list and map the encoder is made anew, and most lists are a few texts.
+    return f"[{', '.join(map(_json, value))}]" if value.__class__ is list else _ENCODE(value)
 
 
 def _endings(plan: Plan, *, colour: bool) -> Iterator[str]:
     """Say again what ends in a plan that is too long to be seen at once."""
-    ending = [change for change in plan.changes if change.action in _ENDS]
+    ending = [change for change in plan.changes if change.action in ENDS]
     if not ending or len(plan.changes) <= _SEEN_AT_ONCE:
         return
     yield "\n".join(
@@ -137,7 +156,7 @@ def _endings(plan: Plan, *, colour: bool) -> Iterator[str]:
 def _ending(change: Change, *, colour: bool) -> str:
     symbol = paint(change.action.value, _STYLES[change.action], colour=colour)
     leave = f"  {people(change.impact.removes)} people leave" if change.impact else ""
-    return f"  {symbol} {change.address}  {_WORDS[change.action]}{leave}"
+    return f"  {symbol} {change.address}  {WORDS[change.action]}{leave}"
 
 
 def _guards(plan: Plan, command: str, *, colour: bool) -> Iterator[str]:
@@ -165,19 +184,25 @@ def _notes(plan: Plan) -> Iterator[str]:
 
 
 def _summary(plan: Plan, *, colour: bool) -> Iterator[str]:
-    counts = actions(plan)
     if not plan.changes:
         yield f"No changes: project {plan.project}, environment {plan.environment} is as the YAML says."
         return
+    yield paint(f"Plan: {actions_line(plan)}. {people_line(plan)}", Style.BOLD, colour=colour)
+
+
+def actions_line(plan: Plan) -> str:
+    """Return how many resources are created, changed and destroyed, and what else happens to them."""
+    counts = actions(plan)
     parts = [
         f"{counts[action]:,} to {word}"
-        for action, word in _WORDS.items()
+        for action, word in WORDS.items()
         if counts[action] or action in _ALWAYS
     ]
-    yield paint(f"Plan: {', '.join(parts)}. {_people(plan)}", Style.BOLD, colour=colour)
+    return ", ".join(parts)
 
 
-def _people(plan: Plan) -> str:
+def people_line(plan: Plan) -> str:
+    """Return the sum of people, as one sentence."""
     total = people_of(plan)
     if not total.destinations:
         return (
