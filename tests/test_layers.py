@@ -49,7 +49,7 @@ LAYERS = (
     _layer("checking", "check schemas"),
     _layer(
         "reaching out",
-        "transport transports limits wire halving client cases credentials project_tests sources delivery measure refresh "
+        "transport transports limits wire halving revision client cases credentials project_tests sources delivery measure refresh "
         "runtime destinations rehearsal",
         free=True,
     ),

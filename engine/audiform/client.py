@@ -22,14 +22,16 @@ from audiform.connectors.manifest import (
     ResponseTemplate,
     SignalOperation,
 )
+from audiform.connectors.named import named, names_revision
 from audiform.connectors.pagination import ForeignPageError, next_request
 from audiform.connectors.request import MissingReferenceError, build
 from audiform.connectors.response import classify, record_errors
 from audiform.connectors.settings import with_defaults
 from audiform.connectors.standard import remedy_of
-from audiform.connectors.template import as_text, references, render
+from audiform.connectors.template import as_text, render
 from audiform.halving import apart, names_nobody
-from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Request, Response
+from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Request, Response, Then
+from audiform.revision import Turns, compare_and_set
 from audiform.transport import Transport
 from audiform.wire import RetryPolicy, Timing, Wire
 
@@ -77,6 +79,7 @@ class ConnectorClient:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     _base: Mapping[str, Any] = field(init=False, repr=False)
     _wire: Wire = field(init=False, repr=False)
+    _turns: Turns = field(default_factory=Turns, init=False, repr=False)
 
     def __post_init__(self) -> None:
         manifest = self.connector_type.manifest
@@ -98,7 +101,7 @@ class ConnectorClient:
         5xx, after the request left): the outcome is then `retry`, and the caller looks for the object first.
         """
         target = self.connector_type.manifest.destination
-        repeatable = operation is not target.create or "operation.id" in _named(operation.request)
+        repeatable = operation is not target.create or "operation.id" in named(operation.request)
         outcome = await self._exchange(operation, self._scope(scope), repeatable=repeatable)
         if outcome.ok and outcome.rejected:
             return _failed(outcome.rejected[0].message)
@@ -147,11 +150,12 @@ class ConnectorClient:
         whole = self._scope(scope)
         if self.connector_type.manifest.limits.identifier_kinds == 1:
             whole["identifier"] = {"field": scope["identifiers"][0]}
-        if signal.lookup is not None:
-            return await self._send_found(signal, signal.lookup, whole, rows.records or ())
-        if rows.records is not None and rows.count == 1:
-            whole["row"] = rows.records[0]
-        return await self._sent(signal, whole, rows.text)
+        async with self._turns.of(signal, whole):
+            if signal.lookup is not None:
+                return await self._send_found(signal, signal.lookup, whole, rows.records or ())
+            if rows.records is not None and rows.count == 1:
+                whole["row"] = rows.records[0]
+            return await self._sent(signal, whole, rows.text)
 
     async def _sent(self, signal: SignalOperation | Lookup, scope: Mapping[str, Any], text: bytes) -> Outcome:
         """Send the rows; where the platform refuses all of them for some that it does not name, find those."""
@@ -171,7 +175,7 @@ class ConnectorClient:
 
         Rows for which it refuses the whole batch are taken out; rows that it throttles are sent again later.
         """
-        outcome = await self._exchange(signal, scope, rows=text)
+        outcome = await self._offered(signal, scope, text)
         if outcome.ok and isinstance(signal, SignalOperation) and signal.job is not None:
             outcome = await self._with_job(signal.job, scope, outcome, text)
         throttled = _throttled(outcome)
@@ -196,6 +200,19 @@ class ConnectorClient:
             rejected=_in_order((*bad.values(), *_placed(rest.rejected, kept))),
             rejected_count=len(bad) + rest.rejected_count,
         )
+
+    async def _offered(
+        self, signal: SignalOperation | Lookup, scope: Mapping[str, Any], text: bytes
+    ) -> Outcome:
+        """Send the rows once; a request that says which state of the members it changes, after reading it."""
+        read = self.connector_type.manifest.destination.read
+        if read is None or isinstance(signal, Lookup) or not names_revision(signal):
+            return await self._exchange(signal, scope, rows=text)
+
+        async def send(more: Mapping[str, Any]) -> Outcome:
+            return await self._exchange(signal, {**scope, **more}, rows=text, left=Then.READ_AGAIN)
+
+        return await compare_and_set(partial(self._exchange, read, scope), send, self.policy, self.timing)
 
     async def _with_job(self, job: Job, scope: Mapping[str, Any], begun: Outcome, text: bytes) -> Outcome:
         """Return what became of the job that `begun` has started, with what either of them rejected."""
@@ -269,7 +286,11 @@ class ConnectorClient:
         until = self.timing.monotonic() + job.timeout_seconds
         while self.timing.monotonic() < until:
             await self.timing.sleep(job.interval_seconds)
-            outcome = await self._exchange(job, scope, rows=text)
+            outcome = await self._exchange(job, scope, rows=text, left=Then.RESUME if job.resume else None)
+            if outcome.then is Then.RESUME and job.resume is not None:
+                outcome = await self._exchange(job.resume, scope)
+                if outcome.ok:
+                    continue
             if not outcome.ok:
                 return outcome
             status = as_text(outcome.extracted["job.status"])
@@ -291,12 +312,14 @@ class ConnectorClient:
         *,
         rows: bytes | None = None,
         repeatable: bool = True,
+        left: Then | None = None,
     ) -> Outcome:
         try:
             request = self._build(part.request, scope, rows)
         except MissingReferenceError as error:
             return _failed(str(error))
-        return await self._wire.send(request, partial(self._read, part.response, rows), repeatable=repeatable)
+        read = partial(self._read, part.response, rows)
+        return await self._wire.send(request, read, repeatable=repeatable, left=left)
 
     def _build(
         self, template: RequestTemplate, scope: Mapping[str, Any], rows: bytes | None = None
@@ -367,10 +390,6 @@ def _in_order(errors: Sequence[RecordError]) -> tuple[RecordError, ...]:
 
 def _json(row: Any) -> bytes:
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _named(request: RequestTemplate) -> frozenset[str]:
-    return references(request.model_dump())
 
 
 def _failed(message: str) -> Outcome:

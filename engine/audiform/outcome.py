@@ -40,6 +40,13 @@ class Category(StrEnum):
     OTHER = "other"
 
 
+class Then(StrEnum):
+    """What a refusal asks for before the same is tried again, where the manifest says it."""
+
+    READ_AGAIN = "read_again"
+    RESUME = "resume"
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request. `repr` shows the method only: URL, headers and body may hold secrets and people."""
@@ -82,6 +89,7 @@ class Outcome:
     template named (`destination.id`, `job.id`, `page.next`, ...), keyed by the dotted reference.
     `rejected` are single records; `rejected_count` counts those that the platform only counts.
     `unsure`: although this is no success, the platform may have done it, at an earlier try or in part.
+    `then`: what must be done before it is sent again.
     """
 
     kind: OutcomeKind
@@ -94,6 +102,7 @@ class Outcome:
     rejected: tuple[RecordError, ...] = ()
     rejected_count: int = 0
     unsure: bool = False
+    then: Then | None = None
 
     @property
     def ok(self) -> bool:

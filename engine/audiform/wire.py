@@ -18,7 +18,7 @@ from audiform.connectors.manifest import Manifest
 from audiform.connectors.request import token_url
 from audiform.connectors.template import references
 from audiform.limits import Gate, Sleep, TokenBucket
-from audiform.outcome import Outcome, OutcomeKind, Request, Response
+from audiform.outcome import Outcome, OutcomeKind, Request, Response, Then
 from audiform.transport import Transport
 
 _UNAUTHORIZED = 401
@@ -44,7 +44,7 @@ class RetryPolicy:
             return None
         if outcome.retry_after is not None:
             return outcome.retry_after if outcome.retry_after <= self.longest_wait else None
-        return min(self.most_wait, self.first_wait * 2 ** (attempt - 1)) * (0.5 + chance / 2)
+        return min(self.most_wait, self.first_wait * 2.0 ** (attempt - 1)) * (0.5 + chance / 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,18 @@ class Wire:
         self._scheme, self._auth = scheme_of(self.manifest.auth)
 
     async def send(
-        self, request: Request, read: Callable[[Response], Outcome], *, repeatable: bool = True
+        self,
+        request: Request,
+        read: Callable[[Response], Outcome],
+        *,
+        repeatable: bool = True,
+        left: Then | None = None,
     ) -> Outcome:
         """Send `request` until its outcome, which `read` says, is not `retry`, or there is no more patience.
 
-        `repeatable=False`: not sent again unless it is certain that the first one did nothing. An outcome that is
-        no success is `unsure` where an earlier try may have been done.
+        `repeatable=False`: not sent again unless it is certain that the first one did nothing. `left`: what the
+        caller does itself before it sends another request. An outcome that is no success is `unsure` where an earlier
+        try may have been done.
         """
         attempt, renewed, unsure = 0, False, False
         while True:
@@ -99,7 +105,8 @@ class Wire:
             certain = not response.sent or response.status == _TOO_MANY
             if unsure and not outcome.ok:
                 outcome = replace(outcome, unsure=True)
-            if outcome.kind is not OutcomeKind.RETRY or not (repeatable or certain):
+            handed = outcome.then is not None and outcome.then is left
+            if outcome.kind is not OutcomeKind.RETRY or handed or not (repeatable or certain):
                 return outcome
             unsure = unsure or not certain
             wait = self.policy.wait(outcome, attempt, self.timing.chance())

@@ -7,6 +7,8 @@ with `{{ dotted.reference }}` in it and nothing else (no filters, no logic). See
 References: `settings.*`, `destination.*` (attributes and `destination.id`), `project`, `environment`,
 `binding` (its name), `marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
 a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
+`members.revision` (what `read` says is the state of the members; a signal whose request names it reads it before
+each batch, sends one batch after the other, and reads again where a rule says `then: read_again`),
 `lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
 `error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
 stands for); in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
@@ -54,7 +56,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from audiform.outcome import Category, OutcomeKind
+from audiform.outcome import Category, OutcomeKind, Then
 
 Template = Any
 """JSON-shaped data with `{{ reference }}` strings."""
@@ -126,12 +128,14 @@ class Job(Model):
     """An asynchronous job: poll until `job.status` is one of `statuses` that is not `pending`.
 
     `errors`: the listing that is asked for when the job has ended and its answer counts rejected records.
+    `resume`: what makes the platform go on with a job that was interrupted, when a rule says `then: resume`.
     """
 
     request: RequestTemplate
     response: ResponseTemplate
     statuses: Mapping[str, OutcomeKind]
     errors: Operation | None = None
+    resume: Operation | None = None
     interval_seconds: float = 5.0
     timeout_seconds: float = 600.0
 
@@ -267,6 +271,11 @@ class OutcomeRule(Model):
     outcome: OutcomeKind
     category: Category | None = None
     remedy: str | None = Field(default=None, description="What the user can do about it, one sentence")
+    then: Then | None = Field(
+        default=None,
+        description="With outcome `retry`, what comes first: `read_again`, the revision of the members, which the "
+        "batch then names as a new change; `resume`, of the job. Where an operation has neither it is sent as it was",
+    )
     records: RefusedRecords | None = Field(
         default=None,
         description="With outcome `rejected`: which records. Without it the batch goes again in halves until they stand alone",

@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus, urlencode, urlsplit
 from audiform import __version__
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import RequestTemplate, SignalOperation
+from audiform.connectors.named import named
 from audiform.connectors.template import MISSING, as_text, exact, references, render
 from audiform.connectors.ways import is_private
 from audiform.outcome import Request
@@ -87,10 +88,7 @@ def texts(template: Mapping[str, Any], scope: Mapping[str, Any]) -> list[tuple[s
 
 def needs_records(operation: SignalOperation) -> bool:
     """Whether the batch's rows are needed as values too: for a lookup, or in a URL, header or part of a body."""
-    used = references(
-        [operation.request.path, dict(operation.request.query), dict(operation.request.headers)]
-    )
-    used |= references([operation.request.body, operation.request.form])
+    used = named(operation.request)
     return operation.lookup is not None or any(name.startswith(("row.", "lookup.")) for name in used)
 
 

@@ -13,6 +13,7 @@ from audiform.connectors.masking import mask
 from audiform.connectors.standard import remedy_of, retry_after, standard_outcome
 from audiform.connectors.template import Bindings, references, unify, unify_texts
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Response
+from audiform.shapes import Json, is_list, is_map
 
 _ESSENTIAL = ("destination.id", "job.id", "job.status")
 """References without which nothing can go on, where the template names them."""
@@ -58,7 +59,7 @@ def values_at(body: Any, path: str) -> Iterator[Any]:
     yield from found
 
 
-def _step(value: Any, part: str) -> Iterator[Any]:
+def _step(value: Json, part: str) -> Iterator[Any]:
     match value:
         case dict() if part in value:
             yield value[part]
@@ -142,6 +143,7 @@ def _ruled(rule: OutcomeRule, response: Response, message: str, body: Any, now: 
         remedy=rule.remedy or remedy_of(category),
         status=response.status,
         retry_after=retry_after(response.headers, now) if kind is OutcomeKind.RETRY else None,
+        then=rule.then,
         rejected=refused,
         rejected_count=len(refused),
     )
@@ -151,7 +153,7 @@ def _refused(records: RefusedRecords, body: Any) -> tuple[RecordError, ...]:
     """Return the records that a refusal of the whole batch names, each once."""
     found: dict[int, RecordError] = {}
     for entries in values_at(body, records.path):
-        for entry in entries if isinstance(entries, list) else ():
+        for entry in entries if is_list(entries) else ():
             index = _index_in(records, _first(entry, records.index))
             if index is not None:
                 text = _first(entry, records.message) if records.message else ""
@@ -219,7 +221,7 @@ def _success(
     )
 
 
-def _named_part(template: Any, body: Any) -> Any:
+def _named_part(template: Json, body: Json) -> Any:
     """Return an answer without the objects in it that have nothing of what the template names there, or are null."""
     if not isinstance(template, Mapping) or not isinstance(body, Mapping):
         return body
@@ -227,12 +229,12 @@ def _named_part(template: Any, body: Any) -> Any:
     return {
         key: _named_part(inner, item)
         for key, (inner, item) in parts.items()
-        if not (isinstance(inner, Mapping) and _says_nothing(inner, item))
+        if not (is_map(inner) and _says_nothing(inner, item))
     }
 
 
 def _says_nothing(template: Mapping[str, Any], item: Any) -> bool:
-    return item is None or (isinstance(item, Mapping) and bool(item) and template.keys().isdisjoint(item))
+    return item is None or (is_map(item) and bool(item) and template.keys().isdisjoint(item))
 
 
 def _count(value: Any) -> int:
@@ -245,9 +247,9 @@ def _with_items(template: ResponseTemplate, found: Bindings) -> Bindings:
     lists: Bindings = {}
     for name, item in template.items.items():
         entries = found.get(name)
-        if name in template.keyed and isinstance(entries, dict):
+        if name in template.keyed and is_map(entries):
             entries = [{"key": key, "value": value} for key, value in entries.items()]
-        read = [unify(item, entry) for entry in entries] if isinstance(entries, list) else []
+        read = [unify(item, entry) for entry in entries] if is_list(entries) else []
         lists[name] = tuple(entry for entry in read if entry is not None)
     return {**found, **lists}
 
@@ -256,7 +258,7 @@ def record_errors(entries: Sequence[Mapping[str, Any]], rows: bytes | None) -> t
     """Return the records that entries (`error.index` or `error.identifier`, `error.message`) speak of, in order."""
     if not entries:
         return ()
-    index_of = _indexes(rows) if any("error.index" not in entry for entry in entries) else {}
+    index_of: Mapping[str, Sequence[int]] = _indexes(rows) if any("error.index" not in entry for entry in entries) else {}
     found = {error.index: error for entry in entries for error in _record_errors(entry, index_of)}
     return tuple(found[index] for index in sorted(found))
 
@@ -264,7 +266,7 @@ def record_errors(entries: Sequence[Mapping[str, Any]], rows: bytes | None) -> t
 def _errors_at(errors: Errors, body: Any) -> Iterator[Bindings]:
     for record_path in errors.record_paths:
         for entries in values_at(body, record_path):
-            for position, entry in enumerate(entries if isinstance(entries, list) else ()):
+            for position, entry in enumerate(entries if is_list(entries) else ()):
                 if errors.record_accepted is None:
                     yield from _error_entries(errors, entry)
                 elif not _meets_all(entry, errors.record_accepted):
@@ -276,7 +278,7 @@ def _nameless(errors: Errors, body: Any) -> int:
     if errors.record_index or errors.record_identifier or errors.record_accepted:
         return 0
     lists = (entries for path in errors.record_paths for entries in values_at(body, path))
-    return sum(len(entries) for entries in lists if isinstance(entries, list))
+    return sum(len(entries) for entries in lists if is_list(entries))
 
 
 def _error_entries(errors: Errors, entry: Any) -> Iterator[Bindings]:
@@ -321,7 +323,7 @@ def _indexes(rows: bytes | None) -> Mapping[str, Sequence[int]]:
     return found
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _leaves(value: Json) -> Iterator[Any]:
     match value:
         case dict():
             for item in value.values():

@@ -13,8 +13,10 @@ from audiform.connectors.manifest import (
     ResponseTemplate,
     SignalOperation,
 )
+from audiform.connectors.named import REVISION, names_revision
 from audiform.connectors.template import SPREAD, exact, problems, references
 from audiform.diagnostics import did_you_mean
+from audiform.shapes import Json, is_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,11 @@ def check_signal(
     batch = basic | row | _Names(frozenset({"rows", "row", "identifiers"}))
     if manifest.limits.identifier_kinds == 1:
         basic, batch = basic | _ONE_IDENTIFIER, batch | _ONE_IDENTIFIER
-    yield from _check_request((*path, "request"), signal.request, batch)
+    yield from _check_request((*path, "request"), signal.request, batch | _Names(frozenset({REVISION})))
+    if names_revision(signal) and not _says_revision(manifest):
+        yield Problem(
+            (*path, "request"), f"`{REVISION}` is what `read` says, and no answer of `read` names it"
+        )
     yield from _check(
         (*path, "row"), signal.row, basic | row | _Names(frozenset({"identifier.field", "identifier.value"}))
     )
@@ -94,8 +100,10 @@ def check_signal(
         job = basic | _Names(frozenset({"job.id", "job.status"}))
         yield from _check_request((*path, "job", "request"), signal.job.request, job)
         yield from _check_response((*path, "job", "response"), signal.job.response, job)
-        if signal.job.errors is not None:
-            yield from _check_operation((*path, "job", "errors"), signal.job.errors, job)
+        for name in ("errors", "resume"):
+            operation = getattr(signal.job, name)
+            if operation is not None:
+                yield from _check_operation((*path, "job", name), operation, job)
     if signal.lookup is not None:
         keys = basic | _Names(frozenset({"lookup.keys", "rows"}))
         yield from _check_request((*path, "lookup", "request"), signal.lookup.request, keys)
@@ -103,6 +111,11 @@ def check_signal(
         yield from _check_response((*path, "lookup", "response"), signal.lookup.response, basic)
         if signal.lookup.identifier not in manifest.identifiers:
             yield _unknown((*path, "lookup", "identifier"), signal.lookup.identifier, manifest.identifiers)
+
+
+def _says_revision(manifest: Manifest) -> bool:
+    read = manifest.destination.read
+    return read is not None and REVISION in references(read.response.body)
 
 
 def _basic(manifest: Manifest) -> _Names:
@@ -127,11 +140,11 @@ def _properties(schema: Mapping[str, Any], root: str) -> tuple[set[str], tuple[s
     for name, body in schema.get("properties", {}).items():
         reference = f"{root}.{name}"
         names.add(reference)
-        if isinstance(body, Mapping) and "properties" in body:
+        if is_map(body) and "properties" in body:
             inner, more = _properties(body, reference)
             names |= inner
             free += more
-        elif isinstance(body, Mapping) and body.get("type") == "object":
+        elif is_map(body) and body.get("type") == "object":
             free.append(reference)
     return names, tuple(free)
 
@@ -154,7 +167,16 @@ def _check_response(
     path: tuple[str | int, ...], response: ResponseTemplate, basic: _Names
 ) -> Iterator[Problem]:
     lists = frozenset(response.items)
-    read = {"job.id", "job.status", "page.next", "page.total", "lookup.key", "lookup.id", "identifiers"}
+    read = {
+        "job.id",
+        "job.status",
+        "page.next",
+        "page.total",
+        "lookup.key",
+        "lookup.id",
+        "identifiers",
+        REVISION,
+    }
     names = basic | _RESULTS | _Names(frozenset(read) | lists)
     yield from _check((*path, "body"), response.body, names)
     yield from _check((*path, "headers"), response.headers, names)
@@ -167,7 +189,7 @@ def _check_response(
             )
 
 
-def _check(path: tuple[str | int, ...], node: Any, names: _Names) -> Iterator[Problem]:
+def _check(path: tuple[str | int, ...], node: Json, names: _Names) -> Iterator[Problem]:
     """Walk to the texts, so that a problem has the path of its own line."""
     match node:
         case Mapping() if "when" in node:

@@ -16,7 +16,7 @@ from audiform.connectors.paths import put_at
 from audiform.connectors.request import texts
 from audiform.connectors.response import classify
 from audiform.connectors.template import MISSING, references, render
-from audiform.outcome import Category, OutcomeKind, Response
+from audiform.outcome import Category, OutcomeKind, Response, Then
 from audiform.sandbox.wire import Answer, answer_json
 
 _STATUS = {
@@ -30,6 +30,7 @@ _STATUS = {
     Category.TIMEOUT: 504,
     Category.OTHER: 400,
 }
+_CONFLICT = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,16 @@ def failure(
     found = list(_failures(connector_type, category, message, headers or {}))
     fitting = (answer for answer in found if _category(connector_type, answer) is category)
     return next(fitting, found[-1])
+
+
+def outdated(connector_type: ConnectorType, message: str) -> Answer:
+    """Return the refusal after which the engine reads the state of the members again."""
+    manifest = connector_type.manifest
+    rule = next((rule for rule in manifest.outcomes if rule.then is Then.READ_AGAIN), None)
+    if rule is None:
+        return failure(connector_type, Category.INVALID_REQUEST, message)
+    status = _concrete(rule.status) or _CONFLICT
+    return answer_json(status, _error_body(rule.body, manifest.errors, message, status))
 
 
 def can_fail_with(connector_type: ConnectorType, category: Category) -> bool:

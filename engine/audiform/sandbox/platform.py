@@ -16,7 +16,7 @@ from audiform.sandbox.faults import Fault, FaultKind, Faults
 from audiform.sandbox.objects import OPERATIONS
 from audiform.sandbox.routes import Match, Route, candidates, describe, match, routes_of
 from audiform.sandbox.rows import Row
-from audiform.sandbox.signals import list_refused, look_up, poll, read_batch, receive, too_much
+from audiform.sandbox.signals import list_refused, look_up, poll, read_batch, receive, resume, too_much
 from audiform.sandbox.wire import Answer, Call, answer_json
 from audiform.sandbox.world import World
 
@@ -66,6 +66,8 @@ class Platform:
                 return look_up(asked, found.route.part)
             case _ if found.route.name.endswith(".job.errors"):
                 return list_refused(asked)
+            case _ if found.route.name.endswith(".job.resume"):
+                return resume(asked)
             case _:
                 return OPERATIONS[found.route.name](asked)
 

@@ -21,6 +21,7 @@ from audiform.connectors.manifest import (
 )
 from audiform.connectors.template import MISSING, Bindings, pieces, references, unify, unify_path, unify_texts
 from audiform.sandbox.wire import Call
+from audiform.shapes import Json
 
 Part = Operation | SignalOperation | Job | Lookup | None
 """What of the manifest a route stands for; None is the token request of the auth scheme."""
@@ -28,7 +29,7 @@ Part = Operation | SignalOperation | Job | Lookup | None
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `name` is `create`, `add`, `add.job`, `add.job.errors`, `remove.lookup`, `token`, ..."""
+    """One operation. `name` is `create`, `add`, `add.job`, `add.job.errors`, `add.job.resume`, `remove.lookup`, `token`, ..."""
 
     name: str
     request: RequestTemplate
@@ -110,9 +111,10 @@ def _signal_routes(name: str, signal: SignalOperation) -> Iterator[Route]:
     yield Route(name, signal.request, signal.response, signal)
     if signal.job is not None:
         yield Route(f"{name}.job", signal.job.request, signal.job.response, signal.job)
-        if signal.job.errors is not None:
-            listing = signal.job.errors
-            yield Route(f"{name}.job.errors", listing.request, listing.response, listing)
+        for what in ("errors", "resume"):
+            operation = getattr(signal.job, what)
+            if operation is not None:
+                yield Route(f"{name}.job.{what}", operation.request, operation.response, operation)
     if signal.lookup is not None:
         yield Route(f"{name}.lookup", signal.lookup.request, signal.lookup.response, signal.lookup)
 
@@ -140,7 +142,7 @@ def _specific(route: Route) -> tuple[int, int, bool, int, int]:
     return literal, named, isinstance(part, Lookup), fixed, -len(route.name)
 
 
-def _leaves(node: Any) -> int:
+def _leaves(node: Json) -> int:
     match node:
         case Mapping():
             return sum(_leaves(item) for item in node.values())
@@ -152,7 +154,7 @@ def _leaves(node: Any) -> int:
             return 1
 
 
-def _literals(node: Any) -> int:
+def _literals(node: Json) -> int:
     match node:
         case Mapping():
             return sum(_literals(item) for item in node.values())

@@ -54,6 +54,7 @@ def scope_of(found: Mapping[str, Any], destination: Destination | None) -> dict[
     if destination is not None:
         scope = {**nested(destination.context), **scope}
         scope["destination"] = {**nested(destination.attributes), "id": destination.id}
+        scope["members"] = {"revision": destination.revision}
     return scope
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiform.connectors.manifest import Job, Lookup, SignalOperation
+from audiform.connectors.named import REVISION
 from audiform.connectors.template import unify
 from audiform.outcome import Category, OutcomeKind
-from audiform.sandbox.answers import Refused, can_fail_with, entries, failure, success, tells_errors
+from audiform.sandbox.answers import Refused, can_fail_with, entries, failure, outdated, success, tells_errors
 from audiform.sandbox.asked import Asked
 from audiform.sandbox.objects import missing, named
 from audiform.sandbox.records import complaint
@@ -18,6 +19,7 @@ from audiform.sandbox.rows import Row, reader_of, row_of
 from audiform.sandbox.scopes import scope_of
 from audiform.sandbox.wire import Answer
 from audiform.sandbox.world import Account, Destination, JobState
+from audiform.shapes import is_list
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def receive(asked: Asked, batch: Batch) -> Answer:
     destination = named(asked)
     if destination is None and "destination.id" in asked.found:
         return missing(asked)
+    if destination is not None and not _is_current(asked, destination):
+        return outdated(asked.connector_type, f"The members are at revision {destination.revision}")
     told_later = signal.job is not None and tells_errors(signal.job.response, errors)
     if batch.refused and not told_later and not tells_errors(signal.response, errors):
         return _refused_whole(asked, batch.refused[0])
@@ -104,6 +108,16 @@ def poll(asked: Asked) -> Answer:
     status = _status(job.part.statuses, pending=pending, refused=bool(refused))
     scope = {**job.scope, "job": {"id": job.id, "status": status}}
     return success(job.part.response, scope, asked.manifest.errors, () if pending else refused)
+
+
+def resume(asked: Asked) -> Answer:
+    """Go on with a job that was interrupted; here none ever is, so that it is as it was."""
+    job = asked.account.jobs.get(str(asked.found.get("job.id")))
+    if job is None:
+        return failure(asked.connector_type, Category.DESTINATION_MISSING, "There is no such job")
+    status = _status(job.part.statuses, pending=True, refused=False)
+    scope = {**job.scope, "job": {"id": job.id, "status": status}}
+    return success(asked.match.route.response, scope, asked.manifest.errors)
 
 
 def list_refused(asked: Asked) -> Answer:
@@ -140,6 +154,11 @@ def look_up(asked: Asked, lookup: Lookup) -> Answer:
 _DIRECT = object()
 
 
+def _is_current(asked: Asked, destination: Destination) -> bool:
+    """Whether a request that says which state of the members it changes names the present one."""
+    return str(asked.found.get(REVISION, destination.revision)) == str(destination.revision)
+
+
 def _signal(asked: Asked) -> SignalOperation:
     part = asked.match.route.part
     if not isinstance(part, SignalOperation):
@@ -170,7 +189,7 @@ def _values(match: Match) -> Sequence[Any]:
     rows, separator = match.found.get("rows"), match.route.request.rows_joined_by
     if isinstance(rows, str) and separator is not None:
         return rows.split(separator)
-    if isinstance(rows, list):
+    if is_list(rows):
         return rows
     return [match.found["row"]] if "row" in match.found else [_DIRECT]
 
@@ -191,6 +210,7 @@ def _resolve(row: Row | None, account: Account, signal: SignalOperation) -> str 
 def _apply(signal: str, account: Account, destination: Destination | None, rows: Sequence[Row]) -> None:
     """Change the members; a request that names no destination is about people wherever they are."""
     for target in [destination] if destination else list(account.destinations.values()):
+        target.revision += 1
         match signal:
             case "add":
                 target.members.add(rows)
@@ -219,7 +239,7 @@ def _held(searched: Sequence[Destination], identifier: str, key: str) -> bool:
 def _keys(asked: Asked) -> list[str]:
     """Return the values that are looked up: a list, or one that stands in URL or body by itself."""
     keys = asked.found.get("lookup.keys", [])
-    return [str(item) for item in keys] if isinstance(keys, list) else [str(keys)]
+    return [str(item) for item in keys] if is_list(keys) else [str(keys)]
 
 
 def _made(asked: Asked, lookup: Lookup) -> list[str]:

@@ -115,13 +115,14 @@ class Destination:
     """A remote object.
 
     `attributes` are the manifest's `destination.*`, flat (`a.b`); `context` has what else its create said
-    (`settings.*`, `marker`), by which it is found again.
+    (`settings.*`, `marker`), by which it is found again. `revision` grows with each change of the members.
     """
 
     id: str
     attributes: dict[str, Any]
     members: Members
     context: dict[str, Any] = field(default_factory=dict[str, Any])
+    revision: int = 0
 
 
 @dataclass(slots=True)
