@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -39,7 +39,7 @@ def signal(**lookup: Any) -> SignalOperation:
 
 
 def send(
-    operation: SignalOperation, answer: Callable[[Request], Response], emails: list[str | None]
+    operation: SignalOperation, answer: Callable[[Request], Response], emails: Sequence[str | None]
 ) -> tuple[Outcome, list[Any]]:
     """Send a batch and return its outcome and the bodies that went out."""
     transport = FakeTransport(answer)

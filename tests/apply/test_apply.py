@@ -32,8 +32,8 @@ class Shop:
 
     def bind(self, *, on_delete: str | None = None, title: str | None = None) -> None:
         """Write the binding, with what is given."""
-        given = {"on_delete": on_delete, "title": title}
-        self.binding = replace(self.binding, **{name: value for name, value in given.items() if value})
+        before = self.binding
+        self.binding = replace(before, on_delete=on_delete or before.on_delete, title=title or before.title)
         write_bindings(self.root, {"one": self.binding})
 
     def unbind(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from audiform.address import Address, Kind, parse_address
 from audiform.state.store import Record
 from cli.shell import Shell
 
-RECORDS = {
+RECORDS: Mapping[str, Mapping[str, Any]] = {
     "source.shop": {"type": "duckdb", "settings": {"tables": {"people": "people.csv"}}, "dependencies": []},
     "connector.ads": {
         "type": "meta_custom_audiences",

@@ -24,7 +24,7 @@ PLAIN_PHONE = Identifier(field="p", normalize=("phone_e164",))
 
 def shipped():
     """Yield each way in which shipped types send an identifier, once, under the names of those that do."""
-    ways = {}
+    ways: dict[Identifier, tuple[Identifier, list[str]]] = {}
     catalog = Catalog(None)
     for name, custom in catalog.names().items():
         for key, identifier in () if custom else catalog.get(name).manifest.identifiers.items():
@@ -124,6 +124,7 @@ def test_numbers_that_sql_takes_are_the_librarys(numbers, region):
 def test_common_numbers_take_the_fast_way(region):
     """The library's own example of a mobile number, in E.164, needs no Python where most people live."""
     number = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.MOBILE)
+    assert number is not None
     text = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if region == "BR":
         text = "+5511961234567"  # the example, of area 99, could be a national prefix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import duckdb
 import pytest
@@ -40,7 +41,7 @@ VALUE = (
     | st.floats(allow_nan=False, allow_infinity=False)
 )
 
-LEAF = st.sampled_from(
+LEAF: st.SearchStrategy[Any] = st.sampled_from(
     [
         "{{ row.email }}",
         "{{ row.mobile_advertising_id }}",

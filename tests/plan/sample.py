@@ -21,11 +21,16 @@ def impact(
     adds: int = 0, removes: int = 0, modifies: int = 0, members: int = 0, quality: Any = "exact", **parts: Any
 ) -> Impact:
     """Return an impact of these figures; `desired` follows from them."""
-    figures = [
-        Figure(quality, value) for value in (adds, removes, modifies, members, members + adds - removes)
-    ]
-    rest: dict[str, Any] = {"left_out": {}, "not_sent": {}, "source_rows": members + 1, **parts}
-    return Impact(*figures, **rest)
+    figures = {
+        "adds": adds,
+        "removes": removes,
+        "modifies": modifies,
+        "members_before": members,
+        "desired": members + adds - removes,
+    }
+    whole: dict[str, Any] = {name: Figure(quality, value) for name, value in figures.items()}
+    whole |= {"left_out": {}, "not_sent": {}, "source_rows": members + 1}
+    return Impact(**whole | parts)
 
 
 def plan_of(

@@ -53,11 +53,12 @@ BINDINGS = st.fixed_dictionaries(
 def projects(draw: st.DrawFn) -> Project:
     """Draw a project of up to three bindings; sources, connectors and audiences that nobody uses may be missing."""
     bindings = draw(st.dictionaries(st.sampled_from("abc"), BINDINGS))
-    used = {kind: {body[kind] for body in bindings.values()} for kind in ("audience", "connector")}
+    used = {kind: {str(body[kind]) for body in bindings.values()} for kind in ("audience", "connector")}
     audiences = draw(_named(AUDIENCES, used["audience"], {"buyers", "others"}))
     return project(
         sources=_over(
-            SOURCE, draw(_named(SOURCES, {body["source"] for body in audiences.values()}, {"shop", "desk"}))
+            SOURCE,
+            draw(_named(SOURCES, {str(body["source"]) for body in audiences.values()}, {"shop", "desk"})),
         ),
         connectors=_over(CONNECTOR, draw(_named(CONNECTORS, used["connector"], {"ads", "more"}))),
         audiences=_over(AUDIENCE, audiences),
