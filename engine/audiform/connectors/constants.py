@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from audiform.connectors.template import MISSING, as_text, lookup, pieces, references, render
+from audiform.shapes import Json
 
 _IN_ROW = ("row.", "identifier.", "lookup.")
 """Where the references begin whose values differ from row to row."""
 
 
-def settled(node: Any, scope: Mapping[str, Any]) -> Any:
+def settled(node: Json, scope: Mapping[str, Any]) -> Any:
     """Return a row template with everything filled in that is the same in every row, such as `destination.id`."""
     names = references(node)
     if names and not any(name.startswith(_IN_ROW) for name in names):

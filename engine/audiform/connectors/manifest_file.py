@@ -82,26 +82,22 @@ def _located(content: bytes, label: str, problems: Iterable[Problem]) -> Iterabl
 def _compose(content: bytes) -> Any:
     from ruamel.yaml import YAML
 
-    return YAML(typ="safe", pure=True).compose(content.decode())
+    yaml: Any = YAML(typ="safe", pure=True)  # its `compose` is not typed
+    return yaml.compose(content.decode())
 
 
 def _place(node: Any, path: tuple[str | int, ...]) -> tuple[int, int]:
     """Follow `path` as far as the file has it; pydantic's paths also name union members, which it has not."""
-    mark = node.start_mark if node is not None else None
+    mark: Any = getattr(node, "start_mark", None)
     for part in path:
-        value = getattr(node, "value", None)
-        if (
-            isinstance(part, int)
-            and isinstance(value, list)
-            and part < len(value)
-            and not isinstance(value[part], tuple)
-        ):
-            node = value[part]
+        kind = getattr(node, "id", None)
+        if kind == "sequence" and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
             mark = node.start_mark
-        elif isinstance(value, list):
-            for entry in value:
-                if isinstance(entry, tuple) and entry[0].value == str(part):
-                    mark, node = entry[0].start_mark, entry[1]
+        elif kind == "mapping":
+            for key, item in node.value:
+                if key.value == str(part):
+                    mark, node = key.start_mark, item
                     break
     return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
 

@@ -14,6 +14,8 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, TypeGuard
 
+from audiform.shapes import is_map
+
 WHOLE_NUMBER = "-?[0-9]{1,18}"
 """What `integer` takes: the texts of which SQL and JSON make the same number."""
 DIGEST_LENGTH = 32
@@ -38,15 +40,12 @@ _FORMS = {form.value: form for form in Form}
 
 def is_integer(node: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether a node is `{integer: TEXT}`."""
-    if not isinstance(node, Mapping):
-        return False
-    entries: Mapping[str, Any] = node
-    return len(entries) == 1 and isinstance(entries.get("integer"), str)
+    return is_map(node) and len(node) == 1 and isinstance(node.get("integer"), str)
 
 
 def is_each(node: Any) -> TypeGuard[Mapping[str, Any]]:
     """Whether a node is repeated for each identifier in use."""
-    return isinstance(node, Mapping) and "each_identifier" in node
+    return is_map(node) and "each_identifier" in node
 
 
 def number_of(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from audiform.connectors.template import Bindings, references, unify, unify_text
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Response
 from audiform.shapes import Json, is_list, is_map
 
-_ESSENTIAL = ("destination.id", "job.id", "job.status")
+_ESSENTIAL = ("destination.id", "job.id", "job.status", "upload.id")
 """References without which nothing can go on, where the template names them."""
 _LARGEST_CODE = 10_000_000
 _UNREADABLE = object()
@@ -258,7 +258,7 @@ def record_errors(entries: Sequence[Mapping[str, Any]], rows: bytes | None) -> t
     """Return the records that entries (`error.index` or `error.identifier`, `error.message`) speak of, in order."""
     if not entries:
         return ()
-    index_of: Mapping[str, Sequence[int]] = _indexes(rows) if any("error.index" not in entry for entry in entries) else {}
+    index_of = _indexes(rows if any("error.index" not in entry for entry in entries) else None)
     found = {error.index: error for entry in entries for error in _record_errors(entry, index_of)}
     return tuple(found[index] for index in sorted(found))
 

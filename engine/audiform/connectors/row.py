@@ -14,13 +14,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any
 
 from audiform.connectors.constants import settled
 from audiform.connectors.manifest import Manifest
 from audiform.connectors.nodes import DIGEST_LENGTH, WHOLE_NUMBER, Form, form_of, is_integer
 from audiform.connectors.normalizers import quote
 from audiform.connectors.template import MISSING, SPREAD, exact, pieces
+from audiform.shapes import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +74,14 @@ def row_sql(
     )
 
 
-def for_identifier(node: Any, name: str, field: str) -> Any:
+def for_identifier(node: Json, name: str, field: str) -> Any:
     """Return the template with `identifier.value` and `identifier.field` of one identifier."""
     if isinstance(node, str):
         found = enumerate(pieces(node))
         return "".join(_for_reference(piece, name, field) if index % 2 else piece for index, piece in found)
-    if _is_mapping(node):
+    if isinstance(node, Mapping):
         return {key: for_identifier(item, name, field) for key, item in node.items()}
-    if _is_list(node):
+    if isinstance(node, list | tuple):
         return [for_identifier(item, name, field) for item in node]
     return node
 
@@ -125,13 +126,13 @@ class _Compiler:
         self._identifiers = identifiers
         self._variables = variables
 
-    def node(self, node: Any) -> _Node:
+    def node(self, node: Json) -> _Node:
         """Compile any node."""
         if isinstance(node, str):
             return self._string(node)
-        if _is_mapping(node):
+        if isinstance(node, Mapping):
             return self._mapping(node)
-        if _is_list(node):
+        if isinstance(node, list | tuple):
             items = [("", item) for entry in node for item in self._entries(entry)]
             return _wrapped("[", items, "]") if node else [_Text("[]")]
         return [_Text(json.dumps(node, separators=(",", ":")))]
@@ -227,8 +228,8 @@ class _Compiler:
         text = " || ',' || ".join(values) or "''"
         return [_Column(f"'\"' || substr(sha256('[' || {text} || ']'), 1, {DIGEST_LENGTH}) || '\"'")]
 
-    def _entries(self, entry: Any) -> Iterator[_Node]:
-        if _is_mapping(entry) and "each_identifier" in entry:
+    def _entries(self, entry: Json) -> Iterator[_Node]:
+        if isinstance(entry, Mapping) and "each_identifier" in entry:
             yield from self._each(entry)
         else:
             yield self.node(entry)
@@ -245,14 +246,6 @@ class _Compiler:
                 yield [_Column(f"coalesce({inner}, {missing})")]
             else:
                 yield _Optional(f"CASE WHEN ({column}) IS NOT NULL THEN {inner} ELSE {missing} END")
-
-
-def _is_mapping(node: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(node, Mapping)
-
-
-def _is_list(node: object) -> TypeGuard[Sequence[Any]]:
-    return isinstance(node, list | tuple)
 
 
 def _split(reference: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from audiform.connectors.nodes import Form, decode, encode, form_of, is_digest, is_each, is_integer, number_of
+from audiform.shapes import Json
 
 SPREAD = "..."
 """The key whose object is merged into the one that it stands in; keys that are written out win."""
@@ -45,7 +46,7 @@ def problems(node: Any) -> tuple[str, ...]:
     )
 
 
-def from_setting(node: Any) -> Any:
+def from_setting(node: Json) -> Any:
     """Return a setting's value as a template: `${row.email}` becomes `{{ row.email }}`."""
     match node:
         case str():
@@ -60,7 +61,7 @@ def from_setting(node: Any) -> Any:
 
 def lookup(scope: Mapping[str, Any], reference: str) -> Any:
     """Return what the dotted `reference` names in nested mappings; `MISSING` where it is absent or null."""
-    value: Any = scope
+    value: Json = scope
     for part in reference.split("."):
         if not isinstance(value, Mapping) or part not in value:
             return MISSING
@@ -68,7 +69,7 @@ def lookup(scope: Mapping[str, Any], reference: str) -> Any:
     return MISSING if value is None else value
 
 
-def render(node: Any, scope: Mapping[str, Any]) -> Any:
+def render(node: Json, scope: Mapping[str, Any]) -> Any:
     """Return `node` filled in from nested `scope`, or `MISSING` when nothing of it is left.
 
     For `each_identifier`, `scope["identifiers"]` lists the fields in use and `scope["fields"]` maps every
@@ -148,7 +149,7 @@ def exact(text: Any) -> str | None:
     return parts[1] if len(parts) == 3 and not parts[0] and not parts[2] else None  # noqa: PLR2004 - "", reference, ""
 
 
-def _texts(node: Any) -> Iterator[str]:
+def _texts(node: Json) -> Iterator[str]:
     match node:
         case str():
             yield node
@@ -163,7 +164,7 @@ def _texts(node: Any) -> Iterator[str]:
             pass
 
 
-def _references(node: Any) -> Iterator[str]:
+def _references(node: Json) -> Iterator[str]:
     match node:
         case Mapping() if "when" in node:
             yield from node["when"]
@@ -214,7 +215,7 @@ def _render_mapping(node: Mapping[str, Any], scope: Mapping[str, Any]) -> Any:
     return kept if kept or not node else MISSING
 
 
-def _render_entry(entry: Any, scope: Mapping[str, Any]) -> Iterator[Any]:
+def _render_entry(entry: Json, scope: Mapping[str, Any]) -> Iterator[Any]:
     if isinstance(entry, Mapping) and "each_identifier" in entry:
         yield from _render_each(entry, scope)
     else:
@@ -231,7 +232,7 @@ def _render_each(node: Mapping[str, Any], scope: Mapping[str, Any]) -> Iterator[
             yield node["missing"]
 
 
-def _vanishes(node: Any) -> bool:
+def _vanishes(node: Json) -> bool:
     """Whether `render` may leave the whole node out."""
     match node:
         case str():
@@ -310,7 +311,7 @@ class _Unifier:
         self._names = {field: name for name, field in known.get("fields", {}).items()}
         self._strict = strict
 
-    def node(self, node: Any, value: Any) -> Bindings | None:
+    def node(self, node: Json, value: Json | Missing) -> Bindings | None:
         if value is MISSING:
             return {} if _vanishes(node) else None
         match node:

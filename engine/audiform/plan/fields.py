@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard
+from typing import Any
+
+from audiform.shapes import is_map
 
 
 def leaves(
@@ -18,11 +20,7 @@ def leaves(
         if old == new:
             continue
         path = f"{prefix}{key}"
-        if _is_map(old) and _is_map(new):
+        if is_map(old) and is_map(new):
             yield from leaves(old, new, f"{path}.")
         else:
             yield path, old, new
-
-
-def _is_map(value: Any) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping)

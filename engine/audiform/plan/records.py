@@ -51,13 +51,14 @@ def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:
 
 def effective_guards(project: Project, binding: Binding) -> Guards:
     """Return the binding's guards; what it leaves open is the environment's."""
-    return _effective(project.environment.file.guards, binding.guards)[0]
+    return _effective((project.environment.file.guards, binding.guards))[0]
 
 
 @lru_cache
-def _effective(given: Guards, own: Guards) -> tuple[Guards, Mapping[str, Any]]:
+def _effective(both: tuple[Guards, Guards]) -> tuple[Guards, Mapping[str, Any]]:
     """Return the guards, and them as JSON data: thousands of bindings have the same ones."""
-    guards = Guards.model_validate(given.model_dump(exclude_none=True) | own.model_dump(exclude_none=True))
+    given, own = (guards.model_dump(exclude_none=True) for guards in both)
+    guards = Guards.model_validate(given | own)
     return guards, guards.model_dump(mode="json", exclude_none=True)
 
 
@@ -133,7 +134,7 @@ def _binding(project: Project, binding: Binding, destination_id: str | None) -> 
         "signals": None if binding.signals is None else list(binding.signals),
         "identifiers": None if binding.identifiers is None else list(binding.identifiers),
         "variables": None if binding.variables is None else list(binding.variables),
-        "guards": dict(_effective(project.environment.file.guards, binding.guards)[1]),
+        "guards": dict(_effective((project.environment.file.guards, binding.guards))[1]),
         "on_delete": binding.on_delete,
         "description": binding.description,
         "enabled": binding.enabled,

@@ -20,6 +20,7 @@ from typing import Any, Final
 from audiform.connectors.signing import PRIVATE, PUBLIC, key_bytes, key_text
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import canonical, digest_text
+from audiform.shapes import is_map
 
 SHARED_KEY, PRIVATE_KEY, PUBLIC_KEY = (
     "AUDIFORM_PLAN_KEY",
@@ -96,14 +97,14 @@ def opened(text: str, name: str, keys: Keys) -> str:
         data: Any = json.loads(text)
     except (ValueError, RecursionError):
         return text  # whoever reads it says that it is no plan
-    if not isinstance(data, dict):
+    if not is_map(data):
         return text
-    seal: Any = data.pop("signature", None)
+    seal, signed = data.get("signature"), canonical({key: data[key] for key in data if key != "signature"})
     if keys:
-        _verify(seal, canonical(data), name, keys)
+        _verify(seal, signed, name, keys)
         if text != canonical({**data, "signature": seal}) + "\n":
             raise _tampered(name)
-    return text if seal is None else canonical(data)
+    return text if seal is None else signed
 
 
 def _sign(text: str, keys: Keys) -> dict[str, str]:

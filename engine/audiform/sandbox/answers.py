@@ -18,6 +18,7 @@ from audiform.connectors.response import classify
 from audiform.connectors.template import MISSING, references, render
 from audiform.outcome import Category, OutcomeKind, Response, Then
 from audiform.sandbox.wire import Answer, answer_json
+from audiform.shapes import Json
 
 _STATUS = {
     Category.INVALID_CREDENTIALS: 401,
@@ -51,7 +52,7 @@ def success(
         **scope,
         "errors": _as_written(template, "errors", told) if "errors" in template.items else None,
     }
-    body = render(template.body, filled) if template.body is not None else MISSING
+    body: Any = render(template.body, filled) if template.body is not None else MISSING
     if body is MISSING:
         body = None if template.body is None else {}
     listed = _listed(errors, refused, scope.get("result", {}).get("received", 0))
@@ -159,7 +160,7 @@ def _any_entry(path: str) -> str:
     return ".".join("*" if part.isdigit() else part for part in path.split("."))
 
 
-def _value_for(condition: Any) -> Any:
+def _value_for(condition: Json) -> Any:
     """Return a value that meets a rule's condition; MISSING where it asks for none."""
     match condition:
         case {"exists": False}:

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.connectors.manifest import Manifest
-from audiform.connectors.nodes import Form, decode, form_of, is_digest, is_integer
+from audiform.connectors.nodes import Form, decode, form_of, is_digest, is_each, is_integer
 from audiform.connectors.row import for_identifier
 from audiform.connectors.template import MISSING, SPREAD, exact, references, unify
 from audiform.sandbox.routes import fields_of
+from audiform.shapes import Json
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class _Compiler:
         self._fields: Sequence[str] = known["identifiers"]
         self._names = {field: name for name, field in known["fields"].items()}
 
-    def step(self, node: Any) -> _Step:
+    def step(self, node: Json) -> _Step:
         match node:
             case str() if (reference := exact(node)) is not None:
                 return _reference(reference)
@@ -101,7 +102,7 @@ class _Compiler:
         )
         fixed = frozenset(key for key, item in node.items() if not _may_vanish(item))
 
-        def read(value: Any, row: Row) -> bool:
+        def read(value: Json, row: Row) -> bool:
             if not isinstance(value, dict) or not fixed <= value.keys():
                 return False
             there = [(key, step) for key, step in steps if key in value]
@@ -111,11 +112,11 @@ class _Compiler:
 
     def _entries(self, nodes: Sequence[Any]) -> _Step:
         """Entries in order; one that may be left out is passed over when the value has none of its keys."""
-        if len(nodes) == 1 and isinstance(nodes[0], Mapping) and "each_identifier" in nodes[0]:
+        if len(nodes) == 1 and is_each(nodes[0]):
             return self._each(nodes[0])
         steps = [(self.step(node), _may_vanish(node)) for node in nodes]
 
-        def read(value: Any, row: Row) -> bool:
+        def read(value: Json, row: Row) -> bool:
             if not isinstance(value, list):
                 return False
             position = 0
@@ -135,7 +136,7 @@ class _Compiler:
         names = [self._names.get(field, field) for field in self._fields]
         missing = node["missing"]
 
-        def read(value: Any, row: Row) -> bool:
+        def read(value: Json, row: Row) -> bool:
             if not isinstance(value, list) or len(value) != len(names):
                 return False
             row.identifiers.update(
@@ -196,7 +197,7 @@ def _remote(value: Any, row: Row) -> bool:
     return True
 
 
-def _variables(value: Any, row: Row) -> bool:
+def _variables(value: Json, row: Row) -> bool:
     if not isinstance(value, dict):
         return False
     row.variables.update(value)

@@ -20,8 +20,10 @@ from audiform.connectors.auth import (
     service_account,
 )
 from audiform.connectors.auth.scheme import Auth, Scheme
+from audiform.connectors.manifest import FromSetting
 from audiform.connectors.template import problems, references
 from audiform.connectors.wording import in_words
+from audiform.shapes import is_map
 
 SCHEMES: Mapping[str, Scheme] = {
     "none": none.SCHEME,
@@ -37,15 +39,19 @@ SCHEMES: Mapping[str, Scheme] = {
 }
 
 
-def scheme_of(auth: Mapping[str, Any]) -> tuple[Scheme, Auth]:
-    """Return the scheme that the `auth` of a checked manifest names, and its settings."""
+def scheme_of(auth: FromSetting | Mapping[str, Any]) -> tuple[Scheme, Auth]:
+    """Return the scheme that the `auth` of a checked and configured manifest names, and its settings."""
+    if isinstance(auth, FromSetting):
+        raise TypeError(
+            f"`{auth.from_setting}` says how requests are signed: the manifest is not configured yet"
+        )
     scheme = SCHEMES[auth["scheme"]]
     return scheme, scheme.config.model_validate(auth)
 
 
 def problems_of_auth(auth: Any, credentials: Collection[str]) -> list[tuple[tuple[str | int, ...], str]]:
     """Return (path, text) for each thing that is wrong with `auth`; `credentials` are the names of the type's."""
-    if not isinstance(auth, Mapping) or auth.get("scheme") not in SCHEMES:
+    if not is_map(auth) or auth.get("scheme") not in SCHEMES:
         return [(("scheme",), f"an authentication scheme is one of {', '.join(SCHEMES)}")]
     scheme = SCHEMES[auth["scheme"]]
     try:

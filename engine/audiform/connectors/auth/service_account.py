@@ -10,6 +10,7 @@ from typing import Any
 from audiform.connectors.auth.scheme import AuthError, Context, Flow, Scheme, fill
 from audiform.connectors.auth.token import TokenAuth, asked_with, kept_token
 from audiform.outcome import Category, Outcome, OutcomeKind
+from audiform.shapes import is_map
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LIFE = 3600
@@ -54,10 +55,8 @@ def _account(text: str) -> Mapping[str, Any]:
         found: Any = json.loads(text)
     except ValueError:
         found = None
-    if isinstance(found, dict):
-        account: Mapping[str, Any] = found
-        if {"client_email", "private_key"} <= account.keys():
-            return account
+    if is_map(found) and {"client_email", "private_key"} <= found.keys():
+        return found
     raise _unusable("is not the JSON of a service account's key file, with `client_email` and `private_key`")
 
 

@@ -16,6 +16,7 @@ from audiform.connectors.auth.scheme import Auth, AuthError, Context, Flow, Gran
 from audiform.connectors.masking import mask
 from audiform.connectors.standard import remedy_of, standard_outcome
 from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
+from audiform.shapes import is_map
 
 _EARLY = 60.0
 """Seconds before its expiry at which a token is replaced: a request may be on its way for that long."""
@@ -118,4 +119,4 @@ def _json(body: bytes) -> Mapping[str, Any]:
         answer = json.loads(body)
     except ValueError:
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return answer if is_map(answer) else {}
