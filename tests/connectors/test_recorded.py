@@ -51,8 +51,7 @@ KNOWN: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 def template_of(kind: ConnectorType, operation: str) -> ResponseTemplate:
     """Return what the type takes the answer to an operation for."""
-    signals: dict[str, Any] = {**kind.manifest.signals}
-    signal = signals.get(operation)
+    signal = dict[Any, Any](kind.manifest.signals).get(operation)
     if isinstance(signal, SignalOperation):
         return signal.response
     part = None if operation == "other" else getattr(kind.manifest.destination, operation)
