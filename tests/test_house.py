@@ -30,7 +30,9 @@ def test_each_dependency_has_a_lower_bound_only(pyproject):
     project = tomllib.loads(pyproject)["project"]
     needed = [*project["dependencies"], *(n for e in project["optional-dependencies"].values() for n in e)]
 
-    assert [] == [n for n in needed if not re.fullmatch(r"[\w.-]+(\[[\w,]+\])?>=[\d.]+|audiform\[[\w,]+\]", n)]
+    assert [] == [
+        n for n in needed if not re.fullmatch(r"[\w.-]+(\[[\w,]+\])?>=[\d.]+|audiform\[[\w,]+\]", n)
+    ]
 
 
 @pytest.mark.parametrize("target", ["demo", "test", "lint", "types", "schemas", "docs", "bench", "clean"])
