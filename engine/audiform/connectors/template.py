@@ -29,7 +29,6 @@ class Missing(Enum):
 
 
 MISSING: Final = Missing.MISSING
-
 Bindings = dict[str, Any]
 """Dotted reference -> value. Values found inside a longer text are strings."""
 
