@@ -81,6 +81,7 @@ def sent_by_sql(connection, identifier, texts, *, region=None, already_hashed=Fa
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", SHIPPED)
 @settings(max_examples=25, deadline=None)
 @given(texts=st.lists(RAW, min_size=1, max_size=50), region=st.sampled_from([None, "US", "GB"]))
@@ -90,6 +91,7 @@ def test_sql_is_python(duck, identifier, texts, region):
     assert expected == sent_by_sql(duck, identifier, texts, region=region)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", SHIPPED)
 @settings(max_examples=10, deadline=None)
 @given(texts=st.lists(RAW, min_size=1, max_size=50))

@@ -39,6 +39,8 @@ PEOPLE = st.lists(
     ),
     max_size=5,
 )
+pytestmark = pytest.mark.slow
+
 BINDINGS = ("one", "two")
 RUNS = st.lists(st.tuples(st.sampled_from(BINDINGS), PEOPLE | st.none()), min_size=1, max_size=8)
 """Binding, and its people now; None: the binding ends."""
