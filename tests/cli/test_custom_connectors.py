@@ -198,3 +198,24 @@ def test_a_type_that_is_not_pinned(example, said):
     lock.unlink()
 
     assert 0 == said("-C", example, "validate")[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("normalize: [trim, lower]", "normalize: [trim, lower, nfc]"),
+        ("concurrency: 4", "concurrency: 3"),
+    ],
+    ids=["identifiers", "access"],
+)
+def test_a_plan_says_what_another_version_changes(before, after, shell, snapshot):
+    """Each part of a manifest that changed has its category and its reason; an apply takes it, and nothing is left."""
+    shell.people(1, 2, 3)
+    shell.bind("buyers_on_ads")
+    first = shell("apply", "--auto-approve")
+    assert 0 == first.code, first
+    change(shell.root / "connectors" / "hurried_meta_custom_audiences" / "manifest.yaml", before, after)
+
+    assert snapshot == shell("plan").out
+    assert 0 == shell("apply", "--auto-approve").code
+    assert 0 == shell("plan", "--detailed-exitcode").code
