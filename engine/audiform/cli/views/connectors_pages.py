@@ -14,7 +14,8 @@ _INDEX = (
     "What each connector type can do, derived from what its manifest defines. *set*: the connector's settings decide. "
     "*destination*: whether it can be created, read, updated, deleted, and found by name (c, r, u, d, f). *batch*: people "
     "in one request. *checked*: the day on which the type was compared with the platform's documentation; "
-    "[what was verified against what](verified.md) says how. `audiform connectors show TYPE` prints a type's page."
+    "[what was verified against what](verified.md) says how. `audiform connectors show TYPE` prints a type's page. "
+    "A project can have [types of its own](../custom_connectors.md)."
 )
 _VERIFIED = (
     "A type is only as right as what it was held to. The strongest is a vendor's machine-readable specification, to which "
