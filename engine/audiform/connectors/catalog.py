@@ -112,7 +112,7 @@ class Catalog:
         distrust = self.trust.problem(home / name) if custom else None
         if distrust is not None:
             raise DiagnosticError([distrust])
-        manifest, data = read_manifest(home / name / MANIFEST, f"connectors/{name}/{MANIFEST}")
+        manifest, data = read_manifest(home / name / MANIFEST, f"connectors/{name}/{MANIFEST}", custom=custom)
         if custom:
             _hold_vectors(manifest, home / name, f"connectors/{name}")
         return ConnectorType(name, manifest, home / name, custom, version_of(data))

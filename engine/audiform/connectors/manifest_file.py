@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from audiform.connectors.aliases import parse
 from audiform.connectors.auth import problems_of_auth
 from audiform.connectors.manifest import FromSetting, Manifest
 from audiform.connectors.scopes import Problem, check_references
@@ -19,8 +20,10 @@ _MAX_BYTES = 1_000_000
 """A manifest is some kilobytes; a megabyte of it is a mistake or an attack."""
 
 
-def read_manifest(path: Path, label: str) -> tuple[Manifest, Any]:
+def read_manifest(path: Path, label: str, *, custom: bool = False) -> tuple[Manifest, Any]:
     """Return the manifest at `path` and its plain data. `label` is the file's name in diagnostics.
+
+    Of a `custom` one it is not known who wrote it.
 
     Raises:
         DiagnosticError: all problems of the file, with code `invalid-manifest`.
@@ -30,17 +33,17 @@ def read_manifest(path: Path, label: str) -> tuple[Manifest, Any]:
         raise DiagnosticError(
             [_whole(label, f"The manifest has {len(text):,} bytes; at most {_MAX_BYTES:,} are read.")]
         )
-    return _parse(text, label)
+    return _parse(text, label, custom=custom)
 
 
 @lru_cache(maxsize=256)
-def _parse(content: bytes, label: str) -> tuple[Manifest, Any]:
+def _parse(content: bytes, label: str, *, custom: bool) -> tuple[Manifest, Any]:
     """Cached by content: a catalogue that is opened again in one process costs nothing."""
     import yaml12
 
     try:
         text = content.decode()
-        data = yaml12.parse_yaml(text)
+        data = parse(text) if custom else yaml12.parse_yaml(text)
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
         found = [

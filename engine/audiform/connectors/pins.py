@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audiform.connectors.aliases import parse
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location
 
 FILE = "audiform.lock"
@@ -37,13 +38,11 @@ def read_pins(root: Path) -> Mapping[str, Pin] | None:
     Raises:
         DiagnosticError: it is not what it should be.
     """
-    import yaml12
-
     path = root / FILE
     if not path.is_file():
         return None
     try:
-        return Lock.model_validate(yaml12.parse_yaml(path.read_text(encoding="utf-8"))).types
+        return Lock.model_validate(parse(path.read_text(encoding="utf-8"))).types
     except (ValidationError, ValueError):
         text = (
             f"{FILE} is not what `audiform connectors lock` writes. Take the committed one, or write it anew."

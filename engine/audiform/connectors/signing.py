@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audiform.connectors.aliases import parse
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import canonical
 
@@ -82,8 +83,6 @@ def problem_of(folder: Path, trusted: Collection[str]) -> Diagnostic | None:
 
 
 def _read(folder: Path) -> Signature | Diagnostic:
-    import yaml12
-
     path, name = folder / FILE, folder.name
     if not path.is_file():
         text = (
@@ -94,7 +93,7 @@ def _read(folder: Path) -> Signature | Diagnostic:
             "custom-connector-unsigned", text, hint=f"audiform connectors sign {name} --key FILE"
         )
     try:
-        return Signature.model_validate(yaml12.parse_yaml(path.read_text(encoding="utf-8")))
+        return Signature.model_validate(parse(path.read_text(encoding="utf-8")))
     except (ValidationError, ValueError):
         return _void(name, f"{FILE} is not what `audiform connectors sign` writes")
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from audiform.connectors.aliases import parse
 from audiform.connectors.identifiers import normalize, normalized
 from audiform.connectors.manifest import Manifest
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location, did_you_mean
@@ -52,13 +53,11 @@ def read_vectors(folder: Path, label: str) -> tuple[Vector, ...]:
     Raises:
         DiagnosticError: the file is not what it should be, with code `wrong-vector`.
     """
-    import yaml12
-
     path = folder / FILE
     if not path.is_file():
         return ()
     try:
-        return Vectors.model_validate(yaml12.parse_yaml(path.read_text(encoding="utf-8"))).vectors
+        return Vectors.model_validate(parse(path.read_text(encoding="utf-8"))).vectors
     except ValidationError as error:
         found = [
             f"`{'.'.join(map(str, item['loc']))}`: {item['msg']}."
