@@ -47,7 +47,8 @@ _UNSAFE: Final = re.compile(
     r"|shell|exec|system\Z|copy_|checkpoint|force_checkpoint)",
     re.IGNORECASE,
 )
-_SYSTEM_SCHEMAS: Final = frozenset({"information_schema", "pg_catalog", "system", "temp"})
+# `audiform` has the ledger's members and the rows of this run.
+_SYSTEM_SCHEMAS: Final = frozenset({"audiform", "information_schema", "pg_catalog", "system", "temp"})
 _LOOKS_LIKE_A_FILE: Final = re.compile(
     r"[/\\*?:\[]|\.(?:csv|tsv|json|jsonl|ndjson|parquet|txt|xlsx|db|duckdb|gz|zst)\Z", re.IGNORECASE
 )
