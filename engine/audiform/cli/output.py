@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -35,6 +36,25 @@ def paint(text: str, *styles: Style, colour: bool) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m"
 
 
+_STEERING = re.compile(
+    r"(\x1b\[(?:0|(?:1|2|31|32|33|36)(?:;(?:1|2|31|32|33|36))*)m)"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""What `paint` writes, or a character that a terminal obeys, or that turns the order of letters around."""
+
+
+def harmless(text: str, *, colour: bool) -> str:
+    """Return `text` with what could steer a terminal written as JSON escapes; own colours stay.
+
+    Names of files, columns and platforms' objects are chosen by others, and a reviewer believes what is on the screen.
+    """
+    return _STEERING.sub(lambda found: found[0] if colour and found[1] else _escaped(found[0]), text)
+
+
+def _escaped(text: str) -> str:
+    return f"\\u{ord(text[0]):04x}{text[1:]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """The two channels of one command. Streams are looked up late, so that a test can capture them."""
@@ -54,24 +74,25 @@ class Output:
 
     def data(self, text: str) -> None:
         """Print what the command was asked for."""
-        print(text, file=sys.stdout)
+        print(harmless(text, colour=self.colour), file=sys.stdout)
 
     def json(self, value: Any) -> None:
         """Print `value` as indented JSON, non-ASCII kept."""
         import json
 
-        print(json.dumps(value, indent=2, ensure_ascii=False, default=str), file=sys.stdout)
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        print(harmless(text, colour=False), file=sys.stdout)
 
     def note(self, text: str) -> None:
         """Say something that --quiet leaves out."""
         if not self.quiet:
-            print(text, file=sys.stderr)
+            print(harmless(text, colour=self.error_colour), file=sys.stderr)
 
     def detail(self, text: str) -> None:
         """Say something that only --verbose shows."""
         if self.verbose and not self.quiet:
-            print(text, file=sys.stderr)
+            print(harmless(text, colour=self.error_colour), file=sys.stderr)
 
     def problem(self, text: str) -> None:
         """Say what stopped the command; never left out."""
-        print(text, file=sys.stderr)
+        print(harmless(text, colour=self.error_colour), file=sys.stderr)

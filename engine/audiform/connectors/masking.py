@@ -10,6 +10,8 @@ import re
 
 MASK = "***"
 _LONGEST = 300
+_READ = 1000
+"""So many times the longest message is looked at: no more than a platform needs to say what is wrong."""
 
 _FORMS = (
     re.compile(r"[^\s\"'<>(),;:]+(?:@|%40)[^\s\"'<>(),;:]+"),  # e-mail addresses
@@ -30,13 +32,22 @@ _NAME = re.compile(r"[a-z][\w.\[\]-]*|[A-Z][A-Z0-9_]*|")
 def mask(message: object) -> str:
     """Return `message` as one line of at most 300 characters without anything that could be a person or a secret.
 
-    A quoted text stays only where it looks like the name of a field or a constant.
+    A quoted text stays only where it looks like the name of a field or a constant. What a terminal would obey, or
+    what would turn the order of the letters around, is taken for a space.
     """
-    text = " ".join(str(message).split())[: 10 * _LONGEST]
+    text = " ".join(_text(message)[: _READ * _LONGEST].split())[: 10 * _LONGEST]
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     for form in _FORMS:
         text = form.sub(MASK, text)
     text = _QUOTED.sub(_masked_quote, text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _text(message: object) -> str:
+    try:
+        return str(message)
+    except RecursionError:
+        return ""
 
 
 def _masked_quote(found: re.Match[str]) -> str:

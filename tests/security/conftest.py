@@ -1,0 +1,7 @@
+"""A shell in a project, as the tests of commands have it."""
+
+from __future__ import annotations
+
+from cli.conftest import shell
+
+__all__ = ["shell"]
