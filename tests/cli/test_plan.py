@@ -7,6 +7,8 @@ import stat
 
 import pytest
 
+from audiform.plan.effect import plan_hash
+from audiform.plan.serialise import from_text
 from cli.shell import Shell
 
 
@@ -138,3 +140,67 @@ def test_an_approval_of_nothing_is_noted(bound):
     assert (
         "note: `buyers_on_ads.max_remove` was approved, but no guard of that name stops this plan" in said.err
     )
+
+
+@pytest.mark.parametrize(
+    ("form", "begin"),
+    [
+        ("markdown", "<!-- audiform plan shop default -->"),
+        ("html", "<!doctype html>"),
+        ("junit", "<?xml"),
+        ("sarif", "{"),
+    ],
+)
+def test_plan_and_show_have_the_same_forms(bound, form, begin):
+    """What a pipeline shows at once is what it shows of the file later."""
+    file = str(bound.root / "plan.json")
+    said = bound("plan", "--out", file, "--format", form)
+    later = bound("show", file, "--format", form)
+
+    assert said.out.startswith(begin)
+    assert said.out.replace("audiform.yaml", "<project>/plan.json") == later.out
+
+
+def test_forms_that_contradict_are_refused(bound):
+    """One form at a time; a form for programs is never shortened."""
+    assert (
+        "--json and --format html are two forms; choose one"
+        in bound("plan", "--json", "--format", "html").err
+    )
+    assert "--concise is for text and markdown" in bound("plan", "--json", "--concise").err
+
+
+def approval(shell: Shell, *arguments: str) -> str:
+    """Return the hash of what a plan does, as whoever reviews it takes it from the file."""
+    file = shell.root / "reviewed.json"
+    assert 0 == shell("plan", "--out", str(file), *arguments).code
+    return plan_hash(from_text(file.read_text("utf-8"), "reviewed.json"))
+
+
+def test_an_approval_holds_for_an_identical_plan(bound):
+    """Another plan, at another time, does the same: nobody is asked again."""
+    approved = approval(bound)
+
+    assert 0 == bound("plan", "--approved", approved).code
+    assert 0 == bound("apply", "--approved", approved).code
+    assert 3 == len(bound.members("mail", "Buyers on mail"))
+
+
+def test_an_approval_does_not_hold_for_another_effect(bound, snapshot):
+    """One person more is another effect, and nothing is done."""
+    approved = approval(bound)
+    bound.people(10, 20, 30, 40)
+
+    assert snapshot == bound("apply", "--approved", approved).err
+    assert 3 == bound("plan", "--approved", approved).code
+    assert [] == bound.objects("ads")
+
+
+def test_an_approval_of_a_file(bound):
+    """A file is applied only if it does what was approved."""
+    file = str(bound.root / "plan.json")
+    bound("plan", "--out", file)
+
+    assert 3 == bound("apply", file, "--approved", "0" * 64).code
+    assert [] == bound.objects("ads")
+    assert 0 == bound("apply", file, "--approved", approval(bound)).code

@@ -7,6 +7,7 @@ import sys
 import click
 
 from audiform.apply import apply
+from audiform.cli.approved import Consent, check_approved
 from audiform.cli.failures import Exit
 from audiform.cli.options import Options
 from audiform.cli.planning import planned, show
@@ -22,13 +23,13 @@ from audiform.planner import PlanOptions
 from audiform.runtime import Runtime
 
 
-def ask_first(name: str, *, auto_approve: bool) -> None:
+def ask_first(name: str, consent: Consent) -> None:
     """Refuse to go on without a terminal: nobody could be asked, and nobody has read the plan.
 
     Raises:
         click.ClickException: there is no terminal and no approval.
     """
-    if auto_approve or sys.stdin.isatty():
+    if consent.given or sys.stdin.isatty():
         return
     raise click.ClickException(
         f"`audiform {name}` asks before it does anything, and there is no terminal to ask on; nothing was done\n"
@@ -38,9 +39,9 @@ def ask_first(name: str, *, auto_approve: bool) -> None:
 
 
 def plan_and_apply(
-    runtime: Runtime, wanted: PlanOptions, options: Options, name: str, *, auto_approve: bool, as_json: bool
+    runtime: Runtime, wanted: PlanOptions, options: Options, name: str, consent: Consent, *, as_json: bool
 ) -> int:
-    """Plan, show, ask and apply, all under one lock; return the exit code."""
+    """Plan, show, ask and apply, all under one lock; return the exit code. `name`: the command."""
     with runtime.store.lock(f"audiform {name}"):
         recovered = run(runtime, recover(runtime))
         for note in recovered.notes:
@@ -49,14 +50,15 @@ def plan_and_apply(
         if as_json:
             check_guards(runtime, plan, runtime.store.read(), again=name)
         else:
-            show(plan, options, as_json=False, command=name)
+            show(plan, options, command=name)
             options.output.data("")
         if stopping(plan.changes):
             raise Stopped("guards do not let this plan through; nothing was done")
-        if plan.steps and not auto_approve and not _agreed(plan):
+        check_approved(plan, consent.approved)
+        if plan.steps and not consent.given and not _agreed(plan):
             options.output.problem("Not applied: nothing was done")
             return Exit.ERROR
-        return carry_out(runtime, plan, options, as_json=as_json, measure_again=not auto_approve)
+        return carry_out(runtime, plan, options, as_json=as_json, measure_again=not consent.given)
 
 
 def carry_out(

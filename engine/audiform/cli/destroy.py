@@ -7,6 +7,7 @@ from dataclasses import replace
 import click
 
 from audiform.cli.applying import ask_first, plan_and_apply
+from audiform.cli.approved import Consent
 from audiform.cli.opening import open_runtime
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.planning import plan_options
@@ -23,13 +24,9 @@ def command(options: Options, wanted: PlanOptions, auto_approve: bool, as_json: 
 
     What happens to the people of a binding is what its recorded `on_delete` says. The project's files stay.
     """
-    ask_first("destroy", auto_approve=auto_approve)
+    consent = Consent(auto_approve)
+    ask_first("destroy", consent)
     with open_runtime(options) as runtime:
         return plan_and_apply(
-            runtime,
-            replace(wanted, destroy=True),
-            options,
-            "destroy",
-            auto_approve=auto_approve,
-            as_json=as_json,
+            runtime, replace(wanted, destroy=True), options, "destroy", consent, as_json=as_json
         )

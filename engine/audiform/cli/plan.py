@@ -7,11 +7,13 @@ from pathlib import Path
 
 import click
 
+from audiform.cli.approved import approved_option, check_approved
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_runtime
-from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.options import Options, project_options
 from audiform.cli.plan_file import plan_keys, write_plan
-from audiform.cli.planning import plan_options, planned, show
+from audiform.cli.planning import How, plan_options, planned, show, show_options
+from audiform.plan.effect import plan_hash
 from audiform.plan.summary import stopping
 from audiform.planner import PlanOptions
 
@@ -26,16 +28,18 @@ from audiform.planner import PlanOptions
     is_flag=True,
     help="Let each platform that can validate one small batch of real people; nothing is done there.",
 )
-@json_option
+@approved_option
 @project_options
 @plan_options
+@show_options
 def command(
     options: Options,
     wanted: PlanOptions,
+    how: How,
     out: Path | None,
     detailed_exitcode: bool,
     remote_validate: bool,
-    as_json: bool,
+    approved: str | None,
 ) -> int:
     """Show what an apply would create, change and delete, and how many people each destination gains and loses.
 
@@ -44,10 +48,13 @@ def command(
     keys = plan_keys()
     with open_runtime(options) as runtime:
         plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
-    show(plan, options, as_json=as_json)
+    show(plan, options, how)
+    check_approved(plan, approved)
     if out is not None:
         write_plan(out, plan, keys)
         options.output.note(f"\nThe plan is in {out}; this does exactly that:\n\n    audiform apply {out}\n")
+    if options.output.verbose:
+        options.output.detail(f"The plan hash, to approve what it does: {plan_hash(plan)}")
     if stopping(plan.changes):
         return Exit.STOPPED
     return Exit.CHANGES if detailed_exitcode and plan.changes else Exit.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import click
 
 from audiform.cli.options import Options
 from audiform.cli.running import run
-from audiform.cli.views import plan_json, plan_text
+from audiform.cli.views.plan_formats import CONCISE, FORMATS, Shown
 from audiform.cli.views.progress import waiting
 from audiform.plan.draft import Approvals
 from audiform.plan.plan import Plan
@@ -72,6 +73,34 @@ def plan_options(command: Command) -> Command:
     return wrapper  # type: ignore[return-value] # click's decorators lose the type
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """In which form a plan is printed."""
+
+    form: str = "text"
+    concise: bool = False
+
+
+def show_options(command: Command) -> Command:
+    """Give the command --format, --json and --concise, and hand it one `How` as `how`."""
+
+    @click.option("--format", "form", type=click.Choice(list(FORMATS)), default=None, help="How to show it.")
+    @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+    @click.option("--concise", is_flag=True, help="A line for each resource, without its details.")
+    @wraps(command)
+    def wrapper(options: Options, form: str | None, as_json: bool, concise: bool, **arguments: Any) -> Any:
+        if as_json and form not in {None, "json"}:
+            raise click.UsageError(f"--json and --format {form} are two forms; choose one")
+        chosen = "json" if as_json else form or "text"
+        if concise and chosen not in CONCISE:
+            raise click.UsageError(
+                f"--concise is for {' and '.join(CONCISE)}; {chosen} is for programs, or folds by itself"
+            )
+        return command(options, how=How(chosen, concise), **arguments)
+
+    return wrapper  # type: ignore[return-value] # click's decorators lose the type
+
+
 def planned(runtime: Runtime, wanted: PlanOptions, options: Options) -> Plan:
     """Return the plan; on a terminal something moves while it is made."""
     with waiting("Comparing the project with the state, the platforms and the sources", options.output):
@@ -80,12 +109,18 @@ def planned(runtime: Runtime, wanted: PlanOptions, options: Options) -> Plan:
     return plan
 
 
-def show(plan: Plan, options: Options, *, as_json: bool, command: str = "plan") -> None:
-    """Print the plan; `command` is the one that takes approvals of guards."""
-    if as_json:
-        options.output.json(plan_json.render(plan))
-    else:
-        options.output.data(plan_text.render(plan, colour=options.output.colour, command=command))
+def show(
+    plan: Plan,
+    options: Options,
+    how: How | None = None,
+    *,
+    command: str = "plan",
+    file: str = "audiform.yaml",
+) -> None:
+    """Print the plan; `command` is the one that takes approvals of guards, `file` what a checker points to."""
+    chosen = how or How()
+    shown = Shown(colour=options.output.colour, concise=chosen.concise, command=command, file=file)
+    options.output.data(FORMATS[chosen.form](plan, shown))
 
 
 def _say_unused(wanted: PlanOptions, plan: Plan, options: Options) -> None:

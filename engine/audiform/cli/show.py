@@ -8,20 +8,16 @@ import click
 
 from audiform.cli.options import Options, project_options
 from audiform.cli.plan_file import plan_keys, read_plan
-from audiform.cli.planning import show
+from audiform.cli.planning import How, show, show_options
 
 
-@click.command(epilog="Example: audiform show plan.json --format json")
+@click.command(epilog="Example: audiform show plan.json --format markdown > comment.md")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    help="How to show it.",
-    show_default=True,
-)
 @project_options
-def command(options: Options, file: Path, form: str) -> None:
-    """Show a plan that `audiform plan --out FILE` wrote."""
-    show(read_plan(file, plan_keys()), options, as_json=form == "json")
+@show_options
+def command(options: Options, file: Path, how: How) -> None:
+    """Show a plan that `audiform plan --out FILE` wrote: as text, or for a pull request, a browser or a checker.
+
+    `markdown` fits into a comment, `html` is one file that needs nothing else, `junit` and `sarif` are for checks.
+    """
+    show(read_plan(file, plan_keys()), options, how, file=file.as_posix())

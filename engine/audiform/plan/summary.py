@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from audiform.plan.plan import Action, Change, Figure, GuardResult, Impact, Plan, Quality
+from audiform.plan.plan import Action, Change, ChangeCategory, Figure, GuardResult, Impact, Plan, Quality
+
+ENDS = frozenset({Action.REPLACE, Action.DELETE, Action.FORGET})
+_REMOVING = frozenset({ChangeCategory.REMOVE_ALL, ChangeCategory.REKEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,11 @@ def people_of(plan: Plan) -> People:
 def is_unknown(impact: Impact) -> bool:
     """Whether one of the figures that say what moves is not known."""
     return "unknown" in (impact.adds.quality, impact.removes.quality, impact.modifies.quality)
+
+
+def is_destructive(change: Change) -> bool:
+    """Whether something ends, or everybody is removed or known otherwise: a reader must not miss it."""
+    return change.action in ENDS or any(field.category in _REMOVING for field in change.fields)
 
 
 def stopping(changes: Iterable[Change]) -> list[GuardResult]:

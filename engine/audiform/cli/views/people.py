@@ -9,37 +9,39 @@ from audiform.cli.output import Style, paint
 from audiform.cli.views.table import table
 from audiform.plan.plan import Action, Change, Figure, Impact, Plan
 
-_HEADS = ("binding", "members", "adds", "removes", "modifies", "after")
+HEADS = ("binding", "members", "adds", "removes", "modifies", "after")
 
 
-def people_table(plan: Plan, *, colour: bool) -> Iterator[str]:
-    """Yield the section, or nothing when no people are concerned."""
+def people_table(plan: Plan, *, colour: bool, concise: bool = False) -> Iterator[str]:
+    """Yield the section, or nothing when no people are concerned; concise: without reasons and who is left out."""
     rows = [(change, change.impact) for change in plan.changes if change.impact is not None]
     if rows:
-        yield "\n".join(_lines(rows, colour=colour))
+        yield "\n".join(_lines(rows, colour=colour, concise=concise))
 
 
-def _lines(rows: Sequence[tuple[Change, Impact]], *, colour: bool) -> Iterator[str]:
+def _lines(rows: Sequence[tuple[Change, Impact]], *, colour: bool, concise: bool) -> Iterator[str]:
     yield paint("People", Style.BOLD, colour=colour)
-    head, *lines = table([_HEADS, *(_cells(change, impact) for change, impact in rows)], indent="  ")
+    head, *lines = table([HEADS, *(cells(change, impact) for change, impact in rows)], indent="  ")
     yield head
     for line, (_, impact) in zip(lines, rows, strict=True):
         yield line
-        yield from (f"      {detail}" for detail in _details(impact))
+        if not concise:
+            yield from (f"      {detail}" for detail in details(impact))
 
 
-def _cells(change: Change, impact: Impact) -> tuple[str, ...]:
+def cells(change: Change, impact: Impact) -> tuple[str, ...]:
+    """Return the row of one binding, under `HEADS`."""
     return (
         change.address.name,
         _figure(impact.members_before),
         _figure(impact.adds, "+"),
         _figure(impact.removes, "-"),
         _figure(impact.modifies, "~"),
-        _figure(_after(change, impact)),
+        _figure(after(change, impact)),
     )
 
 
-def _after(change: Change, impact: Impact) -> Figure:
+def after(change: Change, impact: Impact) -> Figure:
     """Return who is in the destination after it all; a new one begins without members."""
     if change.action is Action.REPLACE:
         return replace(impact.adds, why="")
@@ -56,7 +58,7 @@ def _figure(figure: Figure, sign: str = "") -> str:
             return f"{sign if figure.value else ''}{figure.value:,}"
 
 
-def _details(impact: Impact) -> Iterator[str]:
+def details(impact: Impact) -> Iterator[str]:
     """Yield why figures are unknown, and who is left out; a reason that several figures share is said once."""
     figures = (impact.members_before, impact.adds, impact.removes, impact.modifies)
     for why in dict.fromkeys(figure.why for figure in figures if figure.quality == "unknown" and figure.why):

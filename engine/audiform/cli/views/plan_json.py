@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
 from audiform.plan.plan import Plan
 from audiform.plan.serialise import plan_digest, to_data
@@ -12,9 +13,10 @@ from audiform.plan.summary import actions, people_of, stopping
 
 
 def render(plan: Plan) -> dict[str, Any]:
-    """Return `{digest, summary: {actions, people}, stopped_by: [{guard, detail, approve}], plan}`."""
+    """Return `{digest, plan_hash, summary: {actions, people}, stopped_by: [{guard, detail, approve}], plan}`."""
     return {
         "digest": plan_digest(plan),
+        "plan_hash": plan_hash(plan),
         "summary": {
             "actions": {action.name.lower(): count for action, count in sorted(actions(plan).items())},
             "people": asdict(people_of(plan)),

@@ -11,9 +11,10 @@ from audiform.cli.views.people import people_table
 from audiform.plan.guard import approval, people
 from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Plan
 from audiform.plan.rules import ROTATED
-from audiform.plan.summary import actions, people_of, stopping
+from audiform.plan.summary import ENDS, actions, people_of, stopping
 
 _STYLES = {
+    Action.NO_OP: Style.DIM,
     Action.CREATE: Style.CREATE,
     Action.UPDATE: Style.UPDATE,
     Action.REPLACE: Style.DELETE,
@@ -30,7 +31,6 @@ WORDS = {
     Action.SYNC: "send",
 }
 _ALWAYS = (Action.CREATE, Action.UPDATE, Action.DELETE)
-ENDS = frozenset({Action.REPLACE, Action.DELETE, Action.FORGET})
 _SEEN_AT_ONCE = 8
 _DIGEST_LENGTH = 8
 _DIGESTS = {"query": "query", "type_digest": "manifest"}

@@ -1,0 +1,134 @@
+"""A plan for checks: JUnit's XML, where each resource and each guard is a case, and SARIF 2.1.0, where findings are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+from audiform import __version__
+from audiform.cli.views.plan_text import WORDS, actions_line, people_line
+from audiform.plan.effect import plan_hash
+from audiform.plan.guard import approval, people
+from audiform.plan.plan import Change, GuardResult, Plan
+from audiform.plan.summary import is_destructive, is_unknown, stopping
+
+_RULES: Final = {
+    "guard": "A guard stops the plan",
+    "ends": "Something ends, or everybody is removed or known otherwise",
+    "people-unknown": "How many people move is not known",
+    "approved": "A guard was approved",
+}
+# What XML 1.0 cannot hold, in any way of writing it.
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def as_junit(plan: Plan) -> str:
+    """Return one suite; a guard that stops the plan is a failure."""
+    cases = [case for change in plan.changes for case in _cases(change)]
+    head = {
+        "name": _xml(f"audiform plan: {plan.project}, {plan.environment}"),
+        "tests": str(len(cases)),
+        "failures": str(len(stopping(plan.changes))),
+        "timestamp": plan.created.isoformat(),
+    }
+    suite = ET.Element("testsuite", head)
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (("plan_hash", plan_hash(plan)), ("tool", plan.tool)):
+        ET.SubElement(properties, "property", {"name": name, "value": _xml(value)})
+    suite.extend(cases)
+    ET.SubElement(suite, "system-out").text = f"{actions_line(plan)}. {people_line(plan)}"
+    root = ET.Element("testsuites")
+    root.append(suite)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
+
+
+def as_sarif(plan: Plan, file: str) -> dict[str, Any]:
+    """Return a SARIF log. A plan knows no lines, so findings are at the top of `file`, with the address beside it."""
+    results = [result for change in plan.changes for result in _results(change, file)]
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "audiform plan",
+                        "version": __version__,
+                        "rules": [
+                            {"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()
+                        ],
+                    }
+                },
+                "properties": {
+                    "plan_hash": plan_hash(plan),
+                    "project": plan.project,
+                    "environment": plan.environment,
+                },
+                "results": results,
+            }
+        ],
+    }
+
+
+def _cases(change: Change) -> Iterator[ET.Element]:
+    case = ET.Element("testcase", {"classname": change.address.kind.value, "name": f"{change.address}"})
+    ET.SubElement(case, "system-out").text = _xml(_said(change))
+    yield case
+    for result in change.guards:
+        guard = ET.Element("testcase", {"classname": f"{change.address}", "name": _xml(result.name)})
+        if not result.ok and not result.approved:
+            text = _xml(f"{result.detail}\napprove it with {approval(result)}")
+            ET.SubElement(guard, "failure", {"message": _xml(result.detail), "type": "guard"}).text = text
+        yield guard
+
+
+def _results(change: Change, file: str) -> Iterator[dict[str, Any]]:
+    if is_destructive(change):
+        yield _result("ends", "warning", _said(change), change, file)
+    if change.impact and is_unknown(change.impact):
+        yield _result("people-unknown", "note", _said(change), change, file)
+    for result in change.guards:
+        if result.approved:
+            yield _result("approved", "note", f"{result.name}: {result.detail}", change, file)
+        elif not result.ok:
+            yield _result("guard", "error", _stopped(result), change, file)
+
+
+def _stopped(result: GuardResult) -> str:
+    return f"{result.name}: {result.detail}. Approve it with {approval(result)}."
+
+
+def _said(change: Change) -> str:
+    """Say in one line what happens to a resource and to its people."""
+    said = f"{change.address}: {WORDS.get(change.action, 'no change')}"
+    if change.reason:
+        said += f" ({change.reason})"
+    if change.impact:
+        impact = change.impact
+        moves = (("adds", impact.adds), ("removes", impact.removes), ("modifies", impact.modifies))
+        said += f"; {', '.join(f'{name} {people(figure)}' for name, figure in moves)}"
+    return said
+
+
+def _result(rule: str, level: str, text: str, change: Change, file: str) -> dict[str, Any]:
+    return {
+        "ruleId": rule,
+        "ruleIndex": list(_RULES).index(rule),
+        "level": level,
+        "message": {"text": text},
+        "partialFingerprints": {"address/v1": f"{change.address} {rule}"},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": quote(file)}, "region": {"startLine": 1}},
+                "logicalLocations": [{"fullyQualifiedName": str(change.address), "kind": "resource"}],
+            }
+        ],
+    }
+
+
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", text)
