@@ -99,3 +99,12 @@ def test_what_cannot_be_taken_over(shell, snapshot):
     shell.bind("c", destination={"adopt": 7})
 
     assert snapshot == str(shell("validate"))
+
+
+def test_platforms_are_asked_to_validate_when_somebody_wants_it(shell):
+    """`plan --remote-validate` says of each binding what its platform says, or why it was not asked."""
+    shell.bind("buyers_on_ads")
+    said = shell("plan", "--remote-validate")
+
+    assert (0, True) == (said.code, "binding.buyers_on_ads was not validated by its platform" in said.out)
+    assert "was not validated" not in shell("plan").out
