@@ -1,0 +1,21 @@
+"""`audiform graph --plan`: what depends on what, and what a plan does to it."""
+
+from __future__ import annotations
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from cli.shell import Shell
+
+
+@pytest.mark.parametrize("form", ["text", "dot", "mermaid"])
+def test_a_plan_marks_what_it_changes(form: str, shell: Shell, snapshot: SnapshotAssertion):
+    """What is made, what ends although the project no longer has it, and what stays without a mark."""
+    shell.bind("old_on_mail", "mail")
+    assert 0 == shell("apply", "--auto-approve").code
+    shell.unbind("old_on_mail")
+    shell.bind("buyers_on_mail", "mail")
+    file = str(shell.root / "plan.json")
+    shell("plan", "--out", file)
+
+    assert snapshot == shell("graph", "--plan", file, "--format", form).out
