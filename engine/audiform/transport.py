@@ -54,6 +54,9 @@ class HttpTransport:
                 await answer.aclose()
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             return Response(0, error=_name(error), sent=_may_have_left(error))
+        except ValueError:
+            # Refused by httpx or aiohttp before a byte is written. Its own text would hold the header, a secret perhaps.
+            return Response(0, error="a header has a character that none may have", sent=False)
         if body is None:
             return Response(0, error=f"the answer has more than {_MOST_BYTES:,} bytes")
         return Response(

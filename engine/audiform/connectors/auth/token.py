@@ -117,6 +117,6 @@ def _refused(response: Response, answer: Mapping[str, Any], context: Context) ->
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if is_map(answer) else {}
