@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from audiform.connectors.ways import is_local
 from audiform.sandbox.faults import Fault, FaultKind
 from audiform.sandbox.services import Services
-from audiform.sandbox.wire import Answer, Call
+from audiform.sandbox.wire import Answer, Call, answer_json
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -47,6 +48,11 @@ class _Handler:
         self._services = services
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not is_local(f"http://{request.host}"):
+            # A web page whose name leads here would otherwise read through a browser who is in the sandbox.
+            return _response(
+                answer_json(421, {"sandbox": "the sandbox answers to the names of this machine only"})
+            )
         service, _, path = request.rel_url.raw_path.lstrip("/").partition("/")
         call = Call(
             request.method,
