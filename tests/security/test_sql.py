@@ -16,13 +16,13 @@ from audiform.state.local.ledger import LocalLedger
 from audiform.state.local.store import local_store
 
 READS = [
+    "FROM a_python_variable",  # the only one that could be a table of the source, as far as validate knows
     "FROM read_csv('{outside}')",
     "FROM read_text('{outside}')",
     "FROM read_csv('{root}/other.csv')",
     "FROM '{outside}'",
     "FROM 'https://example.com/people.parquet'",
     "FROM glob('{root}/*')",
-    "FROM a_python_variable",
     "SELECT getenv('HOME')",
     "FROM duckdb_secrets()",
 ]
@@ -89,12 +89,10 @@ def test_the_connection_itself_reaches_nothing(
     assert {"project", "outside.csv"} == {path.name for path in tmp_path.iterdir()}
 
 
-@pytest.mark.parametrize("query", [*READS, *WRITES, *SETS, *INSIDE])
-def test_validate_refuses_it(query: str):
+@pytest.mark.parametrize("query", [*READS[1:], *WRITES, *SETS, *INSIDE])
+def test_validate_refuses_it(query: str, tmp_path: Path):
     """The same, and what is Audiform's own on that connection: the ledger, the digests' key."""
-    if query == "FROM a_python_variable":
-        return  # a table's name like any other, until there is a source
-    text = query.format(outside="/tmp/outside.csv", root="/tmp/project")
+    text = query.format(outside=tmp_path / "outside.csv", root=tmp_path / "project")
 
     assert {"sql-unsafe", "sql-not-select", "sql-syntax"} & {
         problem.code for problem in check_queries([text], frozenset()).problems.get(text, ())

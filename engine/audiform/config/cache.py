@@ -74,7 +74,7 @@ def read_json(path: Path | None) -> Any:
         if not _is_ours(path):
             return None
         data = _loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     if not is_map(data) or data.get("format") != _FORMAT or data.get("version") != __version__:
         return None
