@@ -24,6 +24,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from audiform.connectors.aliases import parse
 from audiform.outcome import Category, OutcomeKind
 
 PLACE = {"project": "shop", "environment": "production", "binding": "lapsed_buyers"}
@@ -134,10 +135,8 @@ def read_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     Raises:
         pydantic.ValidationError: a file is no file of cases.
     """
-    import yaml12
-
     for path in sorted((folder / "cases").glob("*.yaml")):
-        file = CaseFile.model_validate(yaml12.parse_yaml(path.read_text(encoding="utf-8")))
+        file = CaseFile.model_validate(parse(path.read_text(encoding="utf-8")))
         for case in file.cases:
             given = file.given
             update = {
