@@ -147,6 +147,7 @@ def test_keys_come_from_the_environment():
         ("AUDIFORM_PLAN_PUBLIC_KEY", "hunter2"),
         ("AUDIFORM_PLAN_PUBLIC_KEY", f"{PUBLIC} {PRIVATE}"),
     ],
+    ids=["short", "public for private", "no key", "private among public"],
 )
 def test_what_is_no_key_is_refused_and_not_shown(name, value):
     """A mistake in a key must not end in plans that nobody verifies; the message names the variable only."""
