@@ -59,7 +59,8 @@ def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Dec
 
 
 def _touch(decision: Decision) -> str:
-    fields = ", ".join(dict.fromkeys(field.path.partition(".")[0] for field in decision.change.fields))
+    names = dict.fromkeys(field.path.partition(".")[0] for field in decision.change.fields)
+    fields = ", ".join("its type's manifest" if name == "type_digest" else name for name in names)
     return f"{decision.address} changes: {fields}"
 
 
