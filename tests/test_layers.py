@@ -69,7 +69,7 @@ LAYERS = (
 COMMON_WORDS = _words(
     "ads api app audience audiences capi conversions custom customer data event events http list"
 )
-COMMON_WORDS |= _words("files kafka postgresql")  # ways of transport (transports/), whoever runs the servers
+COMMON_WORDS |= _words("file files kafka postgresql")  # ways of transport (transports/), whoever runs the servers
 COMMON_WORDS |= _words(
     "cloud first iterable lists manager marketing match matched party people segments server tags user users webhook"
 )
