@@ -67,9 +67,9 @@ LAYERS = (
 
 # Words of the catalogue's folder names (connectors/<type>) that mean something else in the engine too.
 COMMON_WORDS = _words(
-    "ads api app audience audiences capi conversions custom customer data event events http list"
+    "ads api app audience audiences capi conversions custom customer data event events file http list"
 )
-COMMON_WORDS |= _words("file files kafka postgresql")  # ways of transport (transports/), whoever runs the servers
+COMMON_WORDS |= _words("files kafka postgresql")  # ways of transport (transports/), whoever runs the servers
 COMMON_WORDS |= _words(
     "cloud first iterable lists manager marketing match matched party people segments server tags user users webhook"
 )

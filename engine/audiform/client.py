@@ -1,7 +1,6 @@
 """One connector's way to its platform: authentication, limits, retries, pages, jobs and lookups.
 
-`build` and `classify` are pure; here they meet the transport. What a platform answers is an `Outcome`,
-never an exception.
+`build` and `classify` are pure; here they meet the transport. An answer is an `Outcome`, never an exception.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from audiform.connectors.manifest import (
     RequestTemplate,
     ResponseTemplate,
     SignalOperation,
+    Upload,
 )
 from audiform.connectors.named import named, names_revision
 from audiform.connectors.pagination import ForeignPageError, next_request
@@ -29,7 +29,7 @@ from audiform.connectors.response import classify, record_errors
 from audiform.connectors.settings import with_defaults
 from audiform.connectors.standard import remedy_of
 from audiform.connectors.template import as_text, render
-from audiform.halving import apart, names_nobody
+from audiform.halving import apart, as_json, names_nobody
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Request, Response, Then
 from audiform.revision import Turns, compare_and_set
 from audiform.transport import Transport
@@ -52,8 +52,7 @@ class PlatformError(Exception):
 class Rows:
     """One batch: `text` are its JSON rows joined with `,`; `count` says how many.
 
-    `records` are the same rows as values (identifier -> value as sent, and `variables`), only for operations
-    for which `needs_records` holds. `repr` shows the count only.
+    `records` are the same rows as values, as sent, where `needs_records` holds. `repr` shows the count only.
     """
 
     text: bytes = field(repr=False)
@@ -65,8 +64,7 @@ class Rows:
 class ConnectorClient:
     """A configured connector.
 
-    `credentials` returns a secret by its name, or raises KeyError where the connector does not have it. It is asked
-    when a request is sent.
+    `credentials` returns a secret by its name, when a request is sent; KeyError where the connector has none.
     Limits hold over all calls of one client. `endpoint` replaces the type's base URL and token URL.
     """
 
@@ -193,7 +191,7 @@ class ConnectorClient:
         rest = Outcome(OutcomeKind.ACCEPTED, status=outcome.status)
         if kept:
             rest = await self._send_rows(
-                signal, scope, b",".join(_json(rows[index]) for index in kept), patience - 1
+                signal, scope, b",".join(as_json(rows[index]) for index in kept), patience - 1
             )
         return replace(
             rest,
@@ -204,7 +202,12 @@ class ConnectorClient:
     async def _offered(
         self, signal: SignalOperation | Lookup, scope: Mapping[str, Any], text: bytes
     ) -> Outcome:
-        """Send the rows once; a request that says which state of the members it changes, after reading it."""
+        """Send the rows once, after their upload, or after reading which state of the members the request changes."""
+        if isinstance(signal, SignalOperation) and signal.upload is not None:
+            uploaded = await self._exchange(signal.upload, scope, rows=text)
+            if not uploaded.ok:
+                return replace(uploaded, unsure=False)
+            scope = {**scope, "upload": {"id": uploaded.extracted["upload.id"]}}
         read = self.connector_type.manifest.destination.read
         if read is None or isinstance(signal, Lookup) or not names_revision(signal):
             return await self._exchange(signal, scope, rows=text)
@@ -264,7 +267,7 @@ class ConnectorClient:
             {**scope, "row": records[index], "lookup": {"id": ids[str(records[index][lookup.identifier])]}}
             for index in found
         ]
-        text = b",".join(_json(render(signal.row, one)) for one in scopes)
+        text = b",".join(as_json(render(signal.row, one)) for one in scopes)
         outcome = await self._sent(signal, scopes[0] if len(scopes) == 1 else scope, text)
         rejected = _in_order((*refused, *_placed(outcome.rejected, found)))
         return replace(outcome, rejected=rejected, rejected_count=max(outcome.rejected_count, len(rejected)))
@@ -278,7 +281,7 @@ class ConnectorClient:
         if lookup.row is None:
             found = await self._exchange(lookup, inside)
             return Outcome(OutcomeKind.ACCEPTED) if found.status == lookup.nobody else found
-        text = b",".join(_json(render(lookup.row, {**scope, "row": record})) for record in records)
+        text = b",".join(as_json(render(lookup.row, {**scope, "row": record})) for record in records)
         return await self._sent(lookup, inside, text)
 
     async def _ended(self, job: Job, scope: Mapping[str, Any], begun: Outcome, text: bytes) -> Outcome:
@@ -307,7 +310,7 @@ class ConnectorClient:
 
     async def _exchange(
         self,
-        part: Operation | SignalOperation | Job | Lookup,
+        part: Operation | SignalOperation | Job | Lookup | Upload,
         scope: Mapping[str, Any],
         *,
         rows: bytes | None = None,
@@ -386,10 +389,6 @@ def _unknown(lookup: Lookup, places: Collection[int]) -> Iterator[RecordError]:
 def _in_order(errors: Sequence[RecordError]) -> tuple[RecordError, ...]:
     every = {error.index: error for error in errors}
     return tuple(every[index] for index in sorted(every))
-
-
-def _json(row: Any) -> bytes:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _failed(message: str) -> Outcome:

@@ -55,7 +55,7 @@ async def apart(send: Send, text: bytes, refusal: Outcome) -> Outcome:
     parts = _halves(range(len(rows)))
     while parts:
         part = parts.pop(0)
-        outcome = await send(b",".join(_json(rows[place]) for place in part))
+        outcome = await send(b",".join(as_json(rows[place]) for place in part))
         if names_nobody(outcome) and len(part) > 1:
             parts[:0] = _halves(part)
         elif names_nobody(outcome):
@@ -81,5 +81,6 @@ def _with(outcome: Outcome, found: _Found) -> Outcome:
     return replace(outcome, rejected=rejected, rejected_count=len(rejected), extracted=extracted)
 
 
-def _json(row: Any) -> bytes:
+def as_json(row: Any) -> bytes:
+    """Return a row as it is sent."""
     return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()

@@ -25,13 +25,14 @@ _COMBINED = ("allOf", "oneOf", "anyOf")
 class Specification:
     """`common` are parameters that every GET takes, `headers` what every request may have, though the document does not say so.
 
-    `without`: path templates of other objects that look the same. `free`: objects whose keys the document
+    `in_header`: parameters that go into a header, though it says query. `without`: path templates of other objects that look the same. `free`: objects whose keys the document
     leaves to its readers in words only.
     """
 
     document: Mapping[str, Any]
     common: frozenset[str] = field(default_factory=frozenset)
     headers: frozenset[str] = field(default_factory=frozenset)
+    in_header: frozenset[str] = field(default_factory=frozenset)
     prefix: str = ""
     without: frozenset[str] = field(default_factory=frozenset)
     free: frozenset[str] = field(default_factory=frozenset)
@@ -196,7 +197,8 @@ class Specification:
                 yield "the body is missing"
             return
         content = described.get("content", {})
-        kind = headers.get("content-type", "")
+        # A multipart body says in its content type what stands between its parts.
+        kind = headers.get("content-type", "").partition("; boundary=")[0]
         if kind not in content:
             yield f"the content type {kind} is not one of {list(content)}"
             return
@@ -206,7 +208,7 @@ class Specification:
 
     def _parameters(self, operation: Mapping[str, Any], place: str) -> Iterator[Mapping[str, Any]]:
         for item in map(self.resolved, operation.get("parameters", ())):
-            if item["in"] == place:
+            if ("header" if item["name"] in self.in_header else item["in"]) == place:
                 yield item
 
     def _invalid(

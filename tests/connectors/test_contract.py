@@ -59,7 +59,12 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "tiktok_file_audiences": (
         "tiktok/tiktok-business-audience.json",
         # The document has the token in the query, where no client of TikTok's puts it.
-        {"prefix": "/open_api/v1.3", "header_for": {"Access-Token": "access-token"}},
+        # What is in `data` of an answer it leaves to its pages.
+        {
+            "prefix": "/open_api/v1.3",
+            "in_header": frozenset({"Access-Token"}),
+            "free": frozenset({"data"}),
+        },
     ),
     # Its bodies are untyped: `test_recorded.py` holds them to Braze's own words.
     "braze_users": ("braze/braze-community.json", {}),

@@ -23,7 +23,7 @@ from audiform.outcome import Category, Request, Response
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.transport import HttpTransport
 from connectors.specification import Specification
-from connectors.test_contract import DOCUMENTS, specification
+from connectors.test_contract import DOCUMENTS, Made, specification
 from sandbox.samples import client_of, in_use, opened, person, rendered, sample_of
 
 
@@ -70,7 +70,7 @@ class Overheard:
                 continue
             url = platform + path + (f"?{parts.query}" if parts.query else "")
             headers = {name.lower(): text for name, text in request.headers}
-            body = json.loads(request.body) if request.body else None
+            body = Made(request, response).body
             said = json.loads(response.body) if response.body.strip() else None
             asked = f"{request.method} {path}"
             # A link to a page is the sandbox's own; nobody but itself reads it.

@@ -19,7 +19,7 @@ from audiform.outcome import Request, Response
 from audiform.sandbox.serve import serve
 from audiform.transport import HttpTransport, Transport
 from connectors.specification import Specification
-from connectors.test_contract import DOCUMENTS
+from connectors.test_contract import DOCUMENTS, Made
 from sandbox.samples import client_of, opened, person, sample_of
 from sandbox.test_types import Remote
 
@@ -126,7 +126,7 @@ def read(request: Request) -> Any:
     if not request.body:
         return None
     form = "x-www-form-urlencoded" in dict(request.headers).get("content-type", "")
-    return dict(parse_qsl(request.body.decode())) if form else json.loads(request.body)
+    return dict(parse_qsl(request.body.decode())) if form else Made(request, Response(200)).body
 
 
 def wrong(specified: Specification, one: Conversation) -> Iterator[str]:

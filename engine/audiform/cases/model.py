@@ -40,7 +40,9 @@ class Model(BaseModel):
 
 
 class ExpectedRequest(Model):
-    """What must go out. Headers are those that must be there; without `body` and `form` there must be none.
+    """What must go out. Headers are those that must be there; without `body`, `form` and `multipart` there must be none.
+
+    `multipart` are the texts, and the files as texts, by the names of their parts.
 
     A value of a form or query that ends with `...` may go on as it likes: what is made anew for each run.
     """
@@ -50,6 +52,7 @@ class ExpectedRequest(Model):
     headers: Mapping[str, str] = Field(default_factory=dict[str, str])
     body: Any = None
     form: Mapping[str, str] | None = None
+    multipart: Mapping[str, str] | None = None
 
 
 class GivenResponse(Model):

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from audiform.cases.model import ANYTHING, Exchange, ExpectedRequest
+from audiform.connectors.multipart import read
 from audiform.outcome import Request, Response
 
 
@@ -56,6 +57,11 @@ def _request_differences(expected: ExpectedRequest, request: Request) -> Iterato
     if expected.form is not None:
         if not _same_pairs(expected.form, dict(parse_qsl(body.decode()))):
             yield f"the form is {body.decode()}, not {expected.form!r}"
+    elif expected.multipart is not None:
+        form = read(headers.get("content-type", ""), body)
+        files = {name: content.decode() for name, content in form.files.items()} if form else {}
+        if form is None or not _same_pairs(expected.multipart, {**form.texts, **files}):
+            yield f"the form is {form and {**form.texts, **files}}, not {expected.multipart!r}"
     elif (json.loads(body) if body else None) != expected.body:
         yield f"the body is {body.decode()}, not {json.dumps(expected.body, ensure_ascii=False)}"
 

@@ -9,6 +9,7 @@ References: `settings.*`, `destination.*` (attributes and `destination.id`), `pr
 a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
 `members.revision` (what `read` says is the state of the members; a signal whose request names it reads it before
 each batch, sends one batch after the other, and reads again where a rule says `then: read_again`),
+`upload.id` (where a signal has an `upload`), `file.*` (in the texts of a multipart request),
 `lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
 `error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
 stands for); in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
@@ -71,8 +72,24 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
+class RowsFile(Model):
+    """The file of a multipart request: one row a line. Rows of `csv` are lists, of which each entry is a cell."""
+
+    part: str = Field(default="file", pattern=r"^[A-Za-z0-9_-]+$")
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$", examples=["rows.csv"])
+    format: Literal["csv", "jsonl"]
+    gzip: bool = False
+
+
+class Multipart(Model):
+    """Texts and one file of the batch's rows. The texts may name `file.md5`, `file.sha256` and `file.size`."""
+
+    texts: Mapping[str, Template] = Field(default_factory=dict)
+    file: RowsFile
+
+
 class RequestTemplate(Model):
-    """One request. `path` is relative to `base_url`; at most one of `body` (JSON) and `form`.
+    """One request. `path` is relative to `base_url`; at most one of `body` (JSON), `form` and `multipart`.
 
     `rows_joined_by`: rows are texts, and `{{ rows }}` is one text of all of them with this in between.
     """
@@ -83,6 +100,7 @@ class RequestTemplate(Model):
     headers: Mapping[str, str] = Field(default_factory=dict)
     body: Template | None = None
     form: Mapping[str, Template] | None = None
+    multipart: Multipart | None = None
     rows_joined_by: str | None = Field(default=None, min_length=1, max_length=1)
 
 
@@ -157,14 +175,22 @@ class Lookup(Model):
     nobody: int | None = Field(None, description="Status of the answer when the platform knows none of them")
 
 
+class Upload(Model):
+    """Brings the rows of a batch to the platform; its answer says `upload.id`, by which the signal's request names them."""
+
+    request: RequestTemplate
+    response: ResponseTemplate
+
+
 class SignalOperation(Model):
-    """The request of one batch of rows. Limits here override the type's."""
+    """The request of one batch of rows, after their `upload` where there is one. Limits here override the type's."""
 
     request: RequestTemplate
     row: Template
     response: ResponseTemplate = ResponseTemplate()
     job: Job | None = None
     lookup: Lookup | None = None
+    upload: Upload | None = None
     rows_per_request: int | None = Field(default=None, ge=1)
     bytes_per_request: int | None = Field(default=None, ge=1)
     dry_run: Mapping[str, Template] | None = Field(

@@ -11,7 +11,9 @@ REVISION = "members.revision"
 
 def named(request: RequestTemplate) -> frozenset[str]:
     """Return every reference of the request."""
-    return references([request.path, dict(request.query), dict(request.headers), request.body, request.form])
+    texts = request.multipart.texts if request.multipart else None
+    parts = [request.path, dict(request.query), dict(request.headers), request.body, request.form, texts]
+    return references(parts)
 
 
 def names_revision(operation: SignalOperation) -> bool:

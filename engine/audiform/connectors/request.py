@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus, urlencode, urlsplit
 from audiform import __version__
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import RequestTemplate, SignalOperation
+from audiform.connectors.multipart import facts_of, file_of, write
 from audiform.connectors.named import named
 from audiform.connectors.template import MISSING, as_text, exact, references, render
 from audiform.connectors.ways import is_private
@@ -141,6 +142,10 @@ def _missing(where: str, template: str) -> str:
 def _body(
     template: RequestTemplate, scope: Mapping[str, Any], rows: bytes | None
 ) -> tuple[bytes | None, str | None]:
+    if template.multipart is not None:
+        content = file_of(template.multipart.file, rows or b"")
+        said = texts(template.multipart.texts, {**scope, "file": facts_of(content)})
+        return write(said, template.multipart.file, content)
     if rows is not None and template.rows_joined_by is not None:
         rows = json.dumps(_joined(template, rows)).encode()
         scope = {**scope, "rows": _SENTINEL}

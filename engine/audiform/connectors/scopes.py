@@ -85,6 +85,10 @@ def check_signal(
     batch = basic | row | _Names(frozenset({"rows", "row", "identifiers"}))
     if manifest.limits.identifier_kinds == 1:
         basic, batch = basic | _ONE_IDENTIFIER, batch | _ONE_IDENTIFIER
+    if signal.upload is not None:
+        yield from _check_request((*path, "upload", "request"), signal.upload.request, batch)
+        yield from _check_response((*path, "upload", "response"), signal.upload.response, basic)
+        batch = basic | _Names(frozenset({"upload.id"}))
     yield from _check_request((*path, "request"), signal.request, batch | _Names(frozenset({REVISION})))
     if names_revision(signal) and not _says_revision(manifest):
         yield Problem(
@@ -157,8 +161,13 @@ def _check_operation(path: tuple[str | int, ...], operation: Operation, names: _
 def _check_request(path: tuple[str | int, ...], request: RequestTemplate, names: _Names) -> Iterator[Problem]:
     for part in ("path", "query", "headers", "body", "form"):
         yield from _check((*path, part), getattr(request, part), names)
-    if request.body is not None and request.form is not None:
-        yield Problem(path, "a request has a `body` (JSON) or a `form`, not both")
+    if request.multipart is not None:
+        facts = _Names(frozenset({"file.md5", "file.sha256", "file.size"}))
+        yield from _check((*path, "multipart", "texts"), request.multipart.texts, names | facts)
+    if sum(part is not None for part in (request.body, request.form, request.multipart)) > 1:
+        yield Problem(
+            path, "a request has a `body` (JSON), a `form` or a `multipart` body, and no two of them"
+        )
     if request.rows_joined_by is not None and request.form is not None:
         yield Problem((*path, "rows_joined_by"), "rows are joined in a `body`, not in a `form`")
 
@@ -174,6 +183,7 @@ def _check_response(
         "page.total",
         "lookup.key",
         "lookup.id",
+        "upload.id",
         "identifiers",
         REVISION,
     }

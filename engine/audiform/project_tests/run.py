@@ -226,11 +226,11 @@ def _requests(expected: Sequence[ExpectedCall], actual: Sequence[Request]) -> It
             yield f"request {number} goes to {request.url}, not to {wanted.url}"
         if wanted.body is not None and _body(request) != wanted.body:
             body = json.dumps(wanted.body, ensure_ascii=False)
-            yield f"request {number} has the body {(request.body or b'').decode()}, not {body}"
+            yield f"request {number} has the body {(request.body or b'').decode(errors='replace')}, not {body}"
 
 
 def _body(request: Request) -> Any:
     try:
         return json.loads(request.body or b"null")
     except ValueError:
-        return (request.body or b"").decode()
+        return (request.body or b"").decode(errors="replace")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from audiform.connectors.catalog import ConnectorType
-from audiform.connectors.manifest import Job, Lookup, SignalOperation
+from audiform.connectors.manifest import Job, Lookup, SignalOperation, Upload
 from audiform.connectors.template import unify_texts
 from audiform.outcome import Category
 from audiform.sandbox.access import refusal, token_answer
@@ -17,6 +17,7 @@ from audiform.sandbox.objects import OPERATIONS
 from audiform.sandbox.routes import Match, Route, candidates, describe, match, routes_of
 from audiform.sandbox.rows import Row
 from audiform.sandbox.signals import list_refused, look_up, poll, read_batch, receive, resume, too_much
+from audiform.sandbox.uploads import keep, with_upload
 from audiform.sandbox.wire import Answer, Call, answer_json
 from audiform.sandbox.world import World
 
@@ -62,6 +63,8 @@ class Platform:
                 return self._signal(asked, fault)
             case Job():
                 return poll(asked)
+            case Upload():
+                return keep(asked, found.route.part)
             case Lookup():
                 return look_up(asked, found.route.part)
             case _ if found.route.name.endswith(".job.errors"):
@@ -72,6 +75,10 @@ class Platform:
                 return OPERATIONS[found.route.name](asked)
 
     def _signal(self, asked: Asked, fault: Fault | None) -> Answer:
+        carried = with_upload(asked)
+        if isinstance(carried, Answer):
+            return carried
+        asked = carried
         refused = too_much(asked)
         if refused is not None:
             return refused

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from audiform.connectors import multipart
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.auth.token import TokenAuth
 from audiform.connectors.manifest import (
@@ -18,12 +19,13 @@ from audiform.connectors.manifest import (
     RequestTemplate,
     ResponseTemplate,
     SignalOperation,
+    Upload,
 )
 from audiform.connectors.template import MISSING, Bindings, pieces, references, unify, unify_path, unify_texts
 from audiform.sandbox.wire import Call
 from audiform.shapes import Json
 
-Part = Operation | SignalOperation | Job | Lookup | None
+Part = Operation | SignalOperation | Job | Lookup | Upload | None
 """What of the manifest a route stands for; None is the token request of the auth scheme."""
 
 
@@ -115,6 +117,8 @@ def _signal_routes(name: str, signal: SignalOperation) -> Iterator[Route]:
             operation = getattr(signal.job, what)
             if operation is not None:
                 yield Route(f"{name}.job.{what}", operation.request, operation.response, operation)
+    if signal.upload is not None:
+        yield Route(f"{name}.upload", signal.upload.request, signal.upload.response, signal.upload)
     if signal.lookup is not None:
         yield Route(f"{name}.lookup", signal.lookup.request, signal.lookup.response, signal.lookup)
 
@@ -137,7 +141,8 @@ def _specific(route: Route) -> tuple[int, int, bool, int, int]:
     """
     literal = sum(len(text) for text in pieces(route.request.path)[::2])
     request, part = route.request, route.part
-    named = sum(_leaves(node) for node in (request.query, request.body, request.form))
+    texts = request.multipart.texts if request.multipart else None
+    named = sum(_leaves(node) for node in (request.query, request.body, request.form, texts))
     fixed = _literals(part.row) if isinstance(part, SignalOperation) else 0
     return literal, named, isinstance(part, Lookup), fixed, -len(route.name)
 
@@ -195,6 +200,9 @@ def _unify(request: RequestTemplate, call: Call, body: Any, manifest: Manifest) 
         parts.append(unify(request.body, body, {"identifiers": (), "fields": fields_of(manifest)}))
     if request.form is not None:
         parts.append(unify_texts(request.form, dict(parse_qsl(call.body.decode(errors="replace")))))
+    if request.multipart is not None:
+        form = multipart.read(call.headers.get("content-type", ""), call.body)
+        parts.append(None if form is None else unify_texts(request.multipart.texts, form.texts))
     found = _joined(parts)
     return None if found is not None and _names_nothing(request, found) else found
 

@@ -146,6 +146,8 @@ class Account:
     """Remote id -> value of the identifier that it was looked up by."""
     profiles: dict[str, Row] = field(default_factory=dict[str, Row])
     """Remote id -> what a look-up that makes people said of the person."""
+    uploads: dict[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    """Id of an upload -> what it said, `rows` included."""
     made: int = 0
 
     def next_id(self) -> str:
