@@ -41,7 +41,7 @@ class OAuth2(TokenAuth):
     client_id: str = "{{ credentials.client_id }}"
     client_secret: str = "{{ credentials.client_secret }}"  # noqa: S105 - a reference, no secret
     client_in: Literal["body", "basic", "json"] = Field(
-        "body", description="`json`: in the body, which is JSON and no form"
+        default="body", description="`json`: in the body, which is JSON and no form"
     )
 
 
