@@ -239,6 +239,8 @@ def test_they_agree_on_files(file):
 
 def test_the_fast_reader_reads_most():
     """Files as people write them, an editor's `$schema` line included, take the fast path: the tests are not blind."""
-    slow = [file for file in EXAMPLES if fast.parse(file.read_text(encoding="utf-8")) is None]
+    # A connector type of a project's own is no part of its resources: it is written once, full of references.
+    resources = [file for file in EXAMPLES if "connectors" not in file.parts[len(bundled().parts) :]]
+    slow = [file for file in resources if fast.parse(file.read_text(encoding="utf-8")) is None]
 
-    assert len(slow) <= len(EXAMPLES) // 10, slow
+    assert len(slow) <= len(resources) // 10, slow

@@ -77,6 +77,7 @@ FORMS: Final[Mapping[str, str]] = {
     r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
+    "^ed25519:": "a public key as `audiform connectors keygen` prints it: `ed25519:` and the key",
     r"^[a-z][a-z0-9_-]*$": "a name: a small letter, then small letters, digits, `_` and `-`",
 }
 """Pattern of a field -> what it takes, in words."""
