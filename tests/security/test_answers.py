@@ -149,7 +149,9 @@ def test_an_answer_that_is_nested_for_ever_is_a_failure(depth: int, status: int)
 @pytest.mark.parametrize("depth", [900, 100_000])
 def test_a_token_that_is_nested_for_ever_is_none(depth: int):
     """The answer of a token's URL is read with the same care."""
-    config = OAuth2Refresh(scheme="oauth2_refresh", token_url="https://auth.example.com/token")
+    config = OAuth2Refresh(
+        scheme="oauth2_refresh", token_url="https://auth.example.com/token", client_in="body"
+    )
     scope = {
         "credentials": dict.fromkeys(("client_id", "client_secret", "refresh_token"), "a"),
         "settings": {},

@@ -10,6 +10,7 @@ import pytest
 from audiform.cli.main import run
 from audiform.cli.output import Output, Style, harmless, paint
 from audiform.connectors.masking import mask
+from cli.shell import Shell
 
 STEERING = "\x1b]0;title\x07\x1b[2J\x1b[8m\x9b31m\r\x08\x7f\u202e\u2066\u200f"
 """A title, a cleared screen, hidden text, a colour by one character, overwriting, letters in another order."""
@@ -77,7 +78,7 @@ def test_the_name_of_a_file_steers_nothing(tmp_path: Path, capsys: pytest.Captur
         assert (out + err).replace("\n", "").isprintable(), form
 
 
-def test_the_name_of_a_column_steers_nothing(shell):
+def test_the_name_of_a_column_steers_nothing(shell: Shell):
     """Whoever writes the source's files chooses its columns, and a message lists them."""
     (shell.root / "people.csv").write_text(
         "number,\x1b[2Jemail,consent,score\n1,a,true,1\n", encoding="utf-8"
