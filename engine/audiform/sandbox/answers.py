@@ -103,7 +103,7 @@ def outdated(connector_type: ConnectorType, message: str) -> Answer:
     if rule is None:
         return failure(connector_type, Category.INVALID_REQUEST, message)
     status = _concrete(rule.status) or _CONFLICT
-    return answer_json(status, _error_body(rule.body, manifest.errors, message, status))
+    return answer_json(status, _error_body(rule.body, manifest, message, status))
 
 
 def can_fail_with(connector_type: ConnectorType, category: Category) -> bool:
