@@ -15,7 +15,9 @@ from audiform.cli.main import run
 from audiform.config.cache import read_json, write_json
 from audiform.connectors.signing import new_key, problem_of, sign
 from audiform.diagnostics import DiagnosticError
+from audiform.outcome import Request
 from audiform.plan.serialise import from_text
+from audiform.transports.places import local
 from cli.shell import Shell
 
 
@@ -152,6 +154,18 @@ def test_a_cache_runs_no_code(tmp_path: Path):
         path.chmod(0o600)
 
         assert read_json(path) is None
+
+
+def test_a_link_beside_a_file_of_people_is_not_followed(tmp_path: Path):
+    """In a folder that others may write to, a link with the name that is written first overwrites nothing."""
+    victim, link = tmp_path / "victim", tmp_path / f".a.csv.{os.getpid()}"
+    victim.write_text("as it was", encoding="utf-8")
+    link.symlink_to(victim)
+
+    local(Request("POST", "file:///"), 1.0)(str(tmp_path / "a.csv").lstrip("/"), b"people")
+
+    assert ("as it was", "people") == (victim.read_text(), (tmp_path / "a.csv").read_text())
+    assert {"victim", "a.csv"} == {entry.name for entry in tmp_path.iterdir()}
 
 
 def test_a_link_in_a_signed_type_is_no_part_of_it(tmp_path: Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,23 @@ def test_the_name_of_a_file_steers_nothing(tmp_path: Path, capsys: pytest.Captur
 
         assert 1 == code
         assert (out + err).replace("\n", "").isprintable(), form
+
+
+@pytest.mark.parametrize(
+    "name", [b"a\n::stop-commands::x\n.yaml", b"\xff\xfe.yaml", b"environments/a\nb.yaml"]
+)
+def test_the_name_of_a_file_begins_no_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: bytes):
+    """A CI service takes lines that begin with `::` for commands; a name with a line feed, or of no text, is refused."""
+    (tmp_path / "audiform.yaml").write_text("project: shop\n", encoding="utf-8")
+    (tmp_path / "environments").mkdir()
+    (tmp_path / os.fsdecode(name)).write_text("{}", encoding="utf-8")
+
+    code = run(["-C", str(tmp_path), "validate"])
+    out, err = capsys.readouterr()
+
+    assert 1 == code
+    assert "unreadable-file" in out + err
+    assert not any(line.lstrip().startswith("::") for line in (out + err).splitlines())
 
 
 def test_the_name_of_a_column_steers_nothing(shell: Shell):

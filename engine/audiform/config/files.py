@@ -47,6 +47,9 @@ def read_folder(root: Path) -> Folder:
     problems: list[Diagnostic] = []
     texts: dict[str, Text] = {}
     for file in _yaml_files(root):
+        if not file.isprintable():
+            problems.append(_strange_name(file))
+            continue
         try:
             texts[file] = read_text(root, file)
         except DiagnosticError as error:
@@ -153,6 +156,13 @@ def _is_inside(root: Path, path: Path) -> bool:
 
 def _problem(code: str, file: str, detail: str) -> Diagnostic:
     return Diagnostic(code, detail, location=Location(file, 1, 1))
+
+
+def _strange_name(file: str) -> Diagnostic:
+    # A line feed in it would begin a line of a log, where a CI service looks for commands.
+    name = file.encode("unicode_escape", "surrogateescape").decode("ascii", "backslashreplace")
+    detail = f"The name of `{name}` has a character that cannot be seen, or is no text. Rename the file."
+    return _problem("unreadable-file", name, detail)
 
 
 def _outside(file: str) -> Diagnostic:

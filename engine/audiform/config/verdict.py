@@ -34,13 +34,13 @@ class Fingerprint:
 
 def fingerprint(root: Path, environment: str | None) -> Fingerprint:
     """Return the fingerprint of the project as it is now, for one environment as it was asked for."""
-    total = sha256(f"{environment}\n{os.path.realpath(root)}\n".encode())
+    total = sha256(os.fsencode(f"{environment}\n{os.path.realpath(root)}\n"))
     for place in _code():
         total.update(place.encode())
     files: set[str] = set()
     for file in _files(root):
         content = _content(root, file)
-        total.update(f"{file}\n{len(content)}\n".encode())
+        total.update(os.fsencode(f"{file}\n{len(content)}\n"))
         total.update(content)
         files.add(file)
     return Fingerprint(total.hexdigest(), frozenset(files))
@@ -81,7 +81,7 @@ def _content(home: Path, file: str) -> bytes:
             return b"no file"
         with path.open("rb") as stream:
             content = stream.read(LARGEST_FILE + 1)
-        return f"{path.resolve()}\n".encode() + content if path.is_symlink() else content
+        return os.fsencode(f"{path.resolve()}\n") + content if path.is_symlink() else content
     except OSError as error:
         return f"{error.errno}".encode()
 

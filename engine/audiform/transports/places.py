@@ -55,7 +55,8 @@ def local(_request: Request, _timeout: float) -> Place:
         beside = place.with_name(f".{place.name}.{os.getpid()}")
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            with beside.open("wb") as file:
+            beside.unlink(missing_ok=True)  # left by a kill; whoever else has put a link there gets nothing
+            with beside.open("xb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
