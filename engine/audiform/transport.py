@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 64 * 1024 * 1024
 """An answer larger than this is not read: memory does not grow with what a platform sends."""
 _CONNECT_SECONDS = 10.0
+_NO_HEADER = "a header has a character that none may have: look for a line break or an accent in credentials and settings"
 _PIECE = 256 * 1024
 """A longer body is sent in pieces of this size, so that other requests and their timeouts get their turn."""
 
@@ -56,7 +57,7 @@ class HttpTransport:
             return Response(0, error=_name(error), sent=_may_have_left(error))
         except ValueError:
             # Refused by httpx or aiohttp before a byte is written. Its own text would hold the header, a secret perhaps.
-            return Response(0, error="a header has a character that none may have", sent=False)
+            return Response(0, error=_NO_HEADER, sent=False)
         if body is None:
             return Response(0, error=f"the answer has more than {_MOST_BYTES:,} bytes")
         return Response(
