@@ -197,6 +197,7 @@ class ConnectorClient:
             rest,
             rejected=_in_order((*bad.values(), *_placed(rest.rejected, kept))),
             rejected_count=len(bad) + rest.rejected_count,
+            unsure=outcome.unsure or rest.unsure,
         )
 
     async def _offered(
@@ -227,7 +228,8 @@ class ConnectorClient:
         rejected = _in_order((*begun.rejected, *told))
         count = max(begun.rejected_count, ended.rejected_count, len(rejected))
         # The platform had taken the batch: whatever the question about its job came to, it may have been done.
-        return replace(ended, rejected=rejected, rejected_count=count, unsure=ended.unsure or not ended.ok)
+        unsure = begun.unsure or ended.unsure or not ended.ok
+        return replace(ended, rejected=rejected, rejected_count=count, unsure=unsure)
 
     async def _job_errors(
         self, operation: Operation, scope: Mapping[str, Any], text: bytes

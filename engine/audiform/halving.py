@@ -27,8 +27,9 @@ def names_nobody(outcome: Outcome) -> bool:
 
 @dataclass(slots=True)
 class _Found:
-    """What is known so far: the rejected by their place, and what the parts that were taken told."""
+    """What is known so far: the rejected by their place, what the parts that were taken told, and whether that is sure."""
 
+    unsure: bool
     bad: dict[int, RecordError] = field(default_factory=dict[int, RecordError])
     lookups: list[Any] = field(default_factory=list[Any])
     taken: Outcome | None = None
@@ -51,11 +52,12 @@ async def apart(send: Send, text: bytes, refusal: Outcome) -> Outcome:
     for another reason ends the search; what was rejected until then is told with it.
     """
     rows = json.loads(b"[%b]" % text)
-    found = _Found()
+    found = _Found(refusal.unsure)
     parts = _halves(range(len(rows)))
     while parts:
         part = parts.pop(0)
         outcome = await send(b",".join(as_json(rows[place]) for place in part))
+        found.unsure |= outcome.unsure
         if names_nobody(outcome) and len(part) > 1:
             parts[:0] = _halves(part)
         elif names_nobody(outcome):
@@ -66,7 +68,8 @@ async def apart(send: Send, text: bytes, refusal: Outcome) -> Outcome:
         else:
             return _with(outcome, found)
         if found.taken is None and len(found.bad) >= min(_ENOUGH, len(rows)):
-            return replace(refusal, kind=OutcomeKind.FAILED, category=Category.INVALID_REQUEST)
+            failed = replace(refusal, kind=OutcomeKind.FAILED, category=Category.INVALID_REQUEST)
+            return replace(failed, unsure=found.unsure)
     return _with(found.taken or refusal, found)
 
 
@@ -78,7 +81,8 @@ def _halves(part: Sequence[int]) -> list[Sequence[int]]:
 def _with(outcome: Outcome, found: _Found) -> Outcome:
     rejected = found.rejected()
     extracted = {**outcome.extracted, "lookups": tuple(found.lookups)} if found.lookups else outcome.extracted
-    return replace(outcome, rejected=rejected, rejected_count=len(rejected), extracted=extracted)
+    told = replace(outcome, rejected=rejected, rejected_count=len(rejected), extracted=extracted)
+    return replace(told, unsure=found.unsure)
 
 
 def as_json(row: Any) -> bytes:

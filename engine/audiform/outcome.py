@@ -88,7 +88,8 @@ class Outcome:
     manifest knows it. `extracted` holds what the response
     template named (`destination.id`, `job.id`, `page.next`, ...), keyed by the dotted reference.
     `rejected` are single records; `rejected_count` counts those that the platform only counts.
-    `unsure`: although this is no success, the platform may have done it, at an earlier try or in part.
+    `unsure`: although this is no success, the platform may have done it, at an earlier try or in part. Of a success this
+    is about the records that it, or its job, rejects.
     `then`: what must be done before it is sent again.
     """
 

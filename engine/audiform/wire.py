@@ -91,8 +91,8 @@ class Wire:
         """Send `request` until its outcome, which `read` says, is not `retry`, or there is no more patience.
 
         `repeatable=False`: not sent again unless it is certain that the first one did nothing. `left`: what the
-        caller does itself before it sends another request. An outcome that is no success is `unsure` where an earlier
-        try may have been done.
+        caller does itself before it sends another request. An outcome is `unsure` where an earlier try may have been
+        done.
         """
         attempt, renewed, unsure = 0, False, False
         while True:
@@ -103,7 +103,7 @@ class Wire:
                 self._session.drop(token)
                 continue
             certain = not response.sent or response.status == _TOO_MANY
-            if unsure and not outcome.ok:
+            if unsure:
                 outcome = replace(outcome, unsure=True)
             handed = outcome.then is not None and outcome.then is left
             if outcome.kind is not OutcomeKind.RETRY or handed or not (repeatable or certain):

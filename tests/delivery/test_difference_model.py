@@ -168,9 +168,12 @@ def test_after_any_runs_the_platform_holds_what_the_definitions_say(kind: str, r
             now[binding] = [sent(kind, row) for row in people or ()]
 
             assert expected(now, each) == set(world.platform.held)
+            # Of a member that both bindings have, the one that sent a change last has said what is stored.
+            others = {row["email"] for name, rows in now.items() if name != binding for row in rows}
             if not each:
                 for row in _representatives(now[binding]):
-                    assert row["ltv"] == world.platform.held["email", row["email"]][1]
+                    stored = world.platform.held["email", row["email"]][1]
+                    assert row["email"] in others or row["ltv"] == stored
             held = dict(world.platform.held)
             world.run(ledger, binding, given_people)
             assert held == world.platform.held

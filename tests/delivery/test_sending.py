@@ -20,7 +20,12 @@ def rejected(*indexes: int) -> tuple[RecordError, ...]:
         (Outcome(OutcomeKind.ACCEPTED), Settled(BATCH, [], [], [])),
         (Outcome(OutcomeKind.PENDING), Settled(BATCH, [], [], [])),
         (Outcome(OutcomeKind.ACCEPTED, rejected=rejected(2, 0)), Settled(BATCH, [10, 12], [], [])),
+        (
+            Outcome(OutcomeKind.ACCEPTED, rejected=rejected(2, 0), unsure=True),
+            Settled(BATCH, [10, 12], [], [(10, 11), (12, 13)]),
+        ),
         (Outcome(OutcomeKind.RETRY), Settled(BATCH, [], [], [(10, 20)])),
+        (Outcome(OutcomeKind.FAILED, unsure=True), Settled(BATCH, [], [], [(10, 20)])),
         (Outcome(OutcomeKind.FAILED), Settled(BATCH, [], [(10, 20)], [])),
         (
             Outcome(OutcomeKind.REJECTED, rejected=rejected(0, 4)),

@@ -17,6 +17,10 @@ DOUBTS: dict[str, list[dict[str, Any]]] = {
         {"fault": "reset_after_body", "operation": "add"},
         {"fault": "error", "category": "invalid_request", "operation": "add", "times": 3},
     ],
+    "the answer is lost and the second try rejects the record": [
+        {"fault": "reset_after_body", "operation": "add"},
+        {"fault": "partial_failure", "operation": "add", "rows": 1},
+    ],
     "the second try has no access any more": [
         {"fault": "reset_after_body", "operation": "add"},
         {"fault": "status", "status": 403, "operation": "add", "times": 3},

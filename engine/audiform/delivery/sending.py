@@ -142,7 +142,7 @@ class Sending:
     def _count(self, answers: Iterable[_Answer], settled: Settled, signal: Signal) -> None:
         tally = self.tally
         tally.tried += settled.batch.last - settled.batch.first
-        tally.unsure += _size(settled.unsure)
+        tally.unsure += _unanswered(settled)
         for answer in answers:
             outcome, rejected = answer.outcome, _rejected_people(answer)
             tally.rejected += rejected
@@ -179,15 +179,17 @@ def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:
     for answer in answers:
         refused = sorted({answer.first + error.index for error in _rejected(answer)})
         rejected += refused
+        doubtful = answer.outcome.unsure
+        if doubtful:
+            # An answer was lost before this one: what it rejects may have been taken then.
+            unsure += [(row, row + 1) for row in refused]
         match answer.outcome.kind:
             case OutcomeKind.RETRY:
                 unsure.append((answer.first, answer.last))
-            case OutcomeKind.FAILED if answer.outcome.unsure:
-                unsure.append((answer.first, answer.last))
             case OutcomeKind.FAILED:
-                failed.append((answer.first, answer.last))
+                (unsure if doubtful else failed).append((answer.first, answer.last))
             case OutcomeKind.REJECTED:
-                failed += _between(answer, refused)
+                (unsure if doubtful else failed).extend(_between(answer, refused))
             case _:
                 pass
     return Settled(batch, rejected, failed, unsure)
@@ -223,5 +225,7 @@ def _too_large(most: int) -> Outcome:
     return Outcome(OutcomeKind.REJECTED, Category.INVALID_RECORD, message)
 
 
-def _size(ranges: Iterable[tuple[int, int]]) -> int:
-    return sum(last - first for first, last in ranges)
+def _unanswered(settled: Settled) -> int:
+    """Return how many rows got no answer at all; one that was rejected in the end got one."""
+    rows = {row for first, last in settled.unsure for row in range(first, last)}
+    return len(rows.difference(settled.rejected))
