@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import unicodedata
 
 import duckdb
 import phonenumbers
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from audiform.connectors import phone
 from audiform.connectors.catalog import Catalog
-from audiform.connectors.identifiers import needs_python_sql, normalize, sent_sql
+from audiform.connectors.identifiers import needs_python_sql, normalize, normalized, sent_sql
 from audiform.connectors.manifest import Identifier
 
 EMAIL = Identifier(field="e", normalize=("trim", "lower"), valid="email", hash="sha256")
@@ -36,6 +37,12 @@ def shipped():
 
 
 SHIPPED = [*shipped()]
+
+
+def those(chosen):
+    """Return the shipped ways of which `chosen` holds."""
+    return [way for way in SHIPPED if chosen(way.values[0])]
+
 
 RAW = st.one_of(
     st.sampled_from(
@@ -79,6 +86,49 @@ def sent_by_sql(connection, identifier, texts, *, region=None, already_hashed=Fa
         normalize(identifier, text, region=region, already_hashed=False) if by_python else value
         for text, value, by_python in zip(texts, sent, left, strict=True)
     ]
+
+
+@pytest.mark.parametrize("identifier", SHIPPED)
+@settings(max_examples=60, deadline=None)
+@given(raw=RAW)
+def test_normalising_again_names_nobody_else(identifier, raw):
+    """What is normalised stays as it is; where it is no input any more (a part of a date), it is invalid, never another value."""
+    once = normalized(identifier, raw, None)
+
+    assert once is None or normalized(identifier, once, None) in (once, None)
+
+
+@pytest.mark.parametrize("identifier", those(lambda identifier: identifier.valid == "email"))
+@settings(max_examples=40, deadline=None)
+@given(
+    address=st.from_regex(r"[a-z0-9.+]{1,8}@(gmail\.com|[a-z]{1,6}\.example)", fullmatch=True),
+    padding=st.sampled_from(["", " ", "\t", "\u00a0", "\u200b", "\n"]),
+)
+def test_an_address_is_one_person_however_it_is_written(identifier, address, padding):
+    """Case and padding do not change what is sent of an e-mail address."""
+    assert sent(identifier, address) == sent(identifier, f"{padding}{address.upper()}{padding}")
+
+
+@pytest.mark.parametrize("identifier", SHIPPED)
+@pytest.mark.parametrize(
+    "written", ["+1 (415) 555-2671", "+1.415.555.2671", " +1 415 5552671 ", "001-415-555-2671"]
+)
+def test_a_number_is_one_person_however_it_is_written(identifier, written):
+    """Spaces, brackets and dashes do not change what is sent of a phone number."""
+    assert sent(identifier, "+14155552671") == sent(identifier, written)
+    assert sent(identifier, written) is not None
+
+
+@pytest.mark.parametrize("identifier", those(lambda identifier: "nfc" in identifier.normalize))
+@pytest.mark.parametrize("name", ["Val\u00e9ry", "Zo\u00eb", "\uc815"])
+def test_a_name_is_one_name_in_either_unicode_form(identifier, name):
+    """Composed and decomposed letters are the same name, where the platform's rule says so."""
+    assert sent(identifier, name) == sent(identifier, unicodedata.normalize("NFD", name))
+
+
+def sent(identifier, raw):
+    """Return what is sent of one value."""
+    return normalize(identifier, raw, region=None, already_hashed=False)
 
 
 @pytest.mark.slow
