@@ -109,7 +109,7 @@ def test_an_address_is_one_person_however_it_is_written(identifier, address, pad
     assert sent(identifier, address) == sent(identifier, f"{padding}{address.upper()}{padding}")
 
 
-@pytest.mark.parametrize("identifier", SHIPPED)
+@pytest.mark.parametrize("identifier", those(lambda identifier: "phone_e164" in identifier.normalize))
 @pytest.mark.parametrize(
     "written", ["+1 (415) 555-2671", "+1.415.555.2671", " +1 415 5552671 ", "001-415-555-2671"]
 )
