@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,20 +12,6 @@ from delivery.deliveries import KEYS, NAMED, Shop, emails, shop
 def hashed(*values: str) -> list[str]:
     """Return SHA-256 digests in order."""
     return sorted(sha256(value.encode()).hexdigest() for value in values)
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Shop]:
-    """Return a shop whose platform knows people by each of their keys."""
-    with shop(tmp_path, KEYS) as opened:
-        yield opened
-
-
-@pytest.fixture
-def named(tmp_path: Path) -> Iterator[Shop]:
-    """Return a shop whose platform knows people by their e-mail address, with variables."""
-    with shop(tmp_path, NAMED, audience={"variables": {"value": "ltv"}}) as opened:
-        yield opened
 
 
 def test_the_first_delivery_sends_everybody(keys: Shop):

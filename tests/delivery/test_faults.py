@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,20 +16,6 @@ from audiform.transport import FakeTransport, HttpTransport
 from delivery.deliveries import KEYS, NAMED, Shop, emails, shop
 from delivery.killing import deliver_and_die
 from processes import started
-
-
-@pytest.fixture
-def keys(tmp_path: Path) -> Iterator[Shop]:
-    """Return a shop whose platform counts what it rejects."""
-    with shop(tmp_path, KEYS) as opened:
-        yield opened
-
-
-@pytest.fixture
-def named(tmp_path: Path) -> Iterator[Shop]:
-    """Return a shop whose platform names what it rejects."""
-    with shop(tmp_path, NAMED, audience={"variables": {"value": "ltv"}}) as opened:
-        yield opened
 
 
 def fault(kind: FaultKind, operation: str, times: int = 1, **more: object) -> Fault:

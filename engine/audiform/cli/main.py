@@ -15,7 +15,7 @@ import click
 
 from audiform.cli.failures import exit_code_of
 from audiform.cli.lazy import LazyGroup
-from audiform.cli.options import Options
+from audiform.cli.options import Options, common_options
 from audiform.cli.output import Output
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -52,15 +52,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="audiform", message="audiform %(version)s")
-@click.option(
-    "-C",
-    "directory",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of the project.",
-)
-@click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
-@click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
-@click.option("--verbose", is_flag=True, help="Say more of what happens.")
+@common_options
 @click.pass_context
 def cli(
     context: click.Context, directory: Path | None, environment: str | None, quiet: bool, verbose: bool

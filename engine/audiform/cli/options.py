@@ -15,6 +15,19 @@ from audiform.cli.output import Output
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+_COMMON = (
+    click.option(
+        "-C",
+        "directory",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="Folder of the project.",
+    ),
+    click.option("-e", "--environment", metavar="NAME", help="Environment to use."),
+    click.option("--quiet", is_flag=True, help="Say only what stopped the command."),
+    click.option("--verbose", is_flag=True, help="Say more of what happens."),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the options said. `root` is the project's folder, `environment` None means the default one."""
@@ -24,21 +37,20 @@ class Options:
     output: Output = field(default_factory=Output)
 
 
+def common_options(command: Command) -> Command:
+    """Give the command -C, -e, --quiet and --verbose: one text for the group and for each command."""
+    for option in reversed(_COMMON):
+        command = option(command)
+    return command
+
+
 def project_options(command: Command) -> Command:
     """Give the command the common options and hand it one `Options` as its first argument.
 
     `audiform -C shop plan` and `audiform plan -C shop` mean the same; the option nearer to the command wins.
     """
 
-    @click.option(
-        "-C",
-        "directory",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="Folder of the project.",
-    )
-    @click.option("-e", "--environment", metavar="NAME", help="Environment to use.")
-    @click.option("--quiet", is_flag=True, help="Say only what stopped the command.")
-    @click.option("--verbose", is_flag=True, help="Say more of what happens.")
+    @common_options
     @click.pass_context  # type: ignore[arg-type] # as below
     @wraps(command)
     def wrapper(

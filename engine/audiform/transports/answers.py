@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from audiform.outcome import Request, Response
@@ -32,6 +33,14 @@ def answer(status: int, body: Any = None) -> Response:
     """Return an answer with a JSON body."""
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     return Response(status, {"content-type": "application/json"}, content)
+
+
+async def answered(work: Callable[[Request, float], Response], request: Request, seconds: float) -> Response:
+    """Do `work` on a thread of its own, because none of these libraries is asynchronous; a refusal is an answer too."""
+    try:
+        return await asyncio.to_thread(work, request, seconds)
+    except RefusedError as error:
+        return refusal(error)
 
 
 def refusal(error: RefusedError) -> Response:

@@ -9,7 +9,6 @@ password, or access key and its secret; without it `s3` and `gs` take what this 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,8 +21,8 @@ from audiform.transports.answers import (
     CREATED,
     RefusedError,
     answer,
+    answered,
     body_of,
-    refusal,
 )
 from audiform.transports.library import library
 from audiform.transports.places import NoAnswerError, Place, local, object_storage
@@ -50,9 +49,7 @@ class FilesTransport:
     async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as the Protocol has it
         """Write the file of `request`."""
         try:
-            return await asyncio.to_thread(self._send, request, timeout)
-        except RefusedError as error:
-            return refusal(error)
+            return await answered(self._send, request, timeout)
         except NoAnswerError as error:
             return Response(0, error=str(error), sent=error.sent)
 

@@ -27,6 +27,7 @@ from audiform.transports.answers import (
     UNAUTHORIZED,
     RefusedError,
     answer,
+    answered,
     body_of,
     header,
     login,
@@ -68,10 +69,7 @@ class KafkaTransport:
 
     async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as the Protocol has it
         """Send the messages of `request`; `timeout` in seconds, for all of them."""
-        try:
-            return await asyncio.to_thread(self._send, request, timeout)
-        except RefusedError as error:
-            return refusal(error)
+        return await answered(self._send, request, timeout)
 
     async def close(self) -> None:
         """Let go of the brokers. A transport that was closed may be used again."""

@@ -31,9 +31,9 @@ from audiform.transports.answers import (
     UNAUTHORIZED,
     RefusedError,
     answer,
+    answered,
     body_of,
     login,
-    refusal,
 )
 from audiform.transports.library import library
 from audiform.transports.sql_errors import no_connection, refused
@@ -59,10 +59,7 @@ class PostgresqlTransport:
 
     async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as the Protocol has it
         """Do what `request` says in one transaction; `timeout` in seconds, for each statement."""
-        try:
-            return await asyncio.to_thread(self._send, request, timeout)
-        except RefusedError as error:
-            return refusal(error)
+        return await answered(self._send, request, timeout)
 
     async def close(self) -> None:
         """Close the connections. A transport that was closed may be used again."""
