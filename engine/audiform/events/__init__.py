@@ -1,0 +1,1 @@
+"""What happened, and what an event connector makes of it: pure."""
