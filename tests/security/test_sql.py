@@ -12,7 +12,7 @@ import pytest
 from audiform.config.kinds import Source
 from audiform.config.sql import check_queries
 from audiform.sources.files import open_source
-from audiform.state.local.ledger import LocalLedger
+from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
 
 READS = [
@@ -71,7 +71,7 @@ def connection(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with closing(local_store(state, "")) as store:
         store.create()
     source = Source.model_validate({"type": "duckdb", "settings": {"tables": {"people": "people.csv"}}})
-    with closing(LocalLedger(state).open(write=True)) as session:
+    with closing(local_ledger(state).open(write=True)) as session:
         open_source(session.connection, "shop", source, root, session.folders)
         yield session.connection
 

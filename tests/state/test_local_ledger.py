@@ -12,7 +12,7 @@ import pytest
 
 from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import Ledger, Part
-from audiform.state.local.ledger import LocalLedger
+from audiform.state.local.ledger import local_ledger
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import StateStore
 from state.ledger_contract import KEY, LedgerContract, run, settled, staged
@@ -130,7 +130,7 @@ def test_what_does_not_fit_into_memory_is_on_disk_encrypted_and_only_for_a_time(
     """A session spills what it has no memory for; no person can be read there, and nothing is left."""
     store.create()
     state = tmp_path / ".audiform/test"
-    with closing(LocalLedger(state, memory="30MB").open(write=True)) as session:
+    with closing(local_ledger(state, memory="30MB").open(write=True)) as session:
         session.connection.execute("SET threads = 1")
         session.connection.execute(
             "CREATE TABLE audiform.large AS SELECT 'canary' || i || '@example.com' AS email FROM range(1000000) t(i)"

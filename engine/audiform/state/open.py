@@ -6,7 +6,7 @@ from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.ledger import Ledger
-from audiform.state.local.ledger import LocalLedger
+from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
 from audiform.state.store import StateStore
 
@@ -39,7 +39,7 @@ def open_ledger(url: str, root: Path, environment: str) -> Ledger:
     Raises:
         DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`).
     """
-    return LocalLedger(state_directory(url, root, environment))
+    return local_ledger(state_directory(url, root, environment))
 
 
 def _unknown(url: str, scheme: str) -> Diagnostic:

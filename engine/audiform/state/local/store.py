@@ -42,6 +42,10 @@ class LocalStore:
         key = self.database.key()
         return "" if key is None else keyed_digest(key, "secret", value)
 
+    def key(self) -> bytes | None:
+        """Return the state's key; None where nothing was ever written."""
+        return self.database.key()
+
     def put(self, *items: Record) -> int:
         """Write records in one transaction; return the serial."""
         with self.database.writing() as connection:

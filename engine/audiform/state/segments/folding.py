@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.sql import literal
 from audiform.state.ledger import Part, Settled
-from audiform.state.local.segments import Op, Segment, is_kept, make_durable
+from audiform.state.segments.segment import Op, Segment, is_kept
 from audiform.state.store import Run
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def row_count(connection: DuckDBPyConnection, file: Path) -> int:
 def segments_of(
     connection: DuckDBPyConnection, folder: Path, run: Run, settled: Sequence[Settled], *, write: bool
 ) -> list[Segment]:
-    """Return the segments that a run adds, in order; their files are durable.
+    """Return the segments that a run adds, in order.
 
-    A part whose rows were all taken is its own segment; of the others the rows that count are copied.
+    A part whose rows were all taken is its own segment; of the others the rows that count are copied, to files that are
+    yet to be kept.
     """
     found: list[Segment] = []
     for part in Part:
@@ -147,5 +148,4 @@ def _segment(
         connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
         return Segment(kept.name, run.binding, op, rows, columns, table)
     connection.execute(f"COPY ({query}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION uncompressed)")
-    make_durable(kept)
     return Segment(kept.name, run.binding, op, rows, columns)

@@ -1,9 +1,8 @@
-"""One opening of the local ledger: the members as views on a DuckDB connection, the runs as files beside them."""
+"""One opening of a ledger: the members as views on a DuckDB connection, the runs as files on a shelf."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,22 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.sql import literal, name
 from audiform.state.ledger import Form, Part, Settled, as_sent
-from audiform.state.local import folding
-from audiform.state.local.sealing import Sealer
-from audiform.state.local.segments import (
+from audiform.state.segments import folding
+from audiform.state.segments.sealing import Sealer
+from audiform.state.segments.segment import (
     Segment,
     binding_sql,
     form_of,
     is_kept,
     kept_sql,
-    make_durable,
     members_sql,
     needs_compaction,
-    read_segments,
     revealed_sql,
-    sync,
-    write_segments,
 )
+from audiform.state.segments.shelf import Shelf
 from audiform.state.store import Run
 
 if TYPE_CHECKING:
@@ -35,16 +31,13 @@ if TYPE_CHECKING:
 PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1)"
 """Digests and ciphertext do not compress; trying costs more than writing them."""
 
-_OLD_SECONDS = 3600.0
-"""A file that no list names is removed after this time: a reader may still be at it."""
-
 
 @dataclass(slots=True)
-class LocalSession:
+class SegmentSession:
     """See `LedgerSession`. `key`: the state's; `alive`: runs of this process, which nobody recovers."""
 
     connection: DuckDBPyConnection
-    directory: Path
+    shelf: Shelf
     spill: Path
     key: bytes = field(repr=False)
     digest_key: str = field(repr=False)
@@ -56,13 +49,13 @@ class LocalSession:
 
     @property
     def folders(self) -> Sequence[str]:
-        """The ledger's folder; the spill folder is in it."""
-        return (str(self.directory),)
+        """The folder of the ledger's files; the spill folder is in it."""
+        return (str(self.shelf.directory),)
 
     def members(self, destination_key: str) -> str:
         """Make the view anew and return its name."""
         view = f"audiform.{name(f'members {destination_key}')}"
-        query = members_sql(self.directory / destination_key, self._segments(destination_key))
+        query = members_sql(self._folder(destination_key), self._fetched(destination_key))
         self.connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
         return view
 
@@ -102,10 +95,8 @@ class LocalSession:
         return self._number(f"SELECT count(*) FROM {self.members(destination_key)}{where}")
 
     def stage(self, run: Run, part: Part, query: str, forms: Mapping[str, Form]) -> int:
-        """Write the part's file and wait until it is on disk."""
-        folder = self.directory / run.destination_key
-        folder.mkdir(mode=0o700, exist_ok=True)
-        file = folder / folding.staged_name(run, part)
+        """Write the part's file and wait until it is kept."""
+        file = self.shelf.prepare(run.destination_key) / folding.staged_name(run, part)
         kept = [name(item) for item in self._names(query) if is_kept(item)]
         columns = ", ".join([*kept, *(kept_sql(form, identifier) for identifier, form in forms.items())])
         source = f"SELECT identity, variables, false AS unsure{columns and ', '}{columns} FROM ({query})"
@@ -120,65 +111,53 @@ class LocalSession:
             self.connection, self._cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
         ) as rows:
             self.connection.execute(f"COPY (SELECT * FROM {rows}) TO {literal(str(file))} {PARQUET}")
-        make_durable(file)
-        sync(folder)
+        self.shelf.keep(run.destination_key, file.name)
         return folding.row_count(self.connection, file)
 
     def staged(self, run: Run, part: Part) -> str:
         """Return the part's file, with the number of each row."""
-        file = self.directory / run.destination_key / folding.staged_name(run, part)
+        file = self._folder(run.destination_key) / folding.staged_name(run, part)
         rows = f"read_parquet({literal(str(file))}, file_row_number = true)"
         return f"(SELECT * RENAME (file_row_number AS row) FROM {rows})"
 
     def fold(self, run: Run, settled: Sequence[Settled]) -> None:
         """Add what the run says to the list; done twice it is the same, and a reader does it in memory."""
-        folder, before = self.directory / run.destination_key, self._segments(run.destination_key)
-        if not any(segment.file.startswith(run.id) for segment in before):
-            added = folding.segments_of(self.connection, folder, run, settled, write=self.write)
+        key = run.destination_key
+        before = self._segments(key)
+        if not any(segment.file.startswith(f"{run.id}.") for segment in before):
+            self.shelf.fetch_run(key, run.id)
+            added = folding.segments_of(self.connection, self._folder(key), run, settled, write=self.write)
             after = (*before, *added)
             if self.write:
-                after = self._compacted(folder, after, run)
-                if added:
-                    write_segments(folder, after)
-            self._lists[run.destination_key] = after
+                after = self._written(run, before, added)
+            self._lists[key] = after
         self.alive.discard(run.id)
 
     def drop(self, destination_key: str, binding: str | None = None) -> None:
         """Take the binding's segments off the list, or forget the whole destination."""
-        folder = self.directory / destination_key
         rest = tuple(item for item in self._segments(destination_key) if binding not in (None, item.binding))
         self._lists[destination_key] = rest
         if rest:
-            write_segments(folder, rest)
-        elif folder.exists():
-            # The list goes first: without it there are no members, whatever else is left by a kill.
-            (folder / "members.json").unlink(missing_ok=True)
-            shutil.rmtree(folder)
+            self.shelf.replace(destination_key, rest)
+        else:
+            self.shelf.forget(destination_key)
 
     def rename(self, binding: str, new: str) -> None:
         """Write the new name into every list."""
-        for file in self.directory.glob("*/members.json"):
-            segments = read_segments(file.parent)
+        for key in self.shelf.destinations():
+            segments = self.shelf.read(key)
             if any(segment.binding == binding for segment in segments):
                 renamed = [
                     replace(item, binding=new) if item.binding == binding else item for item in segments
                 ]
-                write_segments(file.parent, renamed)
+                self.shelf.replace(key, renamed)
         self._lists.clear()
-
-    def tidy(self, runs: set[str]) -> None:
-        """Remove files that no list and none of the `runs` needs."""
-        for folder in self.directory.glob("*/"):
-            needed = {segment.file for segment in read_segments(folder)} | {"members.json"}
-            for file in folder.glob("*.parquet"):
-                is_old = file.stat().st_mtime < time.time() - _OLD_SECONDS
-                if is_old and file.name not in needed and file.name.partition(".")[0] not in runs:
-                    file.unlink()
 
     def close(self) -> None:
         """Close the connection; what it spilled is gone. A run that was not folded is recovered by the next opening."""
         self.connection.close()
         shutil.rmtree(self.spill, ignore_errors=True)
+        self.shelf.close()
         self.alive -= self._runs
 
     @property
@@ -191,18 +170,44 @@ class LocalSession:
         cursor.execute(f"SET VARIABLE {self.variable} = {literal(self.digest_key)}")
         return cursor
 
+    def _folder(self, destination_key: str) -> Path:
+        return self.shelf.directory / destination_key
+
     def _segments(self, destination_key: str) -> tuple[Segment, ...]:
         if destination_key not in self._lists:
-            self._lists[destination_key] = read_segments(self.directory / destination_key)
+            self._lists[destination_key] = self.shelf.read(destination_key)
         return self._lists[destination_key]
 
-    def _compacted(self, folder: Path, segments: tuple[Segment, ...], run: Run) -> tuple[Segment, ...]:
+    def _fetched(self, destination_key: str) -> tuple[Segment, ...]:
+        """Return the segments; their files can be read."""
+        segments = self._segments(destination_key)
+        self.shelf.fetch(destination_key, (segment.file for segment in segments if segment.table is None))
+        return segments
+
+    def _written(self, run: Run, before: Sequence[Segment], added: Sequence[Segment]) -> tuple[Segment, ...]:
+        """Return the list with what the run added; it is kept, and its files before it."""
+        if not added:
+            return tuple(before)
+        key, after = run.destination_key, self._compacted((*before, *added), run)
+        staged = {folding.staged_name(run, part) for part in Part}
+        needed = {item.file for item in after} - staged
+        for file in sorted(needed - {item.file for item in before}):
+            self.shelf.keep(key, file)
+        self.shelf.replace(key, after)
+        for file in {item.file for item in added} - needed - staged:
+            (self._folder(key) / file).unlink()
+        return after
+
+    def _compacted(self, segments: tuple[Segment, ...], run: Run) -> tuple[Segment, ...]:
         own = [segment for segment in segments if segment.binding == run.binding]
         if not needs_compaction(own):
             return segments
+        folder = self.shelf.prepare(run.destination_key)
         file = folder / f"{run.id}.members.parquet"
+        self.shelf.fetch(
+            run.destination_key, (item.file for item in own if not item.file.startswith(f"{run.id}."))
+        )
         self.connection.execute(f"COPY ({binding_sql(folder, own)}) TO {literal(str(file))} {PARQUET}")
-        make_durable(file)
         columns = tuple(dict.fromkeys(column for segment in own for column in segment.columns))
         whole = Segment(file.name, run.binding, "put", folding.row_count(self.connection, file), columns)
         return (*(segment for segment in segments if segment.binding != run.binding), whole)

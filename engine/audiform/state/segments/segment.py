@@ -1,18 +1,16 @@
-"""The members of one destination as files that are written once: segments, and the list that says which count.
+"""The members of one destination as segments, and the SQL that reads them.
 
-A segment holds the rows of one part of one run. The newest segment that says something about a member of a
+A segment is a file that is written once: the rows of one part of one run. The newest segment that says something about a member of a
 binding is right. So a run's staged file becomes part of the ledger by a line in the list, and no row is
 copied; a reader sees the old list or the new one. Many small segments are now and then made into one.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from audiform.sql import literal, name
 from audiform.state.ledger import Form, as_sent
@@ -40,42 +38,20 @@ class Segment:
     columns: tuple[str, ...]
     table: str | None = None
 
+    def entry(self) -> dict[str, Any]:
+        """Return the segment as it stands in a list."""
+        return {
+            "file": self.file,
+            "binding": self.binding,
+            "op": self.op,
+            "rows": self.rows,
+            "columns": [*self.columns],
+        }
 
-def read_segments(folder: Path) -> tuple[Segment, ...]:
-    """Return the segments of the destination in `folder`, oldest first."""
-    try:
-        entries: list[dict[str, Any]] = json.loads(_list(folder).read_bytes())
-    except FileNotFoundError:
-        return ()
-    return tuple(
-        Segment(item["file"], item["binding"], item["op"], item["rows"], tuple(item["columns"]))
-        for item in entries
-    )
-
-
-def write_segments(folder: Path, segments: Iterable[Segment]) -> None:
-    """Replace the list in one step, durably; the segments' files must be durable already."""
-    entries = [{key: value for key, value in asdict(item).items() if key != "table"} for item in segments]
-    temporary = folder / ".members.json"
-    temporary.write_text(json.dumps(entries, indent=1), encoding="utf-8")
-    make_durable(temporary)
-    temporary.replace(_list(folder))
-    sync(folder)
-
-
-def make_durable(file: Path) -> None:
-    """Give the file to its owner only, and wait until it is on disk."""
-    file.chmod(0o600)
-    sync(file)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    @classmethod
+    def listed(cls, entry: Mapping[str, Any]) -> Self:
+        """Return what stands in a list."""
+        return cls(entry["file"], entry["binding"], entry["op"], entry["rows"], tuple(entry["columns"]))
 
 
 def members_sql(folder: Path, segments: Sequence[Segment]) -> str:
@@ -165,7 +141,3 @@ def _source(folder: Path, segment: Segment) -> str:
 
 def _of(segments: Sequence[Segment], binding: str) -> list[Segment]:
     return [segment for segment in segments if segment.binding == binding]
-
-
-def _list(folder: Path) -> Path:
-    return folder / "members.json"
