@@ -108,18 +108,18 @@ class ConnectorClient:
         return outcome
 
     async def listing(
-        self, operation: Operation, scope: Mapping[str, Any]
+        self, operation: Operation, scope: Mapping[str, Any], most: int = _MOST_PAGES
     ) -> AsyncIterator[Mapping[str, Any]]:
         """Yield the entries of every page as dotted reference -> value (`destination.id`, ...).
 
         Raises:
-            PlatformError: a page failed, or there are more than 1,000.
+            PlatformError: a page failed, or there are more than `most`.
         """
         whole = self._scope(scope)
         try:
             request: Request | None = self._build(operation.request, whole)
             read = 0
-            for _ in range(_MOST_PAGES):
+            for _ in range(most):
                 if request is None:
                     return
                 outcome = await self._wire.send(request, partial(self._read, operation.response, None))
@@ -133,7 +133,7 @@ class ConnectorClient:
                 request = next_request(operation.pagination, outcome, request, rebuild, read=read)
         except (MissingReferenceError, ForeignPageError) as error:
             raise PlatformError(_failed(str(error))) from None
-        raise PlatformError(_failed(f"the listing has more than {_MOST_PAGES:,} pages"))
+        raise PlatformError(_failed(f"the listing has more than {most:,} pages"))
 
     async def send_batch(self, signal: SignalOperation, scope: Mapping[str, Any], rows: Rows) -> Outcome:
         """Send one batch and return what became of it, an asynchronous job's end included.

@@ -53,7 +53,8 @@ def test_every_case_has_a_name_of_its_own(kind: ConnectorType) -> None:
 def operations(manifest: Manifest) -> set[str]:
     """Return what a type can do."""
     target = manifest.destination
-    found = {name for name in ("create", "read", "update", "delete", "find") if getattr(target, name)}
+    names = ("create", "read", "update", "delete", "find", "members")
+    found = {name for name in names if getattr(target, name)}
     return found | set(manifest.signals) | ({"check"} if manifest.check else set())
 
 

@@ -140,6 +140,21 @@ def test_a_listing_shows_every_page(remote: Remote) -> None:
     assert sorted(made) == sorted(found)
 
 
+@pytest.mark.parametrize("remote", able("create", "members"), indirect=True)
+def test_members_are_listed_over_every_page(remote: Remote) -> None:
+    """Where a platform lists members, each comes once with the value that it was sent by."""
+    identity = remote.created()
+    people = [person(remote.manifest, number) for number in range(12)]
+    assert remote.send("add", identity, people).ok
+
+    async def listed():
+        operation = remote.manifest.destination.members
+        found = remote.client.listing(operation, {"destination": {**remote.attributes, "id": identity}})
+        return [entry[f"member.{remote.manifest.identity}"] async for entry in found]
+
+    assert sorted(one[remote.manifest.identity] for one in people) == sorted(remote.run(listed()))
+
+
 @pytest.mark.parametrize("remote", able("create", "read", "delete"), indirect=True)
 def test_what_is_deleted_is_missing(remote: Remote) -> None:
     """An object that was deleted answers as missing, by the platform's own rule."""

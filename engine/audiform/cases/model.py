@@ -100,7 +100,7 @@ class Expected(Model):
     extracted: Mapping[str, Any] = Field(default_factory=dict[str, Any])
 
 
-Action = Literal["add", "remove", "modify", "create", "read", "update", "delete", "find", "check"]
+Action = Literal["add", "remove", "modify", "create", "read", "update", "delete", "find", "members", "check"]
 
 
 class Given(Model):

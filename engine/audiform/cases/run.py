@@ -31,8 +31,8 @@ async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]
         policy=RetryPolicy(attempts=case.attempts),
     )
     problems: list[str] = []
-    if case.do == "find":
-        outcome, found = await _find(client, configured.manifest, case)
+    if case.do in ("find", "members"):
+        outcome, found = await _listed(client, configured.manifest, case)
         if found is not None and case.found is not None and found != [*case.found]:
             problems.append(f"found {found!r}, not {[*case.found]!r}")
     else:
@@ -63,12 +63,12 @@ async def _act(client: ConnectorClient, manifest: Manifest, case: Case, problems
     return await client.send_batch(signal, scope, rows)
 
 
-async def _find(
+async def _listed(
     client: ConnectorClient, manifest: Manifest, case: Case
 ) -> tuple[Outcome, list[Mapping[str, Any]] | None]:
-    operation = manifest.destination.find
+    operation = getattr(manifest.destination, case.do)
     if operation is None:
-        return Outcome(OutcomeKind.FAILED, message="the type has no `find`"), None
+        return Outcome(OutcomeKind.FAILED, message=f"the type has no `{case.do}`"), None
     try:
         found = [
             entry

@@ -10,7 +10,7 @@ a request carries one row, `row` (that row itself), `operation.id` (stable over 
 `members.revision` (what `read` says is the state of the members; a signal whose request names it reads it before
 each batch, sends one batch after the other, and reads again where a rule says `then: read_again`),
 `upload.id` (where a signal has an `upload`), `file.*` (in the texts of a multipart request),
-`lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `result.received`, `result.invalid`,
+`lookup.keys` (in a lookup's request), `lookup.key`, `lookup.id`, `member.<identifier>` (in the items of `members`), `result.received`, `result.invalid`,
 `error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
 stands for); in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
 `lookup.id`, and what is the same in every row (`destination.*`, `settings.*`); in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
@@ -209,7 +209,7 @@ class Destination(Model):
 
     `marker` names the attribute that carries the ownership marker (as a suffix), or is null: the object
     is then found by its exact `name`. `external`: the object is not created by us: its id is the
-    attribute named here.
+    attribute named here. `members` lists who is in it: its items are `members`, with `member.<identifier>`.
     """
 
     attributes: Mapping[str, Any]
@@ -220,6 +220,9 @@ class Destination(Model):
     update: Operation | None = None
     delete: Operation | None = None
     find: Operation | None = None
+    members: Operation | None = Field(
+        None, description="Lists the members by the identifier that names them; with `read_back: members`"
+    )
     read_only: tuple[str, ...] = Field(
         (), description="Attributes that cannot change after creation (change = replace)"
     )

@@ -71,6 +71,7 @@ def check_references(manifest: Manifest) -> Iterator[Problem]:
             yield from _check_operation(("destination", name), operation, basic)
     if manifest.check is not None:
         yield from _check_operation(("check",), manifest.check, basic)
+    yield from _check_members(manifest, basic)
     for signal, given in manifest.signals.items():
         if isinstance(given, SignalOperation):
             yield from check_signal(("signals", signal), given, manifest)
@@ -115,6 +116,21 @@ def check_signal(
         yield from _check_response((*path, "lookup", "response"), signal.lookup.response, basic)
         if signal.lookup.identifier not in manifest.identifiers:
             yield _unknown((*path, "lookup", "identifier"), signal.lookup.identifier, manifest.identifiers)
+
+
+def _check_members(manifest: Manifest, basic: _Names) -> Iterator[Problem]:
+    """Yield what is wrong with how members are listed: whoever is adopted must be known by what names a member."""
+    path, operation, key = ("destination", "members"), manifest.destination.members, manifest.identity
+    if (operation is not None) is not (manifest.read_back == "members"):
+        yield Problem(("read_back",), "`read_back: members` and `destination.members` go together")
+    if operation is None:
+        return
+    names = basic | _Names(frozenset(f"member.{name}" for name in manifest.identifiers))
+    yield from _check_operation(path, operation, names)
+    if key not in manifest.identifiers:
+        yield Problem(path, "members are listed by the one identifier that names them; this type has none")
+    elif f"member.{key}" not in references(operation.response.items.get("members")):
+        yield Problem((*path, "response"), f"`items.members` must say `{{{{ member.{key} }}}}`, which names a member")
 
 
 def _says_revision(manifest: Manifest) -> bool:

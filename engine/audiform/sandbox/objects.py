@@ -1,8 +1,9 @@
-"""Destinations: create, read, update, delete, find."""
+"""Destinations: create, read, update, delete, find, and who is in one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from audiform.connectors.manifest import Operation
@@ -86,12 +87,32 @@ def find(asked: Asked) -> Answer:
         for destination in asked.account.destinations.values()
         if belongs(destination, asked.found)
     ]
+    return _listed(
+        asked, operation, "destinations", [scope_of(asked.found, destination) for destination in hits]
+    )
+
+
+def members(asked: Asked) -> Answer:
+    """List who is in an object, in small pages."""
+    operation, destination = asked.match.route.part, named(asked)
+    assert isinstance(operation, Operation)  # noqa: S101 - the route says so
+    if destination is None:
+        return missing(asked)
+    hits = [
+        {**scope_of(asked.found, None), "member": known} for known in destination.members.known()
+    ]
+    return _listed(asked, operation, "members", hits)
+
+
+def _listed(
+    asked: Asked, operation: Operation, name: str, hits: Sequence[Mapping[str, Any]]
+) -> Answer:
+    """Answer with the page of `hits` that the request asks for."""
     size = len(hits) if operation.pagination.style == "none" else _PAGE
     start = _start(asked)
     template = asked.match.route.response
-    page = [scope_of(asked.found, destination) for destination in hits[start : start + size]]
     scope = scope_of(asked.found, None)
-    scope["destinations"] = entries(template, "destinations", page)
+    scope[name] = entries(template, name, hits[start : start + size])
     if operation.pagination.style == "offset":
         scope["page"] = {"total": len(hits)}
     elif start + size < len(hits):
@@ -115,6 +136,7 @@ OPERATIONS: Mapping[str, Callable[[Asked], Answer]] = {
     "update": update,
     "delete": delete,
     "find": find,
+    "members": members,
     "check": check,
 }
 

@@ -98,6 +98,7 @@ def _routes(manifest: Manifest) -> Iterator[Route]:
         "update": target.update,
         "delete": target.delete,
         "find": target.find,
+        "members": target.members,
         "check": manifest.check,
     }
     for name, operation in named.items():
@@ -208,8 +209,9 @@ def _unify(request: RequestTemplate, call: Call, body: Any, manifest: Manifest) 
 
 
 def _names_nothing(request: RequestTemplate, found: Bindings) -> bool:
-    """Whether a request that is about an object does not say which: then it is another one."""
-    return "destination.id" in references(request.model_dump()) and "destination.id" not in found
+    """Whether a request that is about an object, or asks for people, does not say which: then it is another one."""
+    named = references(request.model_dump())
+    return any(name in named and name not in found for name in ("destination.id", "lookup.keys"))
 
 
 def _joined(parts: Sequence[Bindings | None]) -> Bindings | None:

@@ -25,6 +25,10 @@ class Members(Protocol):
         """Return what is held, counted: values per identifier, or people."""
         ...
 
+    def known(self) -> list[dict[str, str]]:
+        """Return the identifiers of each member; of match keys nobody can tell whose they are."""
+        ...
+
     def as_json(self) -> Any: ...
 
 
@@ -57,6 +61,9 @@ class Keys:
 
     def counts(self) -> dict[str, int]:
         return {name: len(values) for name, values in sorted(self.values.items()) if values}
+
+    def known(self) -> list[dict[str, str]]:
+        return []
 
     def as_json(self) -> dict[str, list[str]]:
         return {name: sorted(values) for name, values in sorted(self.values.items()) if values}
@@ -102,6 +109,9 @@ class People:
 
     def counts(self) -> dict[str, int]:
         return {"people": len(self.people)} if self.people else {}
+
+    def known(self) -> list[dict[str, str]]:
+        return [{**person.identifiers, self.key: key} for key, person in sorted(self.people.items())]
 
     def as_json(self) -> dict[str, dict[str, Any]]:
         return {
