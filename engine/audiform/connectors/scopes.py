@@ -130,7 +130,9 @@ def _check_members(manifest: Manifest, basic: _Names) -> Iterator[Problem]:
     if key not in manifest.identifiers:
         yield Problem(path, "members are listed by the one identifier that names them; this type has none")
     elif f"member.{key}" not in references(operation.response.items.get("members")):
-        yield Problem((*path, "response"), f"`items.members` must say `{{{{ member.{key} }}}}`, which names a member")
+        yield Problem(
+            (*path, "response"), f"`items.members` must say `{{{{ member.{key} }}}}`, which names a member"
+        )
 
 
 def _says_revision(manifest: Manifest) -> bool:

@@ -98,15 +98,11 @@ def members(asked: Asked) -> Answer:
     assert isinstance(operation, Operation)  # noqa: S101 - the route says so
     if destination is None:
         return missing(asked)
-    hits = [
-        {**scope_of(asked.found, None), "member": known} for known in destination.members.known()
-    ]
+    hits = [{**scope_of(asked.found, None), "member": known} for known in destination.members.known()]
     return _listed(asked, operation, "members", hits)
 
 
-def _listed(
-    asked: Asked, operation: Operation, name: str, hits: Sequence[Mapping[str, Any]]
-) -> Answer:
+def _listed(asked: Asked, operation: Operation, name: str, hits: Sequence[Mapping[str, Any]]) -> Answer:
     """Answer with the page of `hits` that the request asks for."""
     size = len(hits) if operation.pagination.style == "none" else _PAGE
     start = _start(asked)
