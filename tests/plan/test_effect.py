@@ -92,6 +92,8 @@ WORDING: Mapping[str, Edit] = {
         drift=lambda other: (FieldChange("name", "a", text(other), ChangeCategory.METADATA, ""),)
     ),
     "Change.guards": changed(guards=lambda other: (GuardResult("b.g", text(other), "", ok=True),)),
+    "Change.labels": changed(labels=lambda other: {"team": text(other)}),
+    "Change.owner": changed(owner=text),
     "FieldChange.reason": lambda plan, other: field_of(plan, reason=text(other)),
     "Impact.members_before": moved(members_before=figure),
     "Impact.desired": moved(desired=figure),

@@ -71,6 +71,25 @@ Limit = Annotated[
 Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["24h"])]
 
 
+LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$", examples=["team"])]
+LabelValue = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$", examples=["crm"])
+]
+Labels = Annotated[
+    dict[LabelKey, LabelValue],
+    Field(description="Names for a choice of resources (`--target label:team=crm`, `policies`); never sent"),
+]
+Owner = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        description="Who answers for it, best a team; never sent",
+        examples=["CRM team"],
+    ),
+]
+
+
 class Guards(Model):
     """Limits that stop an apply or a sync before anything is sent."""
 
@@ -100,6 +119,8 @@ class Source(Model):
     type: Literal["duckdb"]
     settings: DuckDBSettings
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
     enabled: StrictBool = True
 
 
@@ -113,6 +134,8 @@ class Connector(Model):
         default=None, description="Replaces the type's base URL, for a sandbox or a proxy"
     )
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
     enabled: StrictBool = True
 
 
@@ -152,6 +175,8 @@ class Audience(Model):
     variables: dict[str, str] = Field(default_factory=dict)
     consent: str | None = Field(default=None, description="Boolean column; false or null = left out, counted")
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
     enabled: StrictBool = True
 
 
@@ -181,6 +206,8 @@ class Binding(Model):
     )
     guards: Guards = Guards()
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
     enabled: StrictBool = True
 
 

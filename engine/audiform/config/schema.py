@@ -36,7 +36,7 @@ from audiform.shapes import is_map
 
 Path = tuple[str | int, ...]
 
-_TAG = re.compile(r"<(?:text|other|from_env|from_file|from_command)>\Z")
+_TAG = re.compile(r"(?:<(?:text|other|from_env|from_file|from_command)>|\[key\])\Z")
 _SECRET_FORMS = (FromEnv, FromFile, FromCommand)
 _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Source: "a source",
@@ -78,6 +78,9 @@ FORMS: Final[Mapping[str, str]] = {
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
     "^ed25519:": "a public key as `audiform connectors keygen` prints it: `ed25519:` and the key",
+    r"^[a-z][a-z0-9_.-]{0,62}$": "a label's key: a small letter, then at most 62 small letters, digits, `_`, `.` and `-`",
+    r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$": "a label's value: at most 63 letters, digits, `_`, `.` and `-`, "
+    "with a letter or a digit at both ends",
     r"^[a-z][a-z0-9_-]*$": "a name: a small letter, then small letters, digits, `_` and `-`",
 }
 """Pattern of a field -> what it takes, in words."""
@@ -140,6 +143,7 @@ def _translated(
     item: ErrorDetails, path: Path, model: type[BaseModel], address: Address | None
 ) -> Diagnostic:
     kind, value = item["type"], item["input"]
+    on_key = item["loc"][-1:] == ("[key]",)
     if kind == "missing":
         return _missing(path, address)
     if kind == "extra_forbidden":
@@ -152,7 +156,7 @@ def _translated(
         detail = f"`{field}` takes {wanted}, and this is {type_name(value)}."
         return Diagnostic("wrong-type", detail, address=address, path=path)
     detail, hint = _refused(item, field)
-    return Diagnostic("invalid-value", detail, hint=hint, address=address, path=path)
+    return Diagnostic("invalid-value", detail, hint=hint, address=address, path=path, on_key=on_key)
 
 
 def _wanted(item: ErrorDetails, path: Path) -> str | None:

@@ -10,6 +10,7 @@ from audiform.plan.bindings import decide_binding
 from audiform.plan.decision import Decision, Situation
 from audiform.plan.definitions import decide_definition, decide_removed_definition, touches
 from audiform.plan.endings import decide_removed_binding
+from audiform.plan.labels import labelled
 
 UNSENT = "an earlier apply did not get to send its people"
 
@@ -24,7 +25,10 @@ def diff(situation: Situation) -> tuple[Decision, ...]:
     decisions.extend(_removed(situation))
     order = {kind: number for number, kind in enumerate(Kind)}
     return tuple(
-        sorted(decisions, key=lambda decision: (order[decision.address.kind], decision.address.name))
+        labelled(decision, situation)
+        for decision in sorted(
+            decisions, key=lambda decision: (order[decision.address.kind], decision.address.name)
+        )
     )
 
 

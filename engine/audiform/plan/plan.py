@@ -204,6 +204,9 @@ class Change:
     notes: tuple[str, ...] = ()
     sends: bool = False
     """The binding is synced at the end of the apply."""
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    owner: str | None = None
+    """Who answers for the resource; of one that the project no longer has, as it was recorded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def _connector(
         "secrets": dict(secret_digests),
         "endpoint": connector.endpoint,
         "description": connector.description,
+        "labels": dict(connector.labels),
+        "owner": connector.owner,
         "enabled": connector.enabled,
         "dependencies": [],
     }
@@ -112,6 +114,8 @@ def _audience(audience: Audience) -> dict[str, Any]:
         "variables": dict(audience.variables),
         "consent": audience.consent,
         "description": audience.description,
+        "labels": dict(audience.labels),
+        "owner": audience.owner,
         "enabled": audience.enabled,
         "dependencies": [f"source.{audience.source}"],
     }
@@ -137,6 +141,8 @@ def _binding(project: Project, binding: Binding, destination_id: str | None) -> 
         "guards": dict(_effective((project.environment.file.guards, binding.guards))[1]),
         "on_delete": binding.on_delete,
         "description": binding.description,
+        "labels": dict(binding.labels),
+        "owner": binding.owner,
         "enabled": binding.enabled,
         "dependencies": [f"audience.{binding.audience}", f"connector.{binding.connector}"],
     }

@@ -37,7 +37,13 @@ TYPE_PARTS: Mapping[str, Rule] = {
 }
 """What another version of a connector type means, by part of its manifest."""
 
-_DESCRIPTION = Rule(ChangeCategory.METADATA, "a note for people who read the YAML")
+_NOTES: Mapping[str, Rule] = {
+    "description": Rule(ChangeCategory.METADATA, "a note for people who read the YAML"),
+    "labels": Rule(
+        ChangeCategory.METADATA, "decides what is chosen by label and which policies apply; never sent"
+    ),
+    "owner": Rule(ChangeCategory.METADATA, "says who answers for it; never sent"),
+}
 
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
     Kind.SOURCE: {
@@ -45,7 +51,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "settings": Rule(
             ChangeCategory.DELTA, "profiles are read from elsewhere; only the difference is sent"
         ),
-        "description": _DESCRIPTION,
+        **_NOTES,
     },
     Kind.CONNECTOR: {
         "type": Rule(ChangeCategory.REMOVE_ALL, "another platform: every binding on it is replaced"),
@@ -55,7 +61,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "settings": Rule(ChangeCategory.METADATA, "used from now on; nobody is sent again"),
         "endpoint": Rule(ChangeCategory.METADATA, "requests go there from now on"),
         "credentials": Rule(ChangeCategory.METADATA, "read from there from now on; nobody is sent again"),
-        "description": _DESCRIPTION,
+        **_NOTES,
     },
     Kind.AUDIENCE: {
         "source": Rule(
@@ -72,7 +78,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
             ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"
         ),
         "consent": Rule(ChangeCategory.DELTA, "other people may be left out; only the difference is sent"),
-        "description": _DESCRIPTION,
+        **_NOTES,
     },
     Kind.BINDING: {
         "audience": Rule(
@@ -92,7 +98,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "protected": Rule(
             ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"
         ),
-        "description": _DESCRIPTION,
+        **_NOTES,
     },
 }
 

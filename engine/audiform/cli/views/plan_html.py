@@ -111,7 +111,8 @@ def _folded(plan: Plan) -> Iterator[str]:
 
 
 def _change(change: Change) -> str:
-    reason = f" <small>{escape(change.reason)}</small>" if change.reason else ""
+    said = [change.reason] * bool(change.reason) + [f"owner: {change.owner}"] * (change.owner is not None)
+    reason = "".join(f" <small>{escape(text)}</small>" for text in said)
     head = f'<h3><span class="{change.action.name.lower()}">{change.action.value}</span> {escape(str(change.address))}{reason}</h3>'
     notes = "".join(f"<p>{escape(note)}</p>" for note in change.notes)
     return f"<article>{head}{_fields(change.fields, change.action)}{notes}</article>"

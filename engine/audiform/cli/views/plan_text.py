@@ -85,8 +85,10 @@ def _resources(plan: Plan, *, colour: bool, concise: bool) -> Iterator[str]:
 def block(change: Change, *, colour: bool, concise: bool = False) -> Iterator[str]:
     """Yield the lines of one change; concise: only its first."""
     symbol = paint(change.action.value, _STYLES[change.action], colour=colour)
-    yield f"  {symbol} {paint(str(change.address), Style.BOLD, colour=colour)}" + (
-        f"  ({change.reason})" if change.reason else ""
+    yield (
+        f"  {symbol} {paint(str(change.address), Style.BOLD, colour=colour)}"
+        + (f"  ({change.reason})" if change.reason else "")
+        + (f"  owner: {change.owner}" if change.owner else "")
     )
     if concise:
         return
