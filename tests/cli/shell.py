@@ -15,7 +15,8 @@ import pytest
 from audiform.cli.main import run
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.sandbox.serve import Sandbox
-from audiform.state.local.store import LocalStore, local_store
+from audiform.state.local.store import local_store
+from audiform.state.tables.store import TableStore
 from whole.shop import hurried_type
 
 CONNECTORS: Mapping[str, Mapping[str, Any]] = {
@@ -98,7 +99,7 @@ class Shell:
         for name, body in sections.items():
             (self.root / f"{name}.yaml").write_text(json.dumps({name: body}, indent=1), encoding="utf-8")
 
-    def store(self) -> LocalStore:
+    def store(self) -> TableStore:
         """Return the project's state; who opens it closes it."""
         return local_store(self.root / ".audiform" / "default", "audiform -e default state unlock")
 

@@ -10,8 +10,8 @@ import pytest
 
 from audiform.outcome import Category, Request, Response, Signal
 from audiform.sandbox.faults import Fault, FaultKind
-from audiform.state.local.store import LocalStore
 from audiform.state.segments.session import SegmentSession
+from audiform.state.tables.store import TableStore
 from audiform.transport import FakeTransport, HttpTransport
 from delivery.deliveries import KEYS, NAMED, Shop, emails, shop
 from delivery.killing import deliver_and_die
@@ -233,11 +233,11 @@ def _job(request: Request) -> Response:
 
 POINTS = [
     (SegmentSession, "stage"),
-    (LocalStore, "begin_run"),
-    (LocalStore, "start_batch"),
-    (LocalStore, "settle_batch"),
+    (TableStore, "begin_run"),
+    (TableStore, "start_batch"),
+    (TableStore, "settle_batch"),
     (SegmentSession, "fold"),
-    (LocalStore, "end_run"),
+    (TableStore, "end_run"),
 ]
 
 

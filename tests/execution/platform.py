@@ -17,8 +17,9 @@ from audiform.execution.journal import Creation, Journal
 from audiform.plan.records import record_of
 from audiform.runtime import Runtime
 from audiform.sandbox.serve import Sandbox, serve
-from audiform.state.local.store import LocalStore, local_store
+from audiform.state.local.store import local_store
 from audiform.state.store import Record
+from audiform.state.tables.store import TableStore
 from audiform.transport import HttpTransport
 from audiform.wire import Timing
 from plan.world import BINDING, project
@@ -69,7 +70,7 @@ class Platform:
         }
         binding = {**BINDING, "destination": {"name": "Buyers"}}
         desired = project(connectors={"ads": connector}, bindings={"buyers_on_ads": binding})
-        store: LocalStore = local_store(self.folder, "audiform state unlock")
+        store: TableStore = local_store(self.folder, "audiform state unlock")
         timing = Timing(sleep=at_once)
         return Runtime(desired, Catalog(), store, NoLedger(), HttpTransport(), timing=timing)
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
-from audiform.state.local.keys import create_key, key_path, keyed_digest, read_key
+from audiform.state.keys import keyed_digest
+from audiform.state.local.keys import create_key, key_path, read_key
 from audiform.state.local.schema import open_for_reading, open_for_writing
 
 

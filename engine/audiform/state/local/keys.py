@@ -6,12 +6,10 @@ look rotated and every person new. So it is made once, never replaced, and its l
 
 from __future__ import annotations
 
-import hmac
 import os
-from hashlib import sha256
 from pathlib import Path
 
-KEY_BYTES = 32
+from audiform.state.keys import new_key
 
 
 def key_path(directory: Path) -> Path:
@@ -35,7 +33,7 @@ def create_key(directory: Path) -> bytes:
     temporary = directory / f".key.{os.getpid()}"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(os.urandom(KEY_BYTES))
+        file.write(new_key())
         file.flush()
         os.fsync(file.fileno())
     try:
@@ -46,8 +44,3 @@ def create_key(directory: Path) -> bytes:
     finally:
         temporary.unlink()
     return key_path(directory).read_bytes()
-
-
-def keyed_digest(key: bytes, purpose: str, value: str) -> str:
-    """Return the hex HMAC-SHA256 of `value`; digests of different purposes never compare."""
-    return hmac.new(key, f"{purpose}\0{value}".encode(), sha256).hexdigest()

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import datetime
 
 from audiform.state.store import Count, DeadLetter
+from audiform.state.tables.connection import Connection
 
 
-def count(connection: sqlite3.Connection, counts: Iterable[Count]) -> None:
+def count(connection: Connection, counts: Iterable[Count]) -> None:
     """Add figures to those of the same day, connector, binding and meaning."""
     connection.executemany(
         "INSERT INTO count VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET count = count.count + excluded.count",
+        " ON CONFLICT (day, connector, binding, what, detail) DO UPDATE SET count = count.count + excluded.count",
         [astuple(item) for item in counts if item.count],
     )
 
 
-def counts(connection: sqlite3.Connection, since_day: str) -> tuple[Count, ...]:
+def counts(connection: Connection, since_day: str) -> tuple[Count, ...]:
     """Return the figures of `since_day` (`2024-05-01`) and later, by day."""
     rows = connection.execute(
         "SELECT day, connector, binding, what, detail, count FROM count WHERE day >= ?"
@@ -29,10 +29,11 @@ def counts(connection: sqlite3.Connection, since_day: str) -> tuple[Count, ...]:
     return tuple(Count(*row) for row in rows)
 
 
-def bury(connection: sqlite3.Connection, letters: Iterable[DeadLetter]) -> None:
+def bury(connection: Connection, letters: Iterable[DeadLetter]) -> None:
     """Keep rejected records; the latest rejection of the same person and signal replaces the one before."""
     connection.executemany(
-        "INSERT OR REPLACE INTO dead_letter VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (binding, signal, identity)"
+        " DO UPDATE SET category = excluded.category, message = excluded.message, at = excluded.at",
         [
             (item.binding, item.signal, item.identity, item.category, item.message, item.at.isoformat())
             for item in letters
@@ -40,12 +41,12 @@ def bury(connection: sqlite3.Connection, letters: Iterable[DeadLetter]) -> None:
     )
 
 
-def exhume(connection: sqlite3.Connection, binding: str) -> None:
+def exhume(connection: Connection, binding: str) -> None:
     """Forget the rejected records of one binding."""
     connection.execute("DELETE FROM dead_letter WHERE binding = ?", (binding,))
 
 
-def dead_letters(connection: sqlite3.Connection) -> tuple[DeadLetter, ...]:
+def dead_letters(connection: Connection) -> tuple[DeadLetter, ...]:
     """Return the rejected records, oldest first."""
     rows = connection.execute(
         "SELECT binding, signal, identity, category, message, at FROM dead_letter ORDER BY at, binding, signal, identity"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
 from audiform.address import Address, Kind
 from audiform.hashing import canonical
 from audiform.state.store import Record, StateView
+from audiform.state.tables.connection import Connection
 
 
-def read(connection: sqlite3.Connection, known: StateView | None = None) -> StateView:
+def read(connection: Connection, known: StateView | None = None) -> StateView:
     """Return everything that is recorded; `known`, where that is what was read of this serial before."""
     facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))
     lineage, serial = facts.get("lineage", ""), int(facts.get("serial", "0"))
@@ -30,59 +30,69 @@ def read(connection: sqlite3.Connection, known: StateView | None = None) -> Stat
     return StateView(lineage, serial, records)
 
 
-def put(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
+def put(connection: Connection, records: Iterable[Record]) -> int:
     """Write records; return the serial, which grows by one when a row changed."""
     changed = connection.executemany(
         "INSERT INTO record VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, name) DO UPDATE"
         " SET digest = excluded.digest, protected = excluded.protected, body = excluded.body"
-        " WHERE (digest, protected, body) <> (excluded.digest, excluded.protected, excluded.body)",
+        " WHERE (record.digest, record.protected, record.body) <> (excluded.digest, excluded.protected, excluded.body)",
         [
-            (item.address.kind, item.address.name, item.digest, item.protected, canonical(item.body))
+            (
+                item.address.kind.value,
+                item.address.name,
+                item.digest,
+                int(item.protected),
+                canonical(item.body),
+            )
             for item in records
         ],
     ).rowcount
     return _serial(connection, grow=changed > 0)
 
 
-def remove(connection: sqlite3.Connection, address: Address) -> int:
+def remove(connection: Connection, address: Address) -> int:
     """Drop one record; return the serial."""
-    where = (address.kind, address.name)
+    where = (address.kind.value, address.name)
     changed = connection.execute("DELETE FROM record WHERE kind = ? AND name = ?", where).rowcount
     return _serial(connection, grow=changed > 0)
 
 
-def move(connection: sqlite3.Connection, old: Address, new: Address) -> int:
+def move(connection: Connection, old: Address, new: Address) -> int:
     """Rename one record; return the serial. KeyError: no `old`; ValueError: `new` is taken or of another kind."""
     if old.kind is not new.kind:
         message = f"`{old}` and `{new}` are of different kinds"
         raise ValueError(message)
-    try:
-        values = (new.name, old.kind, old.name)
-        changed = connection.execute(
-            "UPDATE record SET name = ? WHERE kind = ? AND name = ?", values
-        ).rowcount
-    except sqlite3.IntegrityError:
+    if connection.execute(
+        "SELECT 1 FROM record WHERE kind = ? AND name = ?", (new.kind.value, new.name)
+    ).fetchone():
         message = f"`{new}` is already in the state"
-        raise ValueError(message) from None
+        raise ValueError(message)
+    values = (new.name, old.kind.value, old.name)
+    changed = connection.execute("UPDATE record SET name = ? WHERE kind = ? AND name = ?", values).rowcount
     if not changed:
         raise KeyError(old)
     return _serial(connection, grow=True)
 
 
-def spent(connection: sqlite3.Connection, plan: str) -> datetime | None:
+def spent(connection: Connection, plan: str) -> datetime | None:
     """Return when the plan of this digest was applied, or None."""
     row = connection.execute("SELECT at FROM spent WHERE digest = ?", (plan,)).fetchone()
     return None if row is None else datetime.fromisoformat(row[0])
 
 
-def spend(connection: sqlite3.Connection, plan: str, at: datetime) -> bool:
+def spend(connection: Connection, plan: str, at: datetime) -> bool:
     """Mark a plan as applied; return whether it was not before."""
     return (
-        connection.execute("INSERT OR IGNORE INTO spent VALUES (?, ?)", (plan, at.isoformat())).rowcount == 1
+        connection.execute(
+            "INSERT INTO spent VALUES (?, ?) ON CONFLICT DO NOTHING", (plan, at.isoformat())
+        ).rowcount
+        == 1
     )
 
 
-def _serial(connection: sqlite3.Connection, *, grow: bool) -> int:
+def _serial(connection: Connection, *, grow: bool) -> int:
     if grow:
-        connection.execute("UPDATE fact SET value = CAST(value AS INTEGER) + 1 WHERE name = 'serial'")
+        connection.execute(
+            "UPDATE fact SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT) WHERE name = 'serial'"
+        )
     return int(connection.execute("SELECT value FROM fact WHERE name = 'serial'").fetchone()[0])

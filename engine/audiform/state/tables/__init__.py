@@ -1,0 +1,1 @@
+"""Records, journal, runs and figures as SQL that more than one database understands."""
