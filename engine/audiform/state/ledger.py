@@ -15,21 +15,30 @@ A run is `stage` (durable, before anything is sent) -> `begin_run` -> per batch 
 `settle_batch` -> `fold` -> `end_run`. A run that was killed is recovered by the next `open`: settled batches
 are folded, started ones are *unsure* (their adds stay members so that they can be removed, their rows are
 sent again), the others are dropped.
+
+What a run moved is kept for `KEPT_DAYS` after it ended, members that it removed included, so that it can be undone
+(`moved`). Somebody who is to be forgotten is found by what was sent of them, and taken out of all of it (`erase`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from audiform.hashing import digest_text
 from audiform.outcome import Signal
+from audiform.sql import literal
 from audiform.state.store import Run
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+KEPT = timedelta(days=7)
+"""How long the members that a run moved are remembered after it: so long it can be undone."""
 
 
 def destination_key(connector: str, destination_id: str) -> str:
@@ -55,6 +64,26 @@ class Form(StrEnum):
 def as_sent(identifier: str) -> str:
     """Return the quoted name of the column that holds an identifier as it is sent."""
     return f'"id:{identifier}"'
+
+
+@dataclass(frozen=True, slots=True)
+class SentKey:
+    """An identifier of one person as a destination is sent it, and the form in which it is kept there."""
+
+    form: Form
+    identifier: str
+    value: str = field(repr=False)
+
+
+def trace_sql(form: Form, identifier: str) -> str:
+    """Return the SQL of the text whose digest stands for a kept identifier in a dead letter; NULL where it has none."""
+    column = form.column(identifier)
+    return f"'trace ' || {literal(f'{form.value}:{identifier}=')} || hex({column})"
+
+
+def tombstone_text(identifier: str, value_sql: str) -> str:
+    """Return the SQL of the text whose digest is a tombstone; NULL where the value is."""
+    return f"{literal(f'forgotten {identifier}=')} || {value_sql}"
 
 
 class Part(StrEnum):
@@ -176,6 +205,29 @@ class LedgerSession(Protocol):
 
     def rename(self, binding: str, new: str) -> None:
         """Give the members of a binding its new name: it was moved in the state."""
+        ...
+
+    def moved(self, destination_key: str, run: str) -> Mapping[Part, str]:
+        """Return part -> relation of its rows that were taken, of a run that ended; nothing once it is too long ago.
+
+        The relations have `identity`, `variables`, `unsure` and kept columns, as members have.
+        """
+        ...
+
+    def kept(self, key: SentKey) -> bytes:
+        """Return what is kept of an identifier in its form: what its column is compared with."""
+        ...
+
+    def traces(self, destination_key: str, keys: Sequence[SentKey]) -> int:
+        """Count the rows that one of the keys names: of members, and of all that is kept of runs."""
+        ...
+
+    def erase(self, destination_key: str, keys: Sequence[SentKey]) -> int:
+        """Leave nothing of whom one of the keys names, as a member or as somebody a run moved; return the rows.
+
+        The caller holds the state's lock, and no run of the destination is on its way. A kill in between leaves
+        all of them or none in what counts, and the rest is erased by the next call.
+        """
         ...
 
     def close(self) -> None: ...

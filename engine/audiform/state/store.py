@@ -100,6 +100,41 @@ class DeadLetter:
     category: str
     message: str
     at: datetime
+    keys: tuple[str, ...] = ()
+    """Keyed digests of each of the person's identifiers (`ledger.trace_sql`): what an erasure finds the letter by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """One form of an identifier of somebody who asked to be forgotten: a keyed digest, never the identifier.
+
+    `digest` is a `LedgerSession.digest` of `ledger.tombstone_text`, so that a sync compares whole columns with it.
+    `request` is the id of the erasure, which has several: one per form in which a platform is sent the identifier.
+    """
+
+    digest: str
+    identifier: str
+    request: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One run of a command that changed something: who, when, what. `data` is JSON, without people and secrets.
+
+    `ended` and `serial_after` are None while it runs, and stay so when it was killed. `pinned`: never dropped by
+    age, because it is the only one that knows how a destination is reached.
+    """
+
+    id: str
+    operation: str
+    who: str
+    started: datetime
+    ended: datetime | None
+    serial_before: int
+    serial_after: int | None
+    data: Mapping[str, Any]
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +175,13 @@ class StateReader(Protocol):
 
     def open_runs(self) -> Sequence[Run]: ...
     def batches(self, run: str) -> Sequence[RunBatch]: ...
+    def tombstones(self) -> Sequence[Tombstone]:
+        """Return whom no sync may send again, oldest first."""
+        ...
+
+    def history(self) -> Sequence[HistoryEntry]:
+        """Return the recorded runs of commands, oldest first."""
+        ...
 
 
 class StateStore(StateReader, Protocol):
@@ -193,7 +235,23 @@ class StateStore(StateReader, Protocol):
         """Forget the rejected records of a binding: they are sent again."""
         ...
 
+    def unbury(self, keys: Iterable[str]) -> int:
+        """Drop the rejected records of whoever has one of these `DeadLetter.keys`; return how many they were."""
+        ...
+
     def dead_letters(self) -> Sequence[DeadLetter]: ...
+    def entomb(self, tombstones: Iterable[Tombstone]) -> None:
+        """Keep tombstones, in one transaction; one whose digest is there already stays as it was."""
+        ...
+
+    def remember(self, entry: HistoryEntry) -> None:
+        """Write an entry of the history, or write it anew under its id. The serial stays as it is."""
+        ...
+
+    def drop_history(self, ids: Iterable[str]) -> None:
+        """Drop entries of the history."""
+        ...
+
     def lock(self, operation: str) -> Lock:
         """Take the lock, or raise LockedError at once."""
         ...

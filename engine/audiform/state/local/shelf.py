@@ -63,6 +63,17 @@ class LocalShelf:
     def fetch_run(self, destination_key: str, run: str) -> None:
         """Do nothing: they are here."""
 
+    def files(self, destination_key: str) -> Sequence[str]:
+        """Return what lies in the folder."""
+        return sorted(file.name for file in (self.directory / destination_key).glob("*.parquet"))
+
+    def remove(self, destination_key: str, files: Iterable[str]) -> None:
+        """Remove the files, and wait until their names are gone from the disk."""
+        folder = self.directory / destination_key
+        for file in files:
+            (folder / file).unlink(missing_ok=True)
+        _sync(folder)
+
     def forget(self, destination_key: str) -> None:
         """Remove the list, then the folder."""
         folder = self.directory / destination_key

@@ -53,6 +53,8 @@ class SegmentLedger:
     memory: str = MEMORY
     _alive: set[str] = field(default_factory=set[str])
     """Runs of this process: what they do not know yet is no sign of a kill."""
+    _expired: bool = False
+    """Whether what was remembered long enough was dropped: once in a process is enough."""
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
     def open(self, *, write: bool) -> LedgerSession:
@@ -75,7 +77,7 @@ class SegmentLedger:
         return session
 
     def destinations(self) -> Sequence[str]:
-        """Return the keys of the destinations that have members."""
+        """Return the keys of the destinations that have members, or had some lately."""
         with closing(self.shelf(write=False)) as shelf:
             return shelf.destinations()
 
@@ -102,6 +104,9 @@ class SegmentLedger:
             if session.write:
                 records.end_run(run.id)
         if session.write:
+            if not self._expired:
+                session.expire()
+                self._expired = True
             session.shelf.tidy(self._alive)
             _remove_spills(session.shelf.directory)
 

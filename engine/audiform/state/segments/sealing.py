@@ -25,13 +25,14 @@ class Sealer:
 
     def sealed(self, reader: Any, columns: Mapping[str, str]) -> Any:
         """Return an Arrow reader of the same rows with `columns` (old name -> new name) encrypted."""
-        return _mapped(reader, columns, "binary", self._seal)
+        return _mapped(reader, columns, "binary", self.seal)
 
     def opened(self, reader: Any, columns: Mapping[str, str]) -> Any:
         """Return an Arrow reader of the same rows with `columns` (old name -> new name) decrypted."""
         return _mapped(reader, columns, "string", self._open)
 
-    def _seal(self, value: str) -> bytes:
+    def seal(self, value: str) -> bytes:
+        """Return one value encrypted, as its columns are."""
         return self._cipher.encrypt(value.encode(), None)
 
     def _open(self, value: bytes) -> str:

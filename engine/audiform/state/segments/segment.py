@@ -8,17 +8,21 @@ copied; a reader sees the old list or the new one. Many small segments are now a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from audiform.sql import literal, name
-from audiform.state.ledger import Form, as_sent
+from audiform.state.ledger import KEPT, Form, as_sent
 
 Op = Literal["put", "unsure", "again", "delete"]
 """`unsure`: put, but nobody saw the answer. `again`: put, but what else was sent must be sent again."""
 
+_MOVES = frozenset({"put", "delete"})
 _FORMS = frozenset(form.value for form in Form)
+
+PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1)"
+"""Digests and ciphertext do not compress; trying costs more than writing them."""
 
 MOST_SEGMENTS = 8
 """Of one binding; with more, reading them costs more than writing them anew."""
@@ -28,6 +32,8 @@ MOST_SEGMENTS = 8
 class Segment:
     """What one file says about the members of one binding. `columns`: those with kept identifiers.
 
+    `at`: when the run that it is of ended (epoch seconds), 0 for one that was put together from others. `past`: it
+    counts no more, and is kept for a time because it says what a run moved.
     `table` stands for the file where it is in memory only: a reader's view of a run that was killed.
     """
 
@@ -36,6 +42,8 @@ class Segment:
     op: Op
     rows: int
     columns: tuple[str, ...]
+    at: float = 0.0
+    past: bool = False
     table: str | None = None
 
     def entry(self) -> dict[str, Any]:
@@ -46,12 +54,39 @@ class Segment:
             "op": self.op,
             "rows": self.rows,
             "columns": [*self.columns],
+            "at": self.at,
+            "past": self.past,
         }
 
     @classmethod
     def listed(cls, entry: Mapping[str, Any]) -> Self:
         """Return what stands in a list."""
-        return cls(entry["file"], entry["binding"], entry["op"], entry["rows"], tuple(entry["columns"]))
+        columns = tuple(entry["columns"])
+        when, past = entry.get("at", 0.0), entry.get("past", False)
+        return cls(entry["file"], entry["binding"], entry["op"], entry["rows"], columns, when, past)
+
+    @property
+    def run(self) -> str:
+        """The run that it is of: the first word of its file's name; the second one is the part."""
+        return self.file.partition(".")[0]
+
+    def is_kept_until(self, now: float) -> bool:
+        """Whether what the run moved is still to be remembered."""
+        return self.at > now - KEPT.total_seconds()
+
+
+def live(segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return the segments that say who is a member."""
+    return tuple(segment for segment in segments if not segment.past)
+
+
+def passed(segments: Iterable[Segment], now: float) -> list[Segment]:
+    """Return segments that count no more, as they are remembered for a time: those that say what a run moved."""
+    return [
+        replace(segment, past=True)
+        for segment in segments
+        if segment.op in _MOVES and segment.is_kept_until(now)
+    ]
 
 
 def members_sql(folder: Path, segments: Sequence[Segment]) -> str:

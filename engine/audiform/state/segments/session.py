@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import shutil
+import time
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiform.sql import literal, name
-from audiform.state.ledger import Form, Part, Settled, as_sent
+from audiform.state.ledger import Form, Part, SentKey, Settled, as_sent
 from audiform.state.segments import folding
+from audiform.state.segments.erasing import Eraser, Kept
 from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.segment import (
+    PARQUET,
     Segment,
     binding_sql,
     form_of,
     is_kept,
     kept_sql,
+    live,
     members_sql,
     needs_compaction,
+    passed,
     revealed_sql,
 )
 from audiform.state.segments.shelf import Shelf
@@ -27,9 +33,6 @@ from audiform.state.store import Run
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1)"
-"""Digests and ciphertext do not compress; trying costs more than writing them."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class SegmentSession:
 
     def columns(self, destination_key: str) -> Sequence[tuple[Form, str]]:
         """Return the kept columns of all segments, each once."""
-        found = (column for segment in self._segments(destination_key) for column in segment.columns)
+        found = (column for segment in live(self._segments(destination_key)) for column in segment.columns)
         return [form_of(column) for column in dict.fromkeys(found)]
 
     def digest(self, text_sql: str) -> str:
@@ -126,7 +129,13 @@ class SegmentSession:
         before = self._segments(key)
         if not any(segment.file.startswith(f"{run.id}.") for segment in before):
             self.shelf.fetch_run(key, run.id)
-            added = folding.segments_of(self.connection, self._folder(key), run, settled, write=self.write)
+            now = time.time()
+            added = [
+                replace(item, at=now)
+                for item in folding.segments_of(
+                    self.connection, self._folder(key), run, settled, write=self.write
+                )
+            ]
             after = (*before, *added)
             if self.write:
                 after = self._written(run, before, added)
@@ -135,7 +144,10 @@ class SegmentSession:
 
     def drop(self, destination_key: str, binding: str | None = None) -> None:
         """Take the binding's segments off the list, or forget the whole destination."""
-        rest = tuple(item for item in self._segments(destination_key) if binding not in (None, item.binding))
+        segments, now = self._segments(destination_key), time.time()
+        rest = tuple(item for item in segments if binding not in (None, item.binding))
+        if binding is not None:
+            rest = (*rest, *passed((item for item in segments if item.binding == binding), now))
         self._lists[destination_key] = rest
         if rest:
             self.shelf.replace(destination_key, rest)
@@ -153,12 +165,60 @@ class SegmentSession:
                 self.shelf.replace(key, renamed)
         self._lists.clear()
 
+    def moved(self, destination_key: str, run: str) -> Mapping[Part, str]:
+        """Return the files of the run that the list still names."""
+        now, folder = time.time(), self._folder(destination_key)
+        mine = [item for item in self._segments(destination_key) if item.run == run]
+        taken = [item for item in passed(mine, now) if item.file.split(".")[1] != "members"]
+        self.shelf.fetch(destination_key, (item.file for item in taken))
+        return {
+            Part(item.file.split(".")[1]): f"(SELECT * FROM read_parquet({literal(str(folder / item.file))}))"
+            for item in taken
+        }
+
+    def kept(self, key: SentKey) -> bytes:
+        """Return the bytes of a digest, or the value encrypted."""
+        match key.form:
+            case Form.HEX:
+                return bytes.fromhex(key.value)
+            case Form.BASE64:
+                return b64decode(key.value)
+            case Form.SEALED:
+                return self._sealer.seal(key.value)
+
+    def traces(self, destination_key: str, keys: Sequence[SentKey]) -> int:
+        """Count the rows in every file of the destination, listed or not."""
+        return sum(self._eraser(destination_key, keys).found().values())
+
+    def erase(self, destination_key: str, keys: Sequence[SentKey]) -> int:
+        """Write the files that have such rows anew without them."""
+        gone = self._eraser(destination_key, keys).erase()
+        self._lists.pop(destination_key, None)
+        return gone
+
+    def expire(self) -> None:
+        """Take off every list what was remembered long enough, also where nobody is moved any more."""
+        now = time.time()
+        for key in self.shelf.destinations():
+            segments = self.shelf.read(key)
+            rest = [item for item in segments if not item.past or item.is_kept_until(now)]
+            if not rest:
+                self.shelf.forget(key)
+            elif len(rest) < len(segments):
+                self.shelf.replace(key, rest)
+
     def close(self) -> None:
         """Close the connection; what it spilled is gone. A run that was not folded is recovered by the next opening."""
         self.connection.close()
         shutil.rmtree(self.spill, ignore_errors=True)
         self.shelf.close()
         self.alive -= self._runs
+
+    def _eraser(self, destination_key: str, keys: Sequence[SentKey]) -> Eraser:
+        wanted: Kept = {}
+        for key in keys:
+            wanted.setdefault(f"{key.form.value}:{key.identifier}", []).append(self.kept(key))
+        return Eraser(self.connection, self.shelf, destination_key, wanted)
 
     @property
     def _sealer(self) -> Sealer:
@@ -179,8 +239,8 @@ class SegmentSession:
         return self._lists[destination_key]
 
     def _fetched(self, destination_key: str) -> tuple[Segment, ...]:
-        """Return the segments; their files can be read."""
-        segments = self._segments(destination_key)
+        """Return the segments that count; their files can be read."""
+        segments = live(self._segments(destination_key))
         self.shelf.fetch(destination_key, (segment.file for segment in segments if segment.table is None))
         return segments
 
@@ -199,7 +259,9 @@ class SegmentSession:
         return after
 
     def _compacted(self, segments: tuple[Segment, ...], run: Run) -> tuple[Segment, ...]:
-        own = [segment for segment in segments if segment.binding == run.binding]
+        now = time.time()
+        segments = tuple(item for item in segments if not item.past or item.is_kept_until(now))
+        own = [segment for segment in live(segments) if segment.binding == run.binding]
         if not needs_compaction(own):
             return segments
         folder = self.shelf.prepare(run.destination_key)
@@ -210,7 +272,7 @@ class SegmentSession:
         self.connection.execute(f"COPY ({binding_sql(folder, own)}) TO {literal(str(file))} {PARQUET}")
         columns = tuple(dict.fromkeys(column for segment in own for column in segment.columns))
         whole = Segment(file.name, run.binding, "put", folding.row_count(self.connection, file), columns)
-        return (*(segment for segment in segments if segment.binding != run.binding), whole)
+        return (*(segment for segment in segments if segment not in own), *passed(own, now), whole)
 
     def _names(self, query: str) -> list[str]:
         return [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]

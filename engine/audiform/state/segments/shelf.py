@@ -50,6 +50,14 @@ class Shelf(Protocol):
         """Have all files of a run in the folder: their names begin with its id and a dot."""
         ...
 
+    def files(self, destination_key: str) -> Sequence[str]:
+        """Return the names of all files that are kept of a destination, whether its list names them or not."""
+        ...
+
+    def remove(self, destination_key: str, files: Iterable[str]) -> None:
+        """Remove files at once, although somebody may be reading them: they hold somebody who is to be forgotten."""
+        ...
+
     def forget(self, destination_key: str) -> None:
         """Remove a destination: its list first, because without it there are no members."""
         ...

@@ -32,10 +32,18 @@ def counts(connection: Connection, since_day: str) -> tuple[Count, ...]:
 def bury(connection: Connection, letters: Iterable[DeadLetter]) -> None:
     """Keep rejected records; the latest rejection of the same person and signal replaces the one before."""
     connection.executemany(
-        "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (binding, signal, identity)"
-        " DO UPDATE SET category = excluded.category, message = excluded.message, at = excluded.at",
+        "INSERT INTO dead_letter VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (binding, signal, identity) DO UPDATE"
+        " SET category = excluded.category, message = excluded.message, at = excluded.at, keys = excluded.keys",
         [
-            (item.binding, item.signal, item.identity, item.category, item.message, item.at.isoformat())
+            (
+                item.binding,
+                item.signal,
+                item.identity,
+                item.category,
+                item.message,
+                item.at.isoformat(),
+                " ".join(item.keys),
+            )
             for item in letters
         ],
     )
@@ -46,12 +54,23 @@ def exhume(connection: Connection, binding: str) -> None:
     connection.execute("DELETE FROM dead_letter WHERE binding = ?", (binding,))
 
 
+def unbury(connection: Connection, keys: Iterable[str]) -> int:
+    """Drop the rejected records that have one of the keys; return how many."""
+    wanted = frozenset(keys)
+    found = connection.execute("SELECT binding, signal, identity, keys FROM dead_letter").fetchall()
+    gone = [row[:3] for row in found if not wanted.isdisjoint(row[3].split())]
+    connection.executemany(
+        "DELETE FROM dead_letter WHERE binding = ? AND signal = ? AND identity = ?", gone
+    )
+    return len(gone)
+
+
 def dead_letters(connection: Connection) -> tuple[DeadLetter, ...]:
     """Return the rejected records, oldest first."""
     rows = connection.execute(
-        "SELECT binding, signal, identity, category, message, at FROM dead_letter ORDER BY at, binding, signal, identity"
+        "SELECT binding, signal, identity, category, message, at, keys FROM dead_letter ORDER BY at, binding, signal, identity"
     )
     return tuple(
-        DeadLetter(binding, signal, identity, category, message, datetime.fromisoformat(at))
-        for binding, signal, identity, category, message, at in rows
+        DeadLetter(binding, signal, identity, category, message, datetime.fromisoformat(at), tuple(keys.split()))
+        for binding, signal, identity, category, message, at, keys in rows
     )

@@ -13,6 +13,7 @@ from audiform.state.store import (
     Count,
     DeadLetter,
     Empty,
+    HistoryEntry,
     Intent,
     Lock,
     LockInfo,
@@ -20,8 +21,9 @@ from audiform.state.store import (
     Run,
     RunBatch,
     StateView,
+    Tombstone,
 )
-from audiform.state.tables import figures, journal, records
+from audiform.state.tables import figures, history, journal, records
 from audiform.state.tables.connection import Connection, Database, Locks
 
 
@@ -152,10 +154,40 @@ class TableStore:
         with self.database.writing() as connection:
             figures.exhume(connection, binding)
 
+    def unbury(self, keys: Iterable[str]) -> int:
+        """Drop the rejected records that have one of the keys; return how many."""
+        with self.database.writing() as connection:
+            return figures.unbury(connection, keys)
+
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """Return the rejected records."""
         with self.database.reading() as connection:
             return () if connection is None else figures.dead_letters(connection)
+
+    def entomb(self, tombstones: Iterable[Tombstone]) -> None:
+        """Keep tombstones in one transaction."""
+        with self.database.writing() as connection:
+            history.entomb(connection, tombstones)
+
+    def tombstones(self) -> tuple[Tombstone, ...]:
+        """Return whom no sync may send again, oldest first."""
+        with self.database.reading() as connection:
+            return () if connection is None else history.tombstones(connection)
+
+    def remember(self, entry: HistoryEntry) -> None:
+        """Write an entry of the history, or write it anew."""
+        with self.database.writing() as connection:
+            history.remember(connection, entry)
+
+    def drop_history(self, ids: Iterable[str]) -> None:
+        """Drop entries of the history."""
+        with self.database.writing() as connection:
+            history.drop(connection, ids)
+
+    def history(self) -> tuple[HistoryEntry, ...]:
+        """Return the recorded runs of commands, oldest first."""
+        with self.database.reading() as connection:
+            return () if connection is None else history.entries(connection)
 
     def lock(self, operation: str) -> Lock:
         """Take the lock; raises LockedError at once when it is held."""
