@@ -11,12 +11,22 @@ import sys
 import textwrap
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from audiform.address import Address, Kind
-from audiform.state.store import Count, DeadLetter, LockedError, Record, Run, StateStore
+from audiform.state.store import (
+    Count,
+    DeadLetter,
+    HistoryEntry,
+    LockedError,
+    Record,
+    Run,
+    StateStore,
+    Tombstone,
+)
 
 BINDING = Address(Kind.BINDING, "lapsed_on_ads")
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -51,6 +61,8 @@ class StoreContract:
                 *store.open_runs(),
                 *store.counts("2000-01-01"),
                 *store.dead_letters(),
+                *store.tombstones(),
+                *store.history(),
             ]
 
     def test_records_come_back_as_they_were_written(self, place: str, opened: Callable[[str], StateStore]):
@@ -195,6 +207,52 @@ class StoreContract:
             store.bury([DeadLetter("b", "add", "id1", "invalid_record", "second", NOON)])
 
             assert ["second"] == [letter.message for letter in store.dead_letters()]
+
+    def test_a_letter_is_found_by_any_key_of_its_person(
+        self, place: str, opened: Callable[[str], StateStore]
+    ):
+        """Erasing by some keys drops the letters that have one of them, of every binding, and no others."""
+        letters = [
+            DeadLetter("a", "add", "id1", "invalid_record", "no", NOON, ("k1", "k2")),
+            DeadLetter("b", "add", "id1", "invalid_record", "no", NOON, ("k2",)),
+            DeadLetter("b", "add", "id2", "invalid_record", "no", NOON, ("k11", "k22")),
+            DeadLetter("b", "add", "id3", "invalid_record", "no", NOON),
+        ]
+        with closing(opened(place)) as store:
+            store.bury(letters)
+            assert letters == list(store.dead_letters())
+            assert [2, 0] == [store.unbury(["k2", "k3"]), store.unbury(["k2"])]
+            assert letters[2:] == list(store.dead_letters())
+
+    def test_a_tombstone_stays_as_it_was(self, place: str, opened: Callable[[str], StateStore]):
+        """Tombstones outlive the opening; one that is written again keeps its first request and time."""
+        first = Tombstone("d1", "email", "r1", NOON)
+        with closing(opened(place)) as store:
+            store.entomb([first])
+        with closing(opened(place)) as store:
+            store.entomb(
+                [
+                    Tombstone("d1", "email", "r2", NOON + timedelta(1)),
+                    Tombstone("d2", "phone", "r2", NOON + timedelta(1)),
+                ]
+            )
+            assert [first, Tombstone("d2", "phone", "r2", NOON + timedelta(1))] == list(store.tombstones())
+            assert 0 == store.read().serial
+
+    def test_the_history_holds_each_run_once(self, place: str, opened: Callable[[str], StateStore]):
+        """An entry is written when it begins and again when it ends; dropped ones are gone. The serial stays."""
+        begun = HistoryEntry("h1", "apply", "ann@ci", NOON, None, 3, None, {"moves": []})
+        ended = replace(begun, ended=NOON + timedelta(hours=1), serial_after=5, data={"moves": [{"add": 1}]})
+        later = HistoryEntry("h0", "sync", "ci", NOON + timedelta(1), None, 5, None, {}, pinned=True)
+        with closing(opened(place)) as store:
+            store.remember(later)
+            store.remember(begun)
+            store.remember(ended)
+        with closing(opened(place)) as store:
+            assert [ended, later] == list(store.history())
+            assert 0 == store.read().serial
+            store.drop_history(["h1", "absent"])
+            assert [later] == list(store.history())
 
     def test_secret_digests_are_keyed(self, place: str, opened: Callable[[str], StateStore]):
         """A secret's digest is the same each time, another one for another secret, and no plain hash of it."""

@@ -141,7 +141,10 @@ def test_an_older_state_is_brought_up_to_date(tmp_path: Path):
         store.put(record())
     path = schema.database_path(tmp_path / ".audiform/test")
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("DROP TABLE spent; PRAGMA user_version = 1")
+        connection.executescript(
+            "DROP TABLE spent; DROP TABLE tombstone; DROP TABLE history;"
+            "ALTER TABLE dead_letter DROP COLUMN keys; PRAGMA user_version = 1"
+        )
     with closing(open_local(str(tmp_path))) as store:
         assert store.spent("digest") is None
         assert [record().address] == list(store.read().records)

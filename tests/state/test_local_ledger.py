@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from audiform.diagnostics import DiagnosticError
-from audiform.state.ledger import Ledger, Part
+from audiform.state.ledger import KEPT, Ledger, Part
 from audiform.state.local.ledger import local_ledger
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import StateStore
@@ -79,7 +81,7 @@ def test_a_whole_part_becomes_members_without_a_copy(ledger: Ledger, store: Stat
 
 
 def test_many_runs_are_few_files(ledger: Ledger, store: StateStore, tmp_path: Path):
-    """Segments are written as one before they are too many to be read quickly."""
+    """Those that count are written as one before they are too many to be read quickly."""
     store.create()
     with closing(ledger.open(write=True)) as session:
         staged(session, run("start"), *(f"person{number}" for number in range(100)))
@@ -88,9 +90,27 @@ def test_many_runs_are_few_files(ledger: Ledger, store: StateStore, tmp_path: Pa
             staged(session, run(f"r{number}"), f"new{number}")
             session.fold(run(f"r{number}"), [settled(1)])
         assert 140 == session.count(KEY)
-    listed = (tmp_path / f".audiform/test/ledger/{KEY}/members.json").read_text().count('"file"')
+    listed = (tmp_path / f".audiform/test/ledger/{KEY}/members.json").read_text().count('"past": false')
 
     assert listed < 10
+
+
+def test_what_was_moved_is_forgotten_in_time(ledger: Ledger, store: StateStore, tmp_path: Path):
+    """After the stated time nothing is left of members that are no more, also where nothing moves any more."""
+    store.create()
+    with closing(ledger.open(write=True)) as session:
+        for number, part in enumerate((Part.ADD, Part.REMOVE)):
+            staged(session, run(f"r{number}"), "ann", part=part)
+            session.fold(run(f"r{number}"), [settled(1, part)])
+        session.drop(KEY, "one")
+        assert [Part.REMOVE] == [*session.moved(KEY, "r1")]
+    long_ago = time.time() - KEPT.total_seconds() - 1
+    listing = tmp_path / f".audiform/test/ledger/{KEY}/members.json"
+    listing.write_text(re.sub(r'"at": [0-9.]+', f'"at": {long_ago}', listing.read_text()))
+    with closing(open_ledger("file:.audiform", tmp_path, "test").open(write=True)) as session:
+        assert {} == session.moved(KEY, "r1")
+
+    assert [] == [path.name for path in tmp_path.rglob("*.parquet")]
 
 
 def test_files_that_nobody_needs_are_removed_when_they_are_old(

@@ -42,9 +42,9 @@ class Segment:
     op: Op
     rows: int
     columns: tuple[str, ...]
+    table: str | None = None
     at: float = 0.0
     past: bool = False
-    table: str | None = None
 
     def entry(self) -> dict[str, Any]:
         """Return the segment as it stands in a list."""
@@ -63,7 +63,7 @@ class Segment:
         """Return what stands in a list."""
         columns = tuple(entry["columns"])
         when, past = entry.get("at", 0.0), entry.get("past", False)
-        return cls(entry["file"], entry["binding"], entry["op"], entry["rows"], columns, when, past)
+        return cls(entry["file"], entry["binding"], entry["op"], entry["rows"], columns, at=when, past=past)
 
     @property
     def run(self) -> str:
