@@ -59,9 +59,7 @@ def unbury(connection: Connection, keys: Iterable[str]) -> int:
     wanted = frozenset(keys)
     found = connection.execute("SELECT binding, signal, identity, keys FROM dead_letter").fetchall()
     gone = [row[:3] for row in found if not wanted.isdisjoint(row[3].split())]
-    connection.executemany(
-        "DELETE FROM dead_letter WHERE binding = ? AND signal = ? AND identity = ?", gone
-    )
+    connection.executemany("DELETE FROM dead_letter WHERE binding = ? AND signal = ? AND identity = ?", gone)
     return len(gone)
 
 
@@ -71,6 +69,8 @@ def dead_letters(connection: Connection) -> tuple[DeadLetter, ...]:
         "SELECT binding, signal, identity, category, message, at, keys FROM dead_letter ORDER BY at, binding, signal, identity"
     )
     return tuple(
-        DeadLetter(binding, signal, identity, category, message, datetime.fromisoformat(at), tuple(keys.split()))
+        DeadLetter(
+            binding, signal, identity, category, message, datetime.fromisoformat(at), tuple(keys.split())
+        )
         for binding, signal, identity, category, message, at, keys in rows
     )
