@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from audiform.address import Address, Kind, parse_address
+from audiform.state.ledger_key import CURRENT, OLD
 from audiform.state.store import Record
 from cli.shell import Shell
 
@@ -144,3 +145,45 @@ def test_a_mistake_in_a_resource_does_not_keep_anybody_from_unlocking(recorded):
     recorded.bind("broken", destination={"nonsense": 1})
 
     assert 0 == recorded("state", "unlock").code
+
+
+@pytest.fixture
+def protected(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """Return a shell whose only environment is protected, with a binding that sends addresses in clear."""
+    for name in (CURRENT, OLD):
+        monkeypatch.delenv(name, raising=False)
+    (shell.root / "audiform.yaml").write_text("project: shop\npolicy: {custom_connectors: allowed}\n")
+    (shell.root / "environments").mkdir()
+    (shell.root / "environments" / "default.yaml").write_text("protected: true\n")
+    shell.bind("weekly", "mail")
+    return shell
+
+
+def test_people_in_clear_need_a_key_of_their_own_where_it_is_protected(protected, snapshot):
+    """A binding that sends in clear stops a plan with its place, unless it sends nothing; `validate` needs no key."""
+    said = protected("plan")
+
+    assert snapshot == str(said)
+    assert 0 == protected("validate").code
+    protected.bind("weekly", "mail", enabled=False)
+    protected.bind("hashed", "ads")
+    assert 0 == protected("plan").code
+
+
+def test_the_ledgers_key_is_made_and_changed(protected, monkeypatch, snapshot):
+    """With a key an apply goes through; another one opens nothing until a rekey, and changes nothing at the platform."""
+    first, second = "first key, of 32 characters or more", "second key, of 32 characters or more"
+    monkeypatch.setenv(CURRENT, first)
+    assert 0 == protected("apply", "--auto-approve").code
+    monkeypatch.setenv(CURRENT, second)
+    assert snapshot(name="another key") == str(protected("sync"))
+    assert snapshot(name="without the old one") == str(protected("state", "rekey"))
+    monkeypatch.setenv(OLD, first)
+    assert snapshot(name="rekey") == str(protected("state", "rekey"))
+    assert snapshot(name="again") == str(protected("state", "rekey"))
+    monkeypatch.delenv(OLD)
+    protected.people(10, 20)
+    assert 0 == protected("sync").code
+    assert 2 == len(protected.members("mail", "Weekly"))
+    monkeypatch.setenv(CURRENT, "short")
+    assert snapshot(name="short") == str(protected("plan"))

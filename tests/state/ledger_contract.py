@@ -6,8 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 
+import pytest
+
+from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import (
     Batch,
     Form,
@@ -19,10 +23,13 @@ from audiform.state.ledger import (
     as_sent,
     destination_key,
 )
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.store import Run, StateStore
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 KEY = destination_key("ads", "1")
+FIRST = LedgerKeys("a key of thirty-two characters, at least")
+SECOND = LedgerKeys("another one of as many characters or more", FIRST.current)
 FORMS = {"email": Form.HEX, "device": Form.SEALED}
 
 
@@ -65,6 +72,24 @@ def members(session: LedgerSession, key: str = KEY) -> dict[str, tuple[str, bool
     ).fetchall()
     assert all(digest(device.removeprefix("device of ")) == email for device, _, _, email in found)
     return {device.removeprefix("device of "): (binding, unsure) for device, binding, unsure, _ in found}
+
+
+def kept(session: LedgerSession) -> dict[str, bytes]:
+    """Return identity -> what is kept of the device."""
+    columns = f"CAST(identity AS VARCHAR), {Form.SEALED.column('device')}"
+    return dict(session.connection.execute(f"SELECT {columns} FROM {session.members(KEY)}").fetchall())
+
+
+def code_of(use: Callable[[], object]) -> str:
+    """Return the code of the diagnostic that `use` raises."""
+    with pytest.raises(DiagnosticError) as caught:
+        use()
+    return caught.value.diagnostics[0].code
+
+
+def refused(ledger: Ledger) -> list[str]:
+    """Return why a ledger cannot be looked at, and why it cannot be opened."""
+    return [code_of(ledger.verify_key), code_of(lambda: ledger.open(write=True))]
 
 
 class LedgerContract:
@@ -210,7 +235,7 @@ class LedgerContract:
             assert {"ann": ("first", False)} == members(session)
 
     def test_digests_are_keyed_and_stay(
-        self, ledger: Ledger, store: StateStore, opened: Callable[[], Ledger]
+        self, ledger: Ledger, store: StateStore, opened: Callable[..., Ledger]
     ):
         """The same text has the same digest in every opening, and no plain hash of it."""
         store.create()
@@ -232,6 +257,67 @@ class LedgerContract:
             query = f"SELECT row FROM {relation} WHERE identity = {session.digest(chr(39) + 'bob' + chr(39))}"
 
             assert [(1,)] == session.connection.execute(query).fetchall()
+
+    def test_only_the_right_key_opens_the_ledger(self, store: StateStore, opened: Callable[..., Ledger]):
+        """The key of the environment comes and goes while nothing is encrypted; from then on it is that one or none."""
+        store.create()
+        for keys in (FIRST, NO_KEYS):
+            with self._open(opened(keys)) as session:
+                session.stage(run(f"r{keys is FIRST}"), Part.ADD, people(session, "ann"), {})
+                session.fold(run(f"r{keys is FIRST}"), [settled(1)])
+        with self._open(opened(FIRST)) as session:
+            staged(session, run("r2"), "ann")
+            session.fold(run("r2"), [settled(1)])
+        with self._open(opened(FIRST), write=False) as session:
+            assert ["ann"] == [*members(session)]
+
+        assert ["ledger-key-missing"] * 2 == refused(opened(NO_KEYS))
+        assert ["ledger-key-wrong"] * 2 == refused(opened(SECOND))
+        assert ["ledger-key-missing", "ledger-key-missing"] == [
+            code_of(lambda keys=keys: [*opened(keys).rekey()]) for keys in (NO_KEYS, LedgerKeys("new" * 20))
+        ]
+        assert "ledger-key-wrong" == code_of(lambda: [*opened(LedgerKeys("new" * 20, "old" * 20)).rekey()])
+
+    def test_a_rekey_goes_on_where_it_was_killed(self, store: StateStore, opened: Callable[..., Ledger]):
+        """Until it ends nothing opens the ledger; done, the new key opens all of it and no other does.
+
+        A run that was killed before is folded with the old key. Digests are as they were.
+        """
+        store.create()
+        other = destination_key("ads", "2")
+        with self._open(opened()) as session:
+            for name, key in (("r1", KEY), ("r2", other)):
+                staged(session, run(name, key=key), "ann", "bob")
+                session.fold(run(name, key=key), [settled(2)])
+            before = kept(session)
+            staged(session, run("r3"), "cid")
+            store.begin_run(run("r3"))
+            store.start_batch("r3", 0, Batch(0, Part.ADD, 0, 1).data())
+        assert ["ledger-not-rekeyed"] * 2 == refused(opened(FIRST))
+        done = 0
+        for steps in range(1, 20):
+            way = opened(FIRST).rekey()
+            found = [*islice(way, steps)]
+            done += sum(found)
+            if len(found) < steps:
+                break
+            way.close()  # type: ignore[attr-defined] # a generator that never goes on: as after a kill
+            assert {"ledger-rekey-unfinished"} == {*refused(opened(FIRST)), *refused(opened())}
+            assert "ledger-rekey-unfinished" == code_of(lambda: [*opened(SECOND).rekey()])
+
+        assert 5 == done
+        assert ["ledger-key-missing"] * 2 == refused(opened())
+        for keys in (FIRST, SECOND):
+            assert (keys is FIRST) == (not [*opened(keys).rekey()])
+            with self._open(opened(keys)) as session:
+                assert {"ann": ("one", False), "bob": ("one", False), "cid": ("one", True)} == members(
+                    session
+                )
+                assert {"ann", "bob"} == set(members(session, other))
+                after = kept(session)
+                assert before.keys() < after.keys()
+                assert not {*before.values()} & {*after.values()}
+                before = {identity: after[identity] for identity in before}
 
     def test_what_is_sent_in_clear_is_nowhere_in_clear(self, ledger: Ledger, store: StateStore, folder: Path):
         """No file of the ledger holds an identifier that is sent in clear; the same value is kept alike."""

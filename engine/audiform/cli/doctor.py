@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import click
 
 from audiform import __version__
+from audiform.check.ledger import check_ledger
 from audiform.cli.checking import checked
 from audiform.cli.failures import Exit
 from audiform.cli.options import Options, json_option, project_options
@@ -24,7 +25,9 @@ from audiform.config.cache import cache_home
 from audiform.config.kinds import Connector, FromCommand, FromEnv, FromFile, SecretReference
 from audiform.config.project import Project
 from audiform.config.secrets import exposed
+from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
+from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import state_directory
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -94,6 +97,8 @@ def _of_project(options: Options) -> Iterator[Finding]:
     yield _validity(found.diagnostics)
     if found.project is not None:
         yield from project_findings(found.project)
+        if not found.diagnostics.has_errors:
+            yield from _ledger_key(found.project, found.catalog)
 
 
 def _validity(diagnostics: Diagnostics) -> Finding:
@@ -129,6 +134,18 @@ def _state(project: Project) -> Finding:
     if _writable(folder):
         return Finding(Level.OK, "state", f"{folder} can be written")
     return Finding(Level.PROBLEM, "state", f"{folder} cannot be written by this user; give it the right to")
+
+
+def _ledger_key(project: Project, catalog: Catalog) -> Iterator[Finding]:
+    try:
+        keys = ledger_keys(os.environ)
+    except DiagnosticError as error:
+        yield Finding(Level.PROBLEM, "ledger", error.diagnostics[0].detail)
+        return
+    if keys.current:
+        yield Finding(Level.OK, "ledger", "encrypted with a key from the environment")
+    for item in check_ledger(project, catalog, keys):
+        yield Finding(Level.PROBLEM, f"{item.address}, ledger", item.detail)
 
 
 def _data(root: Path, source: str, table: str, file: str) -> Finding:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from audiform.check.ledger import check_ledger
 from audiform.cli.checking import checked
 from audiform.cli.options import Options
 from audiform.cli.views.diagnostics import render_text
 from audiform.config.load import load
+from audiform.config.places import place_all
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.runtime import Runtime
+from audiform.state.ledger import Ledger
+from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import StateStore
 from audiform.transports.routed import RoutedTransport
@@ -33,14 +38,33 @@ def open_project(options: Options) -> tuple[Project, Catalog]:
 
 @contextmanager
 def open_runtime(options: Options) -> Iterator[Runtime]:
-    """Yield a runtime on the project's state; the state is closed at the end."""
+    """Yield a runtime on the project's state; the state is closed at the end.
+
+    Raises:
+        DiagnosticError: the project has errors, or the ledger's key is not there or is another one.
+    """
     project, catalog = open_project(options)
-    place = (project.state.url, project.root, project.environment.name)
-    store = open_store(*place)
+    unprotected = check_ledger(project, catalog, ledger_keys(os.environ))
+    problems = tuple(place_all(project.root, project.environment.name, tuple(unprotected)))
+    if problems:
+        raise DiagnosticError(problems)
+    ledger = ledger_of(project)
+    ledger.verify_key()
+    store = open_store(project.state.url, project.root, project.environment.name)
     try:
-        yield Runtime(project, catalog, store, open_ledger(*place), RoutedTransport())
+        yield Runtime(project, catalog, store, ledger, RoutedTransport())
     finally:
         store.close()
+
+
+def ledger_of(project: Project) -> Ledger:
+    """Return the project's ledger, with the keys that the environment variables hold.
+
+    Raises:
+        DiagnosticError: one of them is none (`invalid-ledger-key`).
+    """
+    keys = ledger_keys(os.environ)
+    return open_ledger(project.state.url, project.root, project.environment.name, keys)
 
 
 @contextmanager

@@ -6,12 +6,12 @@ import click
 
 from audiform.address import Address, parse_address
 from audiform.cli.failures import Exit
-from audiform.cli.opening import open_state
+from audiform.cli.opening import ledger_of, open_state
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.views import state_text
+from audiform.cli.views.progress import waiting
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from audiform.state.mending import forget, rename
-from audiform.state.open import open_ledger
 from audiform.state.store import StateView
 
 
@@ -65,8 +65,7 @@ def move(options: Options, old: str, new: str) -> None:
     with open_state(options) as (project, store), store.lock("audiform state mv"):
         source = _recorded(old, store.read())
         target = _address(new)
-        ledger = open_ledger(project.state.url, project.root, project.environment.name)
-        rename(store, ledger, source, target)
+        rename(store, ledger_of(project), source, target)
     options.output.note(f"{source} is {target} from now on; `audiform plan` shows what is left to do")
 
 
@@ -77,8 +76,7 @@ def remove(options: Options, address: str) -> None:
     """Forget a record: its destination and the people in it stay at the platform, and nobody removes them any more."""
     with open_state(options) as (project, store), store.lock("audiform state rm"):
         chosen = _recorded(address, store.read())
-        ledger = open_ledger(project.state.url, project.root, project.environment.name)
-        forget(store, ledger, chosen)
+        forget(store, ledger_of(project), chosen)
     options.output.note(f"{chosen} is forgotten; at the platform everything is as it was")
 
 
@@ -97,6 +95,29 @@ def unlock(options: Options) -> int:
             "is released"
         )
     return Exit.DONE
+
+
+@command.command("rekey", epilog="Example: audiform -e production state rekey")
+@project_options
+def rekey(options: Options) -> None:
+    """Encrypt the ledger with another key: from AUDIFORM_LEDGER_KEY_OLD to AUDIFORM_LEDGER_KEY.
+
+    Without an old one it is the key beside the state that is given up. Everything that was written is read back and compared.
+    Until it ends nothing else opens the ledger; when it was killed, the same command goes on where it was.
+    """
+    with (
+        open_state(options) as (project, store),
+        store.lock("audiform state rekey"),
+        waiting("Encrypting the ledger with the new key", options.output),
+    ):
+        people = [*ledger_of(project).rekey()]
+    if people:
+        options.output.note(
+            f"The ledger is encrypted with the present key; {sum(people)} members were encrypted anew and read back. The files of "
+            "before are removed, and the old key is needed for backups only"
+        )
+    else:
+        options.output.note("The ledger is encrypted with the present key already; nothing was changed")
 
 
 def _address(text: str) -> Address:

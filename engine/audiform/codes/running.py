@@ -39,6 +39,44 @@ CODES: Mapping[str, Code] = {
         "member already, and what is kept encrypted cannot be read.",
         "Restore the file from a backup of the state's folder.",
     ),
+    "ledger-key-beside": Code(
+        "Ledger without a key of its own",
+        "A binding of a protected environment sends identifiers in clear. The ledger keeps what was sent, encrypted, and the key "
+        "of the state lies beside it: who copies the folder, the bucket or a backup has both.",
+        "Set `AUDIFORM_LEDGER_KEY` to 32 characters or more wherever the environment is planned, applied or synced, and keep it "
+        "where you keep secrets. A ledger that exists is encrypted anew by `audiform state rekey`.",
+    ),
+    "ledger-key-missing": Code(
+        "Key of the ledger is not there",
+        "The ledger is encrypted with a key from the environment, and the environment variable is not set.",
+        "Set `AUDIFORM_LEDGER_KEY`; for a rekey also `AUDIFORM_LEDGER_KEY_OLD`.",
+    ),
+    "ledger-key-wrong": Code(
+        "Another key than the ledger's",
+        "The environment holds a key, and it is not the one that the ledger is encrypted with.",
+        "Set the right one. To change the key, set the new one as `AUDIFORM_LEDGER_KEY` and the old one as "
+        "`AUDIFORM_LEDGER_KEY_OLD`, and run `audiform state rekey`.",
+    ),
+    "ledger-not-rekeyed": Code(
+        "Ledger that the key is new to",
+        "`AUDIFORM_LEDGER_KEY` was set after the ledger had been encrypted with the key beside the state.",
+        "Run `audiform state rekey` once.",
+    ),
+    "ledger-rekey-unfinished": Code(
+        "Change of the ledger's key that did not end",
+        "A rekey was interrupted: some of the ledger is encrypted with the old key and some with the new one.",
+        "Run `audiform state rekey` again with the same two keys; it goes on where it was.",
+    ),
+    "ledger-rekey-failed": Code(
+        "Ledger that was not encrypted anew",
+        "A rekey reads back what it wrote and compares it with what was there. It was not the same, so it does not count.",
+        "See whether the disk is damaged or full, and run `audiform state rekey` again.",
+    ),
+    "invalid-ledger-key": Code(
+        "Not a key for the ledger",
+        "An environment variable that holds a key for the ledger is too short to be one.",
+        "Make one with `openssl rand -hex 32`.",
+    ),
     "state-too-new": Code(
         "State of a newer version",
         "A newer Audiform wrote the state. This one could misunderstand what it recorded, and overwrite it.",

@@ -22,7 +22,7 @@ What a run moved is kept for `KEPT_DAYS` after it ended, members that it removed
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -236,5 +236,20 @@ class LedgerSession(Protocol):
 class Ledger(Protocol):
     """Opens sessions. Reading never waits for a writer, and sees the ledger as the next writer will find it."""
 
+    def verify_key(self) -> None:
+        """See that what is kept encrypted can be opened with the key at hand; nothing is read or sent before that.
+
+        Raises:
+            DiagnosticError: it cannot (`ledger-key-missing`, `ledger-key-wrong`, `ledger-not-rekeyed`, ...).
+        """
+        ...
+
     def open(self, *, write: bool) -> LedgerSession: ...
+    def rekey(self) -> Iterator[int]:
+        """Encrypt everything with the present key; yield the number of members after each durable step.
+
+        Whoever does it holds the lock. Until it ends nothing opens the ledger; done again, it goes on where it was.
+        """
+        ...
+
     def destinations(self) -> Sequence[str]: ...

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.ledger import Ledger
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
 from audiform.state.store import StateStore
@@ -33,13 +34,13 @@ def open_store(url: str, root: Path, environment: str) -> StateStore:
     return local_store(directory, f"audiform -e {environment} state unlock")
 
 
-def open_ledger(url: str, root: Path, environment: str) -> Ledger:
-    """Return the ledger of one environment. Nothing is made before the first write.
+def open_ledger(url: str, root: Path, environment: str, keys: LedgerKeys = NO_KEYS) -> Ledger:
+    """Return the ledger of one environment, encrypted with `keys`. Nothing is made before the first write.
 
     Raises:
         DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`).
     """
-    return local_ledger(state_directory(url, root, environment))
+    return local_ledger(state_directory(url, root, environment), keys)
 
 
 def _unknown(url: str, scheme: str) -> Diagnostic:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.shelf import open_shelf
 from audiform.state.local.store import local_store
 from audiform.state.segments.ledger import MEMORY, SegmentLedger
 
 
-def local_ledger(state: Path, memory: str = MEMORY) -> SegmentLedger:
+def local_ledger(state: Path, keys: LedgerKeys = NO_KEYS, memory: str = MEMORY) -> SegmentLedger:
     """Return the ledger of the environment whose records are in `state`. Nothing is made yet."""
-    return SegmentLedger(partial(open_shelf, state), partial(local_store, state, ""), memory)
+    return SegmentLedger(partial(open_shelf, state), partial(local_store, state, ""), keys, memory)

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,9 @@ from typing import Protocol
 
 from audiform.sql import literal
 from audiform.state.ledger import LedgerSession, Settled
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys, Sealed, key_id, old_key, sealing_key
+from audiform.state.segments.rekeying import Rekeying
+from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.session import SegmentSession
 from audiform.state.segments.shelf import Shelf
 from audiform.state.store import Run, RunBatch
@@ -26,10 +29,18 @@ _IDENTITY = b"audiform ledger: identity"
 
 
 class Records(Protocol):
-    """What a ledger needs of the records beside it: the key, and the runs that did not end."""
+    """What a ledger needs of the records beside it: its keys, and the runs that did not end."""
 
     def key(self) -> bytes | None:
         """Return the state's key; None where nothing was ever written."""
+        ...
+
+    def sealed(self) -> Sealed:
+        """Return which key the ledger is encrypted with."""
+        ...
+
+    def record_sealed(self, what: Sealed) -> None:
+        """Write which key the ledger is encrypted with, durably."""
         ...
 
     def open_runs(self) -> Sequence[Run]: ...
@@ -50,6 +61,7 @@ class SegmentLedger:
 
     shelf: OpenShelf
     records: Callable[[], Records]
+    keys: LedgerKeys = NO_KEYS
     memory: str = MEMORY
     _alive: set[str] = field(default_factory=set[str])
     """Runs of this process: what they do not know yet is no sign of a kill."""
@@ -64,11 +76,13 @@ class SegmentLedger:
         sees those runs as the next writer will leave them.
 
         Raises:
-            DiagnosticError: the key of a state that holds something is gone (`state-key-lost`).
+            DiagnosticError: the key of a state that holds something is gone (`state-key-lost`), or the ledger is
+                encrypted with another one than there is (`ledger-key-missing`, `ledger-key-wrong`, ...).
         """
         with self._guard, closing(self.records()) as records:
-            key = records.key() or secrets.token_bytes(32)
-            session = self._session(self.shelf(write=write), key, write=write)
+            state_key = records.key() or secrets.token_bytes(32)
+            key = self._key(records, state_key, write=write)
+            session = self._session(state_key, key, write=write)
             try:
                 self._recover(session, records)
             except BaseException:
@@ -76,18 +90,64 @@ class SegmentLedger:
                 raise
         return session
 
+    def verify_key(self) -> None:
+        """See that what is encrypted can be opened with the key at hand."""
+        with closing(self.records()) as records:
+            self._key(records, records.key() or b"", write=False)
+
+    def rekey(self) -> Iterator[int]:
+        """Encrypt everything with the present key, a destination at a time.
+
+        Raises:
+            DiagnosticError: the key of before is not at hand (`ledger-key-missing`, `ledger-key-wrong`), or an earlier
+                change to yet another one did not end (`ledger-rekey-unfinished`).
+        """
+        with closing(self.records()) as records:
+            state_key, recorded = records.key() or b"", records.sealed()
+            key, new = old_key(self.keys, recorded, state_key), key_id(self.keys.current)
+            if not state_key or recorded == Sealed(new):
+                return
+            with closing(self._session(state_key, key, write=True)) as session:
+                if recorded.next is None:
+                    self._recover(session, records)
+                    records.record_sealed(Sealed(recorded.key, next=new))
+                    yield 0
+                change = Rekeying(session, Sealer(key), Sealer(self.keys.current.encode()), new)
+                for destination in session.shelf.destinations():
+                    yield from change.destination(destination)
+                yield 0
+                records.record_sealed(Sealed(new))
+                session.shelf.tidy(self._alive)
+
     def destinations(self) -> Sequence[str]:
         """Return the keys of the destinations that have members, or had some lately."""
         with closing(self.shelf(write=False)) as shelf:
             return shelf.destinations()
 
-    def _session(self, shelf: Shelf, key: bytes, *, write: bool) -> SegmentSession:
+    def _key(self, records: Records, state_key: bytes, *, write: bool) -> bytes:
+        """Return the key that encrypts; where nothing is encrypted yet, the one that there is becomes it."""
+        recorded, present = records.sealed(), key_id(self.keys.current)
+        if recorded.next is None and recorded.key != present and not self._holds_sealed(records):
+            recorded = Sealed(present)
+            if write:
+                records.record_sealed(recorded)
+        return sealing_key(self.keys, recorded, state_key)
+
+    def _holds_sealed(self, records: Records) -> bool:
+        """Whether anything is encrypted. A run that did not end counts: it may have staged such rows."""
+        if records.open_runs():
+            return True
+        with closing(self.shelf(write=False)) as shelf:
+            return any(item.sealed for key in shelf.destinations() for item in shelf.read(key))
+
+    def _session(self, state_key: bytes, key: bytes, *, write: bool) -> SegmentSession:
         import duckdb
 
+        shelf = self.shelf(write=write)
         spill = shelf.directory / f"spill-{os.getpid()}-{secrets.token_hex(4)}"
         connection = duckdb.connect(config=_config(spill, self.memory))
         variable = f"audiform_{secrets.token_hex(8)}"
-        digest_key = hmac.digest(key, _IDENTITY, "sha256").hex()[:32]
+        digest_key = hmac.digest(state_key, _IDENTITY, "sha256").hex()[:32]
         connection.execute(f"SET VARIABLE {variable} = {literal(digest_key)}")
         connection.execute("CREATE SCHEMA audiform")
         return SegmentSession(connection, shelf, spill, key, digest_key, variable, write, self._alive)

@@ -14,7 +14,7 @@ _PURPOSE = b"audiform ledger: identifiers at rest"
 
 
 class Sealer:
-    """Seals and opens with a key derived from the state's."""
+    """Seals and opens with a key derived from the ledger's: the state's, or the one of the environment."""
 
     __slots__ = ("_cipher",)
 

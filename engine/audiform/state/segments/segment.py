@@ -34,7 +34,8 @@ class Segment:
 
     `at`: when the run that it is of ended (epoch seconds), 0 for one that was put together from others. `past`: it
     counts no more, and is kept for a time because it says what a run moved.
-    `table` stands for the file where it is in memory only: a reader's view of a run that was killed.
+    `table` stands for the file where it is in memory only: a reader's view of a run that was killed. `rekeyed`: id of
+    the key with which a rekey wrote it; what was written since the last one has none.
     """
 
     file: str
@@ -45,6 +46,7 @@ class Segment:
     table: str | None = None
     at: float = 0.0
     past: bool = False
+    rekeyed: str | None = None
 
     def entry(self) -> dict[str, Any]:
         """Return the segment as it stands in a list."""
@@ -56,14 +58,28 @@ class Segment:
             "columns": [*self.columns],
             "at": self.at,
             "past": self.past,
+            **({"rekeyed": self.rekeyed} if self.rekeyed else {}),
         }
 
     @classmethod
     def listed(cls, entry: Mapping[str, Any]) -> Self:
         """Return what stands in a list."""
         columns = tuple(entry["columns"])
-        when, past = entry.get("at", 0.0), entry.get("past", False)
-        return cls(entry["file"], entry["binding"], entry["op"], entry["rows"], columns, at=when, past=past)
+        return cls(
+            entry["file"],
+            entry["binding"],
+            entry["op"],
+            entry["rows"],
+            columns,
+            at=entry.get("at", 0.0),
+            past=entry.get("past", False),
+            rekeyed=entry.get("rekeyed"),
+        )
+
+    @property
+    def sealed(self) -> tuple[str, ...]:
+        """The columns that are encrypted."""
+        return tuple(column for column in self.columns if form_of(column)[0] is Form.SEALED)
 
     @property
     def run(self) -> str:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class SegmentSession:
-    """See `LedgerSession`. `key`: the state's; `alive`: runs of this process, which nobody recovers."""
+    """See `LedgerSession`. `key`: what is encrypted is so with it; `alive`: runs of this process, which nobody recovers."""
 
     connection: DuckDBPyConnection
     shelf: Shelf
@@ -88,7 +88,7 @@ class SegmentSession:
         )
         hidden = f" EXCLUDE ({', '.join(name(new) for new in opened.values())})" if opened else ""
         with folding.rows_of(
-            self.connection, self._cursor, source, lambda reader: self._sealer.opened(reader, opened), opened
+            self.connection, self.cursor, source, lambda reader: self._sealer.opened(reader, opened), opened
         ) as rows:
             self.connection.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *{hidden}{texts} FROM {rows}")
 
@@ -111,7 +111,7 @@ class SegmentSession:
         self.alive.add(run.id)
         self._runs.add(run.id)
         with folding.rows_of(
-            self.connection, self._cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
+            self.connection, self.cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
         ) as rows:
             self.connection.execute(f"COPY (SELECT * FROM {rows}) TO {literal(str(file))} {PARQUET}")
         self.shelf.keep(run.destination_key, file.name)
@@ -224,7 +224,7 @@ class SegmentSession:
     def _sealer(self) -> Sealer:
         return Sealer(self.key)
 
-    def _cursor(self) -> DuckDBPyConnection:
+    def cursor(self) -> DuckDBPyConnection:
         """Return a second connection; variables belong to a connection, and a digest without its key is NULL."""
         cursor = self.connection.cursor()
         cursor.execute(f"SET VARIABLE {self.variable} = {literal(self.digest_key)}")

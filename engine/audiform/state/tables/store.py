@@ -9,6 +9,7 @@ from typing import Any
 
 from audiform.address import Address
 from audiform.state.keys import keyed_digest
+from audiform.state.ledger_key import Sealed
 from audiform.state.store import (
     Count,
     DeadLetter,
@@ -23,7 +24,7 @@ from audiform.state.store import (
     StateView,
     Tombstone,
 )
-from audiform.state.tables import figures, history, journal, records
+from audiform.state.tables import facts, figures, history, journal, records
 from audiform.state.tables.connection import Connection, Database, Locks
 
 
@@ -54,6 +55,16 @@ class TableStore:
     def key(self) -> bytes | None:
         """Return the state's key; None where nothing was ever written."""
         return self.database.key()
+
+    def sealed(self) -> Sealed:
+        """Return which key the ledger is encrypted with."""
+        with self.database.reading() as connection:
+            return Sealed() if connection is None else facts.sealed(connection)
+
+    def record_sealed(self, what: Sealed) -> None:
+        """Write which key the ledger is encrypted with."""
+        with self.database.writing() as connection:
+            facts.record_sealed(connection, what)
 
     def put(self, *items: Record) -> int:
         """Write records in one transaction; return the serial."""
