@@ -38,6 +38,12 @@ class NoLedger:
     def open(self, *, write: bool) -> Any:
         raise AssertionError("nobody asked for people")
 
+    def verify_key(self) -> None:
+        """Nothing is encrypted."""
+
+    def rekey(self) -> Iterator[int]:
+        raise AssertionError("nobody asked for people")
+
     def destinations(self) -> tuple[str, ...]:
         return ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -273,10 +274,10 @@ class LedgerContract:
 
         assert ["ledger-key-missing"] * 2 == refused(opened(NO_KEYS))
         assert ["ledger-key-wrong"] * 2 == refused(opened(SECOND))
-        assert ["ledger-key-missing", "ledger-key-missing"] == [
-            code_of(lambda keys=keys: [*opened(keys).rekey()]) for keys in (NO_KEYS, LedgerKeys("new" * 20))
-        ]
-        assert "ledger-key-wrong" == code_of(lambda: [*opened(LedgerKeys("new" * 20, "old" * 20)).rekey()])
+        for wrong in (NO_KEYS, LedgerKeys("new" * 20)):
+            assert "ledger-key-missing" == code_of(partial(list, opened(wrong).rekey()))
+        wrong = LedgerKeys("new" * 20, "old" * 20)
+        assert "ledger-key-wrong" == code_of(partial(list, opened(wrong).rekey()))
 
     def test_a_rekey_goes_on_where_it_was_killed(self, store: StateStore, opened: Callable[..., Ledger]):
         """Until it ends nothing opens the ledger; done, the new key opens all of it and no other does.
@@ -303,7 +304,7 @@ class LedgerContract:
                 break
             way.close()  # type: ignore[attr-defined] # a generator that never goes on: as after a kill
             assert {"ledger-rekey-unfinished"} == {*refused(opened(FIRST)), *refused(opened())}
-            assert "ledger-rekey-unfinished" == code_of(lambda: [*opened(SECOND).rekey()])
+            assert "ledger-rekey-unfinished" == code_of(partial(list, opened(SECOND).rekey()))
 
         assert 5 == done
         assert ["ledger-key-missing"] * 2 == refused(opened())
