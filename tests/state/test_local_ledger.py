@@ -14,8 +14,12 @@ import pytest
 
 from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import KEPT, Ledger, Part
+from audiform.state.ledger_key import NO_KEYS
 from audiform.state.local.ledger import local_ledger
 from audiform.state.open import open_ledger, open_store
+from audiform.state.segments.rekeying import Rekeying
+from audiform.state.segments.sealing import Sealer
+from audiform.state.segments.session import SegmentSession
 from audiform.state.store import StateStore
 from state.ledger_contract import KEY, LedgerContract, run, settled, staged
 
@@ -42,9 +46,9 @@ class TestLocalLedger(LedgerContract):
         return tmp_path
 
     @pytest.fixture
-    def opened(self, tmp_path: Path) -> Callable[[], Ledger]:
-        """Return how another process opens the same ledger."""
-        return lambda: open_ledger("file:.audiform", tmp_path, "test")
+    def opened(self, tmp_path: Path) -> Callable[..., Ledger]:
+        """Return how another process opens the same ledger, with keys or without."""
+        return lambda keys=NO_KEYS: open_ledger("file:.audiform", tmp_path, "test", keys)
 
 
 def test_reading_makes_no_file(ledger: Ledger, tmp_path: Path):
@@ -162,3 +166,20 @@ def test_what_does_not_fit_into_memory_is_on_disk_encrypted_and_only_for_a_time(
         assert [(1_000_000,)] == found
 
     assert not list(state.rglob("spill-*"))
+
+
+def test_a_rekey_that_wrote_something_else_does_not_count(ledger: Ledger, store: StateStore, tmp_path: Path):
+    """What was written is read back and compared before it is kept."""
+    store.create()
+    with closing(ledger.open(write=True)) as session:
+        assert isinstance(session, SegmentSession)
+        for name, person in (("r1", "ann"), ("r2", "bob")):
+            staged(session, run(name), person)
+            session.fold(run(name), [settled(1)])
+        one, other = sorted(tmp_path.rglob("*.parquet"))
+        change = Rekeying(session, Sealer(session.key), Sealer(session.key), "id")
+        change.verify(one, one, ("sealed:device",))
+        with pytest.raises(DiagnosticError) as caught:
+            change.verify(one, other, ("sealed:device",))
+
+    assert "ledger-rekey-failed" == caught.value.diagnostics[0].code
