@@ -1,0 +1,1 @@
+"""Where events are kept between their receipt and their destinations: one Protocol, several logs."""

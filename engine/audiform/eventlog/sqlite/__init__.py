@@ -1,0 +1,1 @@
+"""The default log: one SQLite file beside the process that collects and forwards."""
