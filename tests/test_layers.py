@@ -81,6 +81,7 @@ PLATFORMS |= _words("pinterest reddit salesforce snapchat taboola tiktok twitter
 
 # What opens a connection: only for what reaches out, and for what stands in for the other side.
 NETWORK = _words("adbc_driver_manager adbc_driver_postgresql confluent_kafka paramiko")
+NETWORK |= _words("nats uvicorn uvloop")
 NETWORK |= _words("aiohttp ftplib httpx httpx_aiohttp requests smtplib socketserver urllib3 websockets")
 NETWORKED = frozenset({"reaching out", "standing in"})
 # What the words may be made of, beside the standard library.

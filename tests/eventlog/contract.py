@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
-from audiform.eventlog.log import Entry, EventLog, Reader, Start
+from audiform.eventlog.log import Entry, EventLog, LogFullError, Reader, Start
 from audiform.events.event import Event
 
 Opened = Callable[[], AbstractAsyncContextManager[EventLog]]
 """Opens the same log again and again."""
 
-EVENT = Event("e-0", "web", "track", "Order Completed", "2026-11-24T12:00:00.000Z", "2026-11-24T12:00:00.100Z", {})
+EVENT = Event(
+    "e-0", "web", "track", "Order Completed", "2026-11-24T12:00:00.000Z", "2026-11-24T12:00:00.100Z", {}
+)
 
 
 def events(*numbers: int) -> list[Event]:
@@ -33,6 +36,9 @@ async def fetched(reader: Reader, count: int) -> list[Entry]:
 def ids(entries: Sequence[Entry]) -> list[int]:
     """Return the numbers of the events, in order."""
     return [int(entry.event.id.removeprefix("e-")) for entry in entries]
+
+
+Log = TypeVar("Log", bound=EventLog)
 
 
 async def check_order_and_independence(opened: Opened) -> None:
@@ -135,8 +141,18 @@ async def check_a_repeated_event_is_kept_once(opened: Opened) -> None:
         await reader.close()
 
 
+async def until_full(log: EventLog, large: Sequence[Event]) -> tuple[int, LogFullError]:
+    """Append events until there is no room; return how many there was room for, and what was said then."""
+    for taken, event in enumerate(large):
+        try:
+            await log.append([event])
+        except LogFullError as full:
+            return taken, full
+    raise AssertionError(f"there was room for {len(large)} events")
+
+
 @asynccontextmanager
-async def closing(log: EventLog) -> AsyncIterator[EventLog]:
+async def closing(log: Log) -> AsyncIterator[Log]:
     """Close a log at the end."""
     try:
         yield log

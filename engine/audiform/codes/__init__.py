@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audiform.codes import catalogue, meaning, reading, rendering, running, sources
+from audiform.codes import catalogue, forwarding, meaning, reading, rendering, running, sources
 from audiform.codes.code import Code
 
 SUBJECTS: Mapping[str, Mapping[str, Code]] = {
@@ -17,6 +17,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Connector types": catalogue.CODES,
     "Sources": sources.CODES,
     "Plan, apply and sync": running.CODES,
+    "Collecting and forwarding events": forwarding.CODES,
 }
 
 CODES: Mapping[str, Code] = {code: entry for codes in SUBJECTS.values() for code, entry in codes.items()}

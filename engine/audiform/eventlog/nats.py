@@ -256,12 +256,13 @@ async def connected(place: Place, wait_seconds: float = 5.0) -> Any:
     Raises:
         LogUnavailableError: there is no server, or it lets nobody in.
     """
-    import nats
+    from nats.aio.client import Client
     from nats.errors import Error
 
+    client: Any = Client()  # its own types say little
     scheme = "tls" if place.encrypted else "nats"
     try:
-        connecting = nats.connect(
+        connecting = client.connect(
             [f"{scheme}://{server}" for server in place.servers],
             user=place.user,
             password=place.password,
@@ -270,11 +271,12 @@ async def connected(place: Place, wait_seconds: float = 5.0) -> Any:
             reconnect_time_wait=0.2,
             error_cb=_quiet,
         )
-        return await asyncio.wait_for(connecting, wait_seconds)
+        await asyncio.wait_for(connecting, wait_seconds)
     except (Error, OSError, TimeoutError) as error:
         raise LogUnavailableError(
             f"no connection to NATS at {', '.join(place.servers)} ({type(error).__name__})"
         ) from None
+    return client
 
 
 async def _quiet(_: Exception) -> None:

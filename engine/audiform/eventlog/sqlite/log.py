@@ -37,7 +37,9 @@ class SqliteLog:
     last: int
     _readers: dict[str, SqliteReader] = field(default_factory=dict[str, SqliteReader])
     _changed: set[SqliteReader] = field(default_factory=set[SqliteReader])
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "audiform-event-log-read"))
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "audiform-event-log-read")
+    )
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
@@ -93,11 +95,13 @@ class SqliteLog:
 
     async def rows(self, after: int, most: int) -> Sequence[Entry]:
         """Read events after a position."""
-        return await self._read(lambda connection: select(connection, after, most))
+        found: Sequence[Entry] = await self._read(lambda connection: select(connection, after, most))
+        return found
 
     async def at(self, positions: Sequence[int]) -> Sequence[Entry]:
         """Read the events at these positions."""
-        return await self._read(lambda connection: select_at(connection, positions))
+        found: Sequence[Entry] = await self._read(lambda connection: select_at(connection, positions))
+        return found
 
     async def news(self, after: int, wait: float) -> None:
         """Wait until there is something after a position, for some time."""
@@ -117,7 +121,9 @@ class SqliteLog:
             return
         try:
             await self.writer.do(
-                lambda connection: connection.executemany("INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", rows)
+                lambda connection: connection.executemany(
+                    "INSERT OR REPLACE INTO cursor VALUES (?, ?, ?)", rows
+                )
             )
         except sqlite3.OperationalError:
             # No room on the disk: the places are written when there is some. Until then a kill costs repetitions.
@@ -155,9 +161,12 @@ class SqliteLog:
         position, now = self.last, self.room.clock()
         for key, body in rows:
             if key not in self.recent:
-                position = connection.execute(
-                    "INSERT INTO event (key, kept, body) VALUES (?, ?, ?)", (key, now, body)
-                ).lastrowid or 0
+                position = (
+                    connection.execute(
+                        "INSERT INTO event (key, kept, body) VALUES (?, ?, ?)", (key, now, body)
+                    ).lastrowid
+                    or 0
+                )
                 self.recent.add(key)
         return position
 

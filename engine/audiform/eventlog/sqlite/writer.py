@@ -31,7 +31,9 @@ class Writer:
     connection: sqlite3.Connection
     committed: Callable[[sqlite3.Connection], None] = lambda _: None
     undone: Callable[[sqlite3.Connection], None] = lambda _: None
-    _jobs: queue.SimpleQueue[_Job | None] = field(default_factory=queue.SimpleQueue["_Job | None"], init=False)
+    _jobs: queue.SimpleQueue[_Job | None] = field(
+        default_factory=queue.SimpleQueue["_Job | None"], init=False
+    )
     _thread: threading.Thread | None = field(default=None, init=False)
 
     async def do(self, work: Work) -> Any:
