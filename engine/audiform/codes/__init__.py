@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audiform.codes import catalogue, forwarding, meaning, reading, rendering, running, sources
+from audiform.codes import catalogue, evolving, forwarding, meaning, reading, rendering, running, sources
 from audiform.codes.code import Code
 
 SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Reading files": reading.CODES,
     "Templates and environments": rendering.CODES,
     "Resources": meaning.CODES,
+    "Moving, removing and importing": evolving.CODES,
     "Connector types": catalogue.CODES,
     "Sources": sources.CODES,
     "Plan, apply and sync": running.CODES,

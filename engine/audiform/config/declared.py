@@ -18,6 +18,8 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 SECTIONS: Final[Mapping[str, Kind]] = {kind.section: kind for kind in Kind}
 NOT_RESOURCES: Final = frozenset({"tests"})
 """Sections that stand in resource files and are read by others."""
+EVOLVING: Final = ("imports", "moved", "removed")
+"""Sections that are lists: how the state follows what was renamed, removed or taken over."""
 
 
 class Declared(NamedTuple):
@@ -33,6 +35,14 @@ class Declared(NamedTuple):
     each: Mapping[str, Any] | None = None
 
 
+class Written(NamedTuple):
+    """A section of `EVOLVING` as it stands in one file."""
+
+    text: Text
+    section: str
+    value: Any
+
+
 Table = dict[str, Declared]
 
 
@@ -46,6 +56,7 @@ class Declarations:
 
     tables: dict[Kind, Table] = field(default_factory=lambda: {kind: {} for kind in Kind})
     spoiled: dict[Kind, set[str]] = field(default_factory=lambda: {kind: set() for kind in Kind})
+    evolving: list[Written] = field(default_factory=list[Written])
     incomplete: bool = False
     problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
@@ -58,6 +69,8 @@ def merge(documents: Iterable[Document], places: Places) -> Declarations:
             kind = SECTIONS.get(section)
             if kind is not None:
                 _add(found, kind, document, bodies, places)
+            elif section in EVOLVING:
+                found.evolving.append(Written(document.text, section, bodies))
             elif section not in NOT_RESOURCES:
                 found.incomplete = True
                 found.problems.append(places.in_file(document.text, unknown_section((section,))))
@@ -67,7 +80,7 @@ def merge(documents: Iterable[Document], places: Places) -> Declarations:
 def unknown_section(path: tuple[str, ...]) -> Diagnostic:
     """Return what to say of a section that there is not; its name is the last of `path`."""
     name = path[-1]
-    known = [*SECTIONS] if len(path) > 1 else [*SECTIONS, *NOT_RESOURCES]
+    known = [*SECTIONS] if len(path) > 1 else [*SECTIONS, *EVOLVING, *NOT_RESOURCES]
     listed = ", ".join(f"`{section}`" for section in known)
     return Diagnostic(
         "unknown-section",

@@ -211,6 +211,34 @@ class Binding(Model):
     enabled: StrictBool = True
 
 
+class Import(Model):
+    """Takes an object that exists at a platform into the state, as the destination of a binding."""
+
+    to: str = Field(description="The binding, such as `binding.lapsed_on_ads`; it must be declared")
+    id: str | StrictInt = Field(
+        description="The object's id at the platform, or its exact name; `audiform destinations CONNECTOR` lists them"
+    )
+    environments: tuple[str, ...] | None = Field(
+        default=None, description="Environments in which it is imported (default: all)"
+    )
+
+
+class Moved(Model):
+    """Says that a resource has another name from now on: its record and its people go along."""
+
+    from_: str = Field(alias="from", description="The address that it had")
+    to: str = Field(description="The address that it has now")
+
+
+class Removed(Model):
+    """Says how a resource ends that is declared no more."""
+
+    from_: str = Field(alias="from", description="The address that it had")
+    on_delete: OnDelete | None = Field(
+        default=None, description="Of a binding: what becomes of its destination and its people; required there"
+    )
+
+
 class State(Model):
     """Where state, ledger, journal, lock and statistics live."""
 

@@ -21,6 +21,8 @@ from audiform.config.declared import Declarations, Table, merge
 from audiform.config.digests import Digests
 from audiform.config.documents import Document, read_documents
 from audiform.config.environment import Frame, read_frame
+from audiform.config.evolution import Evolution
+from audiform.config.evolving import read_evolution
 from audiform.config.expand import override, rendered, repeat
 from audiform.config.files import Folder, read_folder
 from audiform.config.kinds import Audience, Binding, Connector, Model, Policy, Source, State
@@ -80,6 +82,7 @@ class _Resources:
     """What was made of the declared resources; `queries`: digests of the SQL that was found right; `files`: those it came from."""
 
     tables: Mapping[Kind, Mapping[str, Any]]
+    evolution: Evolution
     problems: list[Diagnostic]
     queries: frozenset[str]
     files: frozenset[str]
@@ -100,15 +103,19 @@ def _resources(
     tables = {kind: repeat(declared, kind, scope) for kind in declared.tables}
     models = {kind: _validated(kind, table, scope, problems) for kind, table in tables.items()}
     audiences: Mapping[str, Audience] = models[Kind.AUDIENCE]
+    names = Names(tables, declared.spoiled)
+    evolution, found = read_evolution(
+        declared.evolving, names, scope, environment.name, places, whole=not declared.incomplete
+    )
+    problems += found
     if not declared.incomplete:
-        names = Names(tables, declared.spoiled)
         problems += unknown_references(audiences, models[Kind.BINDING], names)
     queries = Queries(root, scope)
     queries.read(audiences, tables[Kind.AUDIENCE])
     verdict = check_queries(distinct(queries.found), known)
     problems += [*queries.problems, *queries.judged(verdict, places)]
     models[Kind.AUDIENCE] = with_sql(audiences, queries.found)
-    return _Resources(models, problems, verdict.right, frozenset(queries.files))
+    return _Resources(models, evolution, problems, verdict.right, frozenset(queries.files))
 
 
 def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -> dict[str, Any]:
@@ -139,6 +146,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         bindings=tables[Kind.BINDING],
         digests=Digests(tables),
         query_files=resources.files,
+        evolution=resources.evolution,
     )
 
 

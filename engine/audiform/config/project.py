@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiform.address import Address, Kind
+from audiform.config.evolution import Evolution
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
 
 
@@ -24,7 +25,7 @@ class Project:
 
     An audience's `query` is always the SQL text here (a `{file: ...}` is already read and rendered).
     `digests` has one content digest per resource, over its rendered body (and SQL), never over a secret.
-    `query_files` are those that SQL was read from.
+    `query_files` are those that SQL was read from. `evolution` is what `imports`, `moved` and `removed` say.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Project:
     bindings: Mapping[str, Binding]
     digests: Mapping[Address, str]
     query_files: frozenset[str] = field(default=frozenset(), compare=False)
+    evolution: Evolution = field(default_factory=Evolution)
 
     def get(self, address: Address) -> Source | Connector | Audience | Binding | None:
         """Return the resource at `address`, or None."""

@@ -24,10 +24,13 @@ from audiform.config.kinds import (
     FromFile,
     Guards,
     IdentifierColumn,
+    Import,
+    Moved,
     Policy,
     ProjectFile,
     ProjectTest,
     QueryFile,
+    Removed,
     Source,
     State,
 )
@@ -46,6 +49,9 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
     ProjectFile: "a project",
     EnvironmentFile: "an environment",
     ProjectTest: "a test",
+    Import: "an entry of `imports`",
+    Moved: "an entry of `moved`",
+    Removed: "an entry of `removed`",
 }
 _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "guards": (Guards,),

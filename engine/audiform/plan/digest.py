@@ -5,14 +5,17 @@ from __future__ import annotations
 from hashlib import sha256
 
 from audiform.config.project import Project
+from audiform.hashing import canonical
 
 
 def config_digest(project: Project) -> str:
-    """Return the digest of all rendered resources and of the environment's guards and protection."""
+    """Return the digest of all rendered resources, how they evolve, and the environment's guards and protection."""
     environment = project.environment
     lines = sorted(
         f"{address.kind.value}.{address.name} {value}" for address, value in project.digests.items()
     )
     guards = environment.file.guards.model_dump_json(exclude_none=True)
     head = f"{project.name}\n{environment.name}\n{environment.file.protected}\n{guards}\n"
+    if project.evolution:
+        lines.append(canonical(project.evolution.data()))
     return sha256((head + "\n".join(lines)).encode()).hexdigest()

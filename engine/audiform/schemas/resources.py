@@ -15,8 +15,11 @@ from audiform.config.kinds import (
     FromCommand,
     FromEnv,
     FromFile,
+    Import,
     Model,
+    Moved,
     ProjectTest,
+    Removed,
     Source,
 )
 from audiform.connectors.catalog import ConnectorType
@@ -28,6 +31,7 @@ _MODELS: Final[Mapping[Kind, type[Model]]] = {
     Kind.AUDIENCE: Audience,
     Kind.BINDING: Binding,
 }
+_EVOLVING: Final[Mapping[str, type[Model]]] = {"imports": Import, "moved": Moved, "removed": Removed}
 _WHAT: Final[Mapping[Kind, str]] = {
     Kind.SOURCE: "Where profiles are read from",
     Kind.CONNECTOR: "Configured connector types: settings and credentials",
@@ -65,11 +69,12 @@ def resources_schema(types: Iterable[ConnectorType]) -> Schema:
         "propertyNames": _NAMES,
         "additionalProperties": {"$ref": "#/$defs/ProjectTest"},
     }
+    lists = {section: _entries(model) for section, model in _EVOLVING.items()}
     return {
         "title": "Audiform resources",
         "description": "A file of a project: sections that are merged over all files",
         "type": "object",
-        "properties": {**sections, "tests": tests},
+        "properties": {**sections, **lists, "tests": tests},
         "additionalProperties": False,
         "$defs": {**definitions, **_test_definitions()},
     }
@@ -112,6 +117,12 @@ def _test_definitions() -> Schema:
     _, generated = models_json_schema([(ProjectTest, "validation")])
     definitions: Schema = untitled(generated["$defs"])
     return definitions
+
+
+def _entries(model: type[Model]) -> Schema:
+    """Return the schema of a section that is a list of small maps; a text in them may be a template."""
+    made: Schema = untitled(model.model_json_schema())
+    return {"type": ["array", "null"], "description": made.pop("description"), "items": made}
 
 
 def _section(description: str, model: str) -> Schema:
