@@ -25,6 +25,11 @@ from audiform.diagnostics import Diagnostic, did_you_mean
 from audiform.shapes import is_list, is_map
 
 _MODELS: Final[Mapping[str, type[Model]]] = {"imports": Import, "moved": Moved, "removed": Removed}
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "imports": "`{to: binding.lapsed_on_ads, id: Lapsed buyers}`",
+    "moved": "`{from: binding.lapsed, to: binding.lapsed_on_ads}`",
+    "removed": "`{from: binding.lapsed_on_ads, on_delete: keep}`",
+}
 
 
 @dataclass(slots=True)
@@ -81,6 +86,9 @@ def _read_section(reading: _Reading, one: Written) -> None:
 
 def _read_entry(reading: _Reading, one: Written, entry: Entry, body: Any) -> None:
     model = _MODELS[one.section]
+    if not is_map(body):
+        reading.say(entry, "wrong-type", f"An entry of `{one.section}` is a map, such as {_EXAMPLES[one.section]}.")
+        return
     before = len(reading.problems)
     rendered = _rendered(reading, entry, body)
     if len(reading.problems) > before:
@@ -111,14 +119,12 @@ def _read_entry(reading: _Reading, one: Written, entry: Entry, body: Any) -> Non
             pass
 
 
-def _rendered(reading: _Reading, entry: Entry, body: Any) -> Any:
+def _rendered(reading: _Reading, entry: Entry, body: Mapping[str, Any]) -> Mapping[str, Any]:
     """Render the texts of an entry; what stands in it is flat."""
-    if not is_map(body):
-        return body
     found: dict[str, Any] = {}
     for key, value in body.items():
         try:
-            found[key] = render(value, reading.scope) if isinstance(value, str) else value
+            found[key] = render(value, reading.scope, None) if isinstance(value, str) else value
         except TemplateError as error:
             item = Diagnostic(error.code, error.detail, hint=error.hint, path=(*entry.path, key), part=error.part)
             reading.problems.append(reading.places.in_file(reading.at[entry.file].text, item))
