@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from audiform.address import parse_address
 from audiform.delivery.progress import NoProgress, Progress
 from audiform.execution.destinations import Destinations
 from audiform.execution.journal import Journal, by_address, creation_of, of_kind
@@ -57,6 +58,9 @@ async def apply(
         raise stale(
             f"The destination of {names}, which an interrupted run had created, was found and recorded."
         )
+    if recovered.moved:
+        names = ", ".join(map(str, recovered.moved))
+        raise stale(f"The move to {names}, which an interrupted run had begun, was finished.")
     if once and plan.steps:
         _spend(runtime, plan)
     executor = _executor(runtime, plan, progress or NoProgress(), recovered.notes)
@@ -83,8 +87,12 @@ def _executor(runtime: Runtime, plan: Plan, progress: Progress, notes: list[str]
     recorded = runtime.store.create() if plan.steps else runtime.store.read()
     journal = Journal(runtime.store)
     pending = runtime.store.pending()
+    names = {
+        parse_address(step.data["from"]): step.address for step in plan.steps if step.kind is StepKind.MOVE
+    }
     unsent = {
-        address: list(intents) for address, intents in by_address(of_kind(pending, StepKind.SYNC)).items()
+        names.get(address, address): list(intents)
+        for address, intents in by_address(of_kind(pending, StepKind.SYNC)).items()
     }
     for step in plan.steps:
         if step.kind is StepKind.SYNC and step.address not in unsent:

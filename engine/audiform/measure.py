@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from audiform.address import Address, Kind
 from audiform.audiences.selection import select
 from audiform.delivery.compare import compare, impact_of
 from audiform.delivery.deliver import age_of, letters_of
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
+from audiform.state.store import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,33 +22,35 @@ class Measured:
     source_age: float | None
 
 
-async def measure(runtime: Runtime, binding: str, *, fresh: bool = False) -> Measured:
-    """Return what the project's binding would do to its destination; `fresh`: to a new one, without members.
+async def measure(runtime: Runtime, binding: str, kept: Record | None) -> Measured:
+    """Return what the project's binding would do to its destination.
+
+    `kept`: its record as it is now, also when it will be called otherwise; None for a new destination without members.
 
     Raises:
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
-    return await asyncio.to_thread(_measure, runtime, binding, fresh=fresh)
+    return await asyncio.to_thread(_measure, runtime, binding, kept)
 
 
-def _measure(runtime: Runtime, binding: str, *, fresh: bool) -> Measured:
+def _measure(runtime: Runtime, binding: str, kept: Record | None) -> Measured:
     declared = runtime.project.bindings[binding]
     connector = runtime.project.connectors[declared.connector]
     manifest = runtime.catalog.get(connector.type).configured(connector.settings).manifest
-    selection = select(binding, declared, runtime.project.audiences[declared.audience], manifest)
+    name = kept.address.name if kept else binding
+    selection = select(name, declared, runtime.project.audiences[declared.audience], manifest)
     session = runtime.ledger.open(write=False)
     try:
-        key = None if fresh else _destination(runtime, binding)
-        letters = [] if fresh else letters_of(runtime, binding)
+        key = _destination(kept) if kept else None
+        letters = letters_of(runtime, name) if kept else []
         people, compared = compare(session, runtime.project, declared.audience, selection, key, letters)
     finally:
         session.close()
     return Measured(impact_of(selection, people, compared), age_of(runtime, people))
 
 
-def _destination(runtime: Runtime, binding: str) -> str | None:
+def _destination(record: Record) -> str | None:
     """Return the key of the destination that the binding fills now, or None before it has one."""
-    record = runtime.store.read().records.get(Address(Kind.BINDING, binding))
-    if record is None or record.body["destination_id"] is None:
+    if record.body["destination_id"] is None:
         return None
     return destination_key(record.body["connector"], record.body["destination_id"])

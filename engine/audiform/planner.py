@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from audiform import __version__
 from audiform.address import Address, Kind
-from audiform.config.places import place_all
+from audiform.config.evolution import Evolution
+from audiform.config.places import place_all, place_in
 from audiform.config.project import Project
 from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
@@ -19,6 +20,7 @@ from audiform.plan.decision import Decision, Situation, destination_of, situatio
 from audiform.plan.diff import diff
 from audiform.plan.digest import config_digest
 from audiform.plan.draft import Approvals, Ended, judged_change
+from audiform.plan.evolve import Conflict, Evolved, evolve
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
 from audiform.plan.plan import Change, Plan, StepKind
@@ -61,11 +63,12 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     Raises:
         DiagnosticError: a connector type cannot be opened, or sources cannot be read.
     """
-    recorded = runtime.store.read()
     project = _nothing(runtime.project) if options.destroy else runtime.project
+    evolved = evolved_state(project, runtime.store.read())
+    recorded = evolved.recorded
     observed = await refresh(runtime, recorded) if options.refresh else dict[Address, Observed]()
     pending = runtime.store.pending()
-    situation = _situation(runtime, project, recorded, observed, pending, secrets=options.refresh)
+    situation = _situation(runtime, project, evolved, observed, pending, secrets=options.refresh)
     decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)
     looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
     changes = await _changes(runtime, situation, decisions, options)
@@ -86,7 +89,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         steps=steps_of(decisions, project, recorded),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
-        notes=(*_notes(observed), *_interrupted(pending), *looked, *rehearsed),
+        notes=(*_notes(observed), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
         measured=options.impact,
         source_digests=snapshots(project) if options.impact else {},
     )
@@ -141,13 +144,38 @@ def _refused(item: Rehearsed) -> Diagnostic:
 
 def _nothing(project: Project) -> Project:
     """Return the project without resources: what a `destroy` wants."""
-    return replace(project, sources={}, connectors={}, audiences={}, bindings={}, digests={})
+    return replace(
+        project, sources={}, connectors={}, audiences={}, bindings={}, digests={}, evolution=Evolution()
+    )
+
+
+def evolved_state(project: Project, recorded: StateView) -> Evolved:
+    """Return what the project's entries do to the state.
+
+    Raises:
+        DiagnosticError: an entry contradicts the state, each at its place.
+    """
+    evolved = evolve(project, recorded)
+    if evolved.conflicts:
+        raise DiagnosticError(place_in(project.root, map(_at_entry, evolved.conflicts)))
+    return evolved
+
+
+def _at_entry(conflict: Conflict) -> tuple[str, Diagnostic]:
+    entry, problem = conflict.entry, conflict.problem
+    return entry.file, replace(problem, path=(*entry.path, *problem.path))
+
+
+def _done(evolved: Evolved) -> Iterator[str]:
+    for entry in evolved.done:
+        if entry.file:
+            yield f"{entry.number} has been done; it can be taken out when every environment has been applied"
 
 
 def _situation(
     runtime: Runtime,
     project: Project,
-    recorded: StateView,
+    evolved: Evolved,
     observed: Refreshed,
     pending: Sequence[Intent],
     *,
@@ -158,8 +186,13 @@ def _situation(
         for name, connector in project.connectors.items()
     }
     digests = {name: runtime.secret_digests(name) for name in project.connectors} if secrets else {}
-    unsent = frozenset(intent.address for intent in pending if intent.action == StepKind.SYNC.value)
-    return situation_of(project, recorded, observed, types, digests, unsent)
+    names = {move.old: move.new for move in evolved.moves}
+    unsent = frozenset(
+        names.get(intent.address, intent.address)
+        for intent in pending
+        if intent.action == StepKind.SYNC.value
+    )
+    return situation_of(project, evolved, observed, types, digests, unsent)
 
 
 def _manifests(runtime: Runtime, project: Project) -> Mapping[str, str]:
@@ -186,8 +219,9 @@ async def _changes(
     runtime: Runtime, situation: Situation, decisions: Sequence[Decision], options: PlanOptions
 ) -> tuple[Change, ...]:
     ending = [decision.address for decision in decisions if decision.undone]
-    ended = count_ended(runtime, situation.recorded, ending)
-    sent = await _measure(runtime, decisions) if options.impact else {}
+    origins = situation.evolved.origins
+    ended = count_ended(runtime, {address: origins[address] for address in ending})
+    sent = await _measure(runtime, decisions, origins) if options.impact else {}
     return tuple(
         judged_change(
             decision,
@@ -200,7 +234,9 @@ async def _changes(
     )
 
 
-async def _measure(runtime: Runtime, decisions: Sequence[Decision]) -> dict[Address, Facts]:
+async def _measure(
+    runtime: Runtime, decisions: Sequence[Decision], origins: Mapping[Address, Record]
+) -> dict[Address, Facts]:
     """Count the people of every binding that is sent; what is wrong with any of them is said together."""
     slots = asyncio.Semaphore(AT_ONCE)
     problems: dict[Diagnostic, None] = {}
@@ -209,7 +245,8 @@ async def _measure(runtime: Runtime, decisions: Sequence[Decision]) -> dict[Addr
     async def one(decision: Decision) -> None:
         async with slots:
             try:
-                measured = await measure(runtime, decision.address.name, fresh=decision.fresh)
+                kept = None if decision.fresh else origins.get(decision.address)
+                measured = await measure(runtime, decision.address.name, kept)
             except DiagnosticError as error:
                 problems.update(dict.fromkeys(error.diagnostics))
             else:
@@ -221,15 +258,16 @@ async def _measure(runtime: Runtime, decisions: Sequence[Decision]) -> dict[Addr
     return found
 
 
-def count_ended(
-    runtime: Runtime, recorded: StateView, addresses: Collection[Address]
-) -> dict[Address, Ended]:
-    """Count the members of recorded bindings that end: also without impact, because deleting is a decision."""
-    if not addresses:
+def count_ended(runtime: Runtime, ending: Mapping[Address, Record]) -> dict[Address, Ended]:
+    """Count the members of recorded bindings that end: also without impact, because deleting is a decision.
+
+    `ending`: address -> the record as it is kept now, under which name ever.
+    """
+    if not ending:
         return {}
     session = runtime.ledger.open(write=False)
     try:
-        return {address: _ended(session, recorded.records[address]) for address in addresses}
+        return {address: _ended(session, record) for address, record in ending.items()}
     finally:
         session.close()
 

@@ -80,7 +80,6 @@ def test_show(recorded, snapshot):
         ("show", "binding.buyer_on_ads"),
         ("show", "buyers"),
         ("mv", "binding.buyers_on_ads", "connector.ads"),
-        ("mv", "connector.ads", "connector.adverts"),
         ("mv", "source.shop", "audience.shop"),
         ("rm", "connector.ads"),
     ],
@@ -107,6 +106,15 @@ def test_what_depends_on_a_moved_record_follows(recorded):
 
     assert "customers" == binding["audience"]
     assert ["audience.customers", "connector.ads"] == binding["dependencies"]
+
+
+def test_a_moved_connector_keeps_its_destinations(recorded):
+    """Its bindings name it by the new name, and their destinations stay theirs."""
+    recorded("state", "mv", "connector.ads", "connector.adverts")
+    binding = bodies(recorded)["binding.buyers_on_ads"]
+
+    before = RECORDS["binding.buyers_on_ads"]
+    assert ("adverts", before["destination_id"]) == (binding["connector"], binding["destination_id"])
 
 
 def test_a_removed_record_is_forgotten(recorded, snapshot):

@@ -126,10 +126,11 @@ class Shop:
         with self._runtime() as runtime:
             return self._run(runtime, deliver(runtime, binding, **options))
 
-    def measure(self, binding: str = "buyers", **options: Any) -> Measured:
+    def measure(self, binding: str = "buyers", *, fresh: bool = False) -> Measured:
         """Measure one binding."""
         with self._runtime() as runtime:
-            return self._run(runtime, measure(runtime, binding, **options))
+            kept = None if fresh else runtime.store.read().records.get(Address(Kind.BINDING, binding))
+            return self._run(runtime, measure(runtime, binding, kept))
 
     def withdraw(self, binding: str = "buyers") -> Delivered:
         """Withdraw one recorded binding."""

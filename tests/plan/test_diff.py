@@ -126,7 +126,7 @@ def test_nothing_happens_twice():
             {"bindings": {"buyers_on_ads": {**BINDING, "enabled": False}}},
             {"binding: enabled": ChangeCategory.METADATA},
         ),
-        ({"environment": {"protected": True}}, {"binding: protected": ChangeCategory.METADATA}),
+        ({"environment": {"protected": True}}, {"binding: environment.protected": ChangeCategory.METADATA}),
         (
             {"environment": {"guards": {"min_members": 5}}},
             {"binding: guards.min_members": ChangeCategory.METADATA},

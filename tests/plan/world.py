@@ -15,6 +15,7 @@ from audiform.hashing import digest
 from audiform.outcome import Signal
 from audiform.plan.decision import Decision, Situation, situation_of
 from audiform.plan.diff import diff
+from audiform.plan.evolve import evolve
 from audiform.plan.facts import TypeFacts
 from audiform.plan.plan import Step, StepKind
 from audiform.plan.prior import Observed, Presence
@@ -107,7 +108,11 @@ class World:
             name: self.types.get(connector.type, FACTS) for name, connector in desired.connectors.items()
         }
         return situation_of(
-            desired, self.view(), self.observed(), types, dict.fromkeys(desired.connectors, self.secrets)
+            desired,
+            evolve(desired, self.view()),
+            self.observed(),
+            types,
+            dict.fromkeys(desired.connectors, self.secrets),
         )
 
     def observed(self) -> dict[Address, Observed]:

@@ -26,6 +26,8 @@ _COLOURS: Mapping[Action, str] = {
     Action.REPLACE: "#c0362c",
     Action.DELETE: "#c0362c",
     Action.FORGET: "#c0362c",
+    Action.MOVE: "#9a6700",
+    Action.IMPORT: "#1a7f4b",
     Action.SYNC: "#2563a8",
 }
 

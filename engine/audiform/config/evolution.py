@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,13 +77,3 @@ class Evolution:
             seen.add(address)
             address = following[address]
         return address
-
-    def way_to(self, last: Address) -> Iterator[Address]:
-        """Yield every address that ends at `last`, the nearest first."""
-        waiting = [last]
-        while waiting:
-            new = waiting.pop(0)
-            for one in self.moved:
-                if one.new == new:
-                    yield one.old
-                    waiting.append(one.old)

@@ -46,9 +46,7 @@ class _Reading:
     at: dict[str, Written] = field(default_factory=dict[str, Written])
     problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
-    def say(
-        self, entry: Entry, code: str, text: str, *path: str | int, hint: str | None = None
-    ) -> None:
+    def say(self, entry: Entry, code: str, text: str, *path: str | int, hint: str | None = None) -> None:
         item = Diagnostic(code, text, hint=hint, path=(*entry.path, *path))
         self.problems.append(self.places.in_file(self.at[entry.file].text, item))
 
@@ -87,7 +85,9 @@ def _read_section(reading: _Reading, one: Written) -> None:
 def _read_entry(reading: _Reading, one: Written, entry: Entry, body: Any) -> None:
     model = _MODELS[one.section]
     if not is_map(body):
-        reading.say(entry, "wrong-type", f"An entry of `{one.section}` is a map, such as {_EXAMPLES[one.section]}.")
+        reading.say(
+            entry, "wrong-type", f"An entry of `{one.section}` is a map, such as {_EXAMPLES[one.section]}."
+        )
         return
     before = len(reading.problems)
     rendered = _rendered(reading, entry, body)
@@ -100,12 +100,16 @@ def _read_entry(reading: _Reading, one: Written, entry: Entry, body: Any) -> Non
             moved = replace(item, path=(*entry.path, *item.path))
             reading.problems.append(reading.places.in_file(one.text, moved))
         return
+    _take(reading, entry, found)
+
+
+def _take(reading: _Reading, entry: Entry, found: Model) -> None:
+    """Keep what an entry says, as far as its addresses are some."""
     match found:
-        case Import(environments=only) if only is not None and reading.environment not in only:
-            return
         case Import():
             address = _address(reading, entry, "to", found.to)
-            if address is not None and _is_binding(reading, entry, address):
+            here = found.environments is None or reading.environment in found.environments
+            if address is not None and here and _is_binding(reading, entry, address):
                 reading.imports.append(Importing(address, str(found.id), entry))
         case Moved():
             old, new = _address(reading, entry, "from", found.from_), _address(reading, entry, "to", found.to)
@@ -116,7 +120,7 @@ def _read_entry(reading: _Reading, one: Written, entry: Entry, body: Any) -> Non
             if address is not None and _is_decided(reading, entry, address, found.on_delete):
                 reading.removed.append(Removing(address, found.on_delete, entry))
         case _:
-            pass
+            raise TypeError(found)  # pragma: no cover - `_MODELS` has no other
 
 
 def _rendered(reading: _Reading, entry: Entry, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -126,7 +130,9 @@ def _rendered(reading: _Reading, entry: Entry, body: Mapping[str, Any]) -> Mappi
         try:
             found[key] = render(value, reading.scope, None) if isinstance(value, str) else value
         except TemplateError as error:
-            item = Diagnostic(error.code, error.detail, hint=error.hint, path=(*entry.path, key), part=error.part)
+            item = Diagnostic(
+                error.code, error.detail, hint=error.hint, path=(*entry.path, key), part=error.part
+            )
             reading.problems.append(reading.places.in_file(reading.at[entry.file].text, item))
     return found
 
@@ -238,9 +244,7 @@ def _check_twice(reading: _Reading) -> None:
             reading.say(entry, "invalid-removed", text, "from")
 
 
-def _once(
-    reading: _Reading, code: str, what: str, entries: list[tuple[Address, Entry]], key: str
-) -> None:
+def _once(reading: _Reading, code: str, what: str, entries: list[tuple[Address, Entry]], key: str) -> None:
     counts = Counter(address for address, _ in entries)
     for address, entry in _repeated(entries, counts):
         text = f"`{address}` is {what} in more than one entry, and only one of them can be meant. Leave one."

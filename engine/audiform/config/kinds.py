@@ -104,6 +104,14 @@ class Guards(Model):
     max_source_age: Duration | None = Field(default=None, description="Oldest that the source's data may be")
 
 
+Protected = Annotated[
+    StrictBool,
+    Field(
+        description="Prevents its deletion, also that of its block: `false` must be applied first (default false)"
+    ),
+]
+
+
 class DuckDBSettings(Model):
     """Files read through DuckDB, or a DuckDB database opened read-only."""
 
@@ -121,6 +129,7 @@ class Source(Model):
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True
 
 
@@ -136,6 +145,7 @@ class Connector(Model):
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True
 
 
@@ -177,6 +187,7 @@ class Audience(Model):
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True
 
 
@@ -208,6 +219,7 @@ class Binding(Model):
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True
 
 
@@ -235,7 +247,8 @@ class Removed(Model):
 
     from_: str = Field(alias="from", description="The address that it had")
     on_delete: OnDelete | None = Field(
-        default=None, description="Of a binding: what becomes of its destination and its people; required there"
+        default=None,
+        description="Of a binding: what becomes of its destination and its people; required there",
     )
 
 

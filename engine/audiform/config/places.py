@@ -109,6 +109,13 @@ def place_all(root: Path, environment: str | None, items: Sequence[Diagnostic]) 
     return tuple(places.placed(item) for item in items)
 
 
+def place_in(root: Path, items: Iterable[tuple[str, Diagnostic]]) -> tuple[Diagnostic, ...]:
+    """Return the diagnostics, each with its file, at their places there; those without a file have none."""
+    folder = read_folder(root)
+    places, texts = Places(folder), {text.file: text for text in folder.resources}
+    return tuple(places.in_file(texts[file], item) if file in texts else item for file, item in items)
+
+
 def _follow(node: Node, step: str | int) -> Entry | None:
     match node:
         case Fields() if isinstance(step, str):

@@ -185,8 +185,11 @@ class Destinations:
                 mine = {intent.marker for intent in intents}
                 found = await self._marked(client, destination.find, creation, mine)
             else:
-                named, others = await self._named(client, destination.find, creation), held()
-                found = [one for one in named if one not in creation.before and one not in others]
+                named = await self._named(client, destination.find, creation)
+                found = [one for one in named if one not in creation.before]
+            # One that was moved still carries the marker of its old name, which another binding may have by now.
+            others = held()
+            found = [one for one in found if one not in others]
             if found:
                 return found
             await self.runtime.timing.sleep(pause)

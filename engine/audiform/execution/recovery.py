@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from audiform.address import Address
+from audiform.address import Address, parse_address
 from audiform.client import ConnectorClient
 from audiform.diagnostics import DiagnosticError
 from audiform.execution.destinations import Destinations, held_ids
@@ -18,6 +18,7 @@ from audiform.execution.failure import StepFailedError
 from audiform.execution.journal import Creation, Journal, by_address, creation_of, of_kind
 from audiform.plan.plan import StepKind
 from audiform.runtime import Runtime
+from audiform.state.renaming import rename
 from audiform.state.store import Intent, Record, StateView
 
 _OPEN_IN_PLAN = frozenset({StepKind.CREATE_DESTINATION.value, StepKind.SYNC.value})
@@ -25,9 +26,13 @@ _OPEN_IN_PLAN = frozenset({StepKind.CREATE_DESTINATION.value, StepKind.SYNC.valu
 
 @dataclass(slots=True)
 class Recovered:
-    """`taken`: bindings whose object was found and recorded: a plan that was made before is no longer true."""
+    """`taken`: bindings whose object was found and recorded; `moved`: new addresses of finished moves.
+
+    With either, a plan that was made before is no longer true.
+    """
 
     taken: list[Address] = field(default_factory=list[Address])
+    moved: list[Address] = field(default_factory=list[Address])
     notes: list[str] = field(default_factory=list[str])
 
 
@@ -40,6 +45,7 @@ async def recover(runtime: Runtime, leave: Callable[[Intent], bool] | None = Non
     recovered = Recovered()
     if not pending:
         return recovered
+    _finish_moves(runtime, pending, recovered)
     recorded = runtime.store.create()
     journal = Journal(runtime.store)
     journal.settle(intent for intent in pending if intent.action not in _OPEN_IN_PLAN)
@@ -48,6 +54,17 @@ async def recover(runtime: Runtime, leave: Callable[[Intent], bool] | None = Non
         if leave is None or not leave(intents[-1]):
             await _finish(runtime, recorded, destinations, intents, recovered)
     return recovered
+
+
+def _finish_moves(runtime: Runtime, pending: Sequence[Intent], recovered: Recovered) -> None:
+    """Go on with moves that were under way: what the ledger keeps may be under the new name already."""
+    for intent in of_kind(pending, StepKind.MOVE):
+        old, new = parse_address(intent.data["from"]), intent.address
+        records = runtime.store.read().records
+        if old in records and new not in records:
+            rename(runtime.store, runtime.ledger, old, new, runtime.clock)
+            recovered.moved.append(new)
+            recovered.notes.append(f"{new}: a move from {old} that was interrupted is finished")
 
 
 async def _finish(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from audiform.address import Address, Kind
+from audiform.address import Address, Kind, parse_address
 from audiform.client import ConnectorClient
 from audiform.delivery.deliver import deliver, withdraw
 from audiform.delivery.progress import Progress
@@ -21,6 +21,7 @@ from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import record_of
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
+from audiform.state.renaming import rename, renamed
 from audiform.state.store import Intent, Record
 
 Intents = Mapping[Address, Sequence[Intent]]
@@ -80,6 +81,8 @@ class Executor:
                 await self._delete(step)
             case StepKind.FORGET:
                 self._forget(step)
+            case StepKind.MOVE:
+                self._move(step)
             case StepKind.RECORD:
                 self._put(self._wanted(step.address))
         return True
@@ -130,6 +133,15 @@ class Executor:
         if sent.status == "done":
             self.journal.settle(self.unsent.get(step.address, ()))
         return sent.status == "done"
+
+    def _move(self, step: Step) -> None:
+        old = parse_address(step.data["from"])
+        intent = self.journal.intend(step.address, step.kind, step.data)
+        rename(self.runtime.store, self.runtime.ledger, old, step.address, self.runtime.clock)
+        after = renamed(self.records, old, step.address)
+        self.records.clear()
+        self.records.update(after)
+        self.journal.settle((intent,))
 
     def _forget(self, step: Step) -> None:
         address, record = step.address, self.records[step.address]

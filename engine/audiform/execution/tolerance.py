@@ -9,6 +9,7 @@ from audiform.address import Address
 from audiform.execution.stopped import Stopped
 from audiform.measure import measure
 from audiform.plan.draft import impact_of
+from audiform.plan.evolve import evolve
 from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.tolerance import outside_tolerance
 from audiform.planner import AT_ONCE, count_ended
@@ -30,15 +31,16 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
         kinds[step.address].add(step.kind)
     counted = [change for change in plan.changes if change.impact is not None]
     ending = [change.address for change in counted if kinds[change.address] & _COUNTED_ENDS]
-    ended = count_ended(runtime, recorded, ending)
+    origins = evolve(runtime.project, recorded).origins
+    ended = count_ended(runtime, {address: origins[address] for address in ending})
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def far(change: Change) -> list[str]:
         mine, sent = kinds[change.address], None
         if change.sends:
             async with slots:
-                fresh = StepKind.CREATE_DESTINATION in mine
-                sent = (await measure(runtime, change.address.name, fresh=fresh)).impact
+                kept = None if StepKind.CREATE_DESTINATION in mine else origins.get(change.address)
+                sent = (await measure(runtime, change.address.name, kept)).impact
         now = impact_of(mine, sent, ended.get(change.address))
         if change.impact is None or now is None:
             return []

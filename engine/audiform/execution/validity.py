@@ -15,7 +15,8 @@ from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.execution.stopped import Stopped
 from audiform.plan.bindings import is_active
 from audiform.plan.digest import config_digest
-from audiform.plan.guard import approval, protected_delete
+from audiform.plan.evolve import Evolved, evolve
+from audiform.plan.guard import approval, prevented, protected_delete
 from audiform.plan.plan import GuardResult, Plan, Step, StepKind
 from audiform.plan.serialise import plan_digest
 from audiform.plan.summary import stopping
@@ -62,17 +63,12 @@ def check_guards(runtime: Runtime, plan: Plan, recorded: StateView, again: str =
 
 def _stopped_by(results: Collection[GuardResult], again: str) -> str:
     lines = [f"  {result.name}: {result.detail}" for result in results]
-    options = " ".join(approval(result) for result in results)
-    return "\n".join(
-        [
-            "guards do not let this plan through; nothing was done",
-            *lines,
-            "If that is what you want, approve it:",
-            "",
-            f"    audiform {again} {options}",
-            "",
-        ]
-    )
+    head = ["guards do not let this plan through; nothing was done", *lines]
+    options = [option for option in map(approval, results) if option]
+    if not options:
+        return "\n".join(head)
+    approve = ["If that is what you want, approve it:", "", f"    audiform {again} {' '.join(options)}", ""]
+    return "\n".join([*head, *approve])
 
 
 def stale(detail: str) -> DiagnosticError:
@@ -157,13 +153,10 @@ def _is_type(runtime: Runtime, name: str, digest: str) -> bool:
 def _edited(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[Diagnostic]:
     """Say which steps are none that a plan of this project and this state can hold."""
     shown = {change.address for change in plan.changes}
+    evolved = evolve(runtime.project, recorded)
     known: set[str] = set()
     for step in plan.steps:
-        if (
-            step.address not in shown
-            or not known.issuperset(step.needs)
-            or not _fits(runtime, recorded, step)
-        ):
+        if step.address not in shown or not known.issuperset(step.needs) or not _fits(runtime, evolved, step):
             yield Diagnostic(
                 "plan-edited",
                 f"The step `{step.id}` of the plan does not follow from the project and the state, although both are those "
@@ -172,9 +165,9 @@ def _edited(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[Diagn
         known.add(step.id)
 
 
-def _fits(runtime: Runtime, recorded: StateView, step: Step) -> bool:
+def _fits(runtime: Runtime, evolved: Evolved, step: Step) -> bool:
     """Whether a step names what the project or the state has: an edited id could delete what is not ours."""
-    record = recorded.records.get(step.address)
+    record = evolved.recorded.records.get(step.address)
     binding = runtime.project.bindings.get(step.address.name) if step.address.kind is Kind.BINDING else None
     match step.kind:
         case StepKind.RECORD:
@@ -194,6 +187,16 @@ def _fits(runtime: Runtime, recorded: StateView, step: Step) -> bool:
             )
         case StepKind.DELETE_DESTINATION | StepKind.REMOVE_MEMBERS:
             return _is_at(step, record)
+        case StepKind.MOVE:
+            wanted = {str(move.old) for move in evolved.moves if move.new == step.address}
+            return step.data.get("from") in wanted
+        case StepKind.IMPORT:
+            wanted = {str(one.address) for one in evolved.imports}
+            return (
+                binding is not None
+                and binding.connector == step.data.get("connector")
+                and str(step.address) in wanted
+            )
         case StepKind.FORGET:
             return record is not None and step.data.get("ledger") in {"drop", "keep"}
 
@@ -209,9 +212,18 @@ def _is_at(step: Step, record: Record | None) -> bool:
 def _deletions(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[GuardResult]:
     """Yield what deletes without approval, worked out from the steps, whatever the plan says of its guards."""
     protected = runtime.project.environment.file.protected
+    records = evolve(runtime.project, recorded).recorded.records
     begun = {step.address for step in plan.steps if step.kind is StepKind.CREATE_DESTINATION}
     ended = [step.address for step in plan.steps if step.kind in _DELETES and step.address not in begun]
     for address in dict.fromkeys(ended):
         result = protected_delete(str(address), plan.approvals)
-        if (recorded.records[address].protected or protected) and not result.approved:
+        if (records[address].protected or protected) and not result.approved:
             yield result
+    gone = [step.address for step in plan.steps if step.kind in {*_DELETES, StepKind.FORGET}]
+    for address in dict.fromkeys(gone):
+        # A destination that vanished at the platform is forgotten before it is created anew: that deletes nothing.
+        if (
+            any(step.address == address and step.kind in _DELETES for step in plan.steps)
+            or address not in begun
+        ):
+            yield from prevented(records[address])

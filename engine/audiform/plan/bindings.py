@@ -10,10 +10,11 @@ from audiform.address import Address, Kind
 from audiform.config.kinds import Binding
 from audiform.config.project import Project
 from audiform.plan.decision import Decision, Situation, Verb
-from audiform.plan.definitions import SAME_MEANING, created
+from audiform.plan.definitions import created, same_meaning
 from audiform.plan.endings import Ending, ending
 from audiform.plan.facts import TypeFacts
 from audiform.plan.fields import leaves
+from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.prior import Observed, Presence
 from audiform.plan.records import record_of
@@ -144,7 +145,9 @@ def _change(case: _Case, touched: str) -> Decision | None:
         case.address,
         Action.UPDATE,
         fields,
-        reason=touched if touched and case.active else ("" if fields else SAME_MEANING),
+        reason=touched
+        if touched and case.active
+        else ("" if fields else same_meaning(case.record, case.situation)),
         drift=tuple(_drift(case)),
         sends=sends,
     )
@@ -161,6 +164,7 @@ def _replace(case: _Case, fields: tuple[FieldChange, ...]) -> Decision:
         reason=_why_replaced(case),
         drift=tuple(_drift(case)),
         notes=(f"old destination: {old.says}",),
+        guards=prevented(case.record),
         sends=case.active,
     )
     verbs = (*old.verbs, _creation(case.binding))
@@ -208,7 +212,7 @@ def _fields(case: _Case) -> Iterator[FieldChange]:
 
 def _plain(record: Record) -> dict[str, Any]:
     kept = {key: value for key, value in record.body.items() if key not in _BOOKKEEPING}
-    return kept | {"protected": record.protected}
+    return kept | {"environment.protected": record.protected}
 
 
 def _attribute_changes(case: _Case) -> dict[str, tuple[Any, Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.project import Project
+from audiform.plan.evolve import Evolved
 from audiform.plan.facts import TypeFacts
 from audiform.plan.plan import Change, StepKind
 from audiform.plan.prior import Refreshed
@@ -51,7 +52,8 @@ class Situation:
     `types`: by connector name, of the project's connectors. `secrets`: connector -> credential -> keyed digest,
     of those that could be resolved; a credential that is not there is not compared. `holders`: the recorded
     bindings of each destination. `moved`: connectors whose destinations are elsewhere from now on. `guards`: the
-    environment's, as JSON data. `unsent`: bindings whose people an apply did not get to send.
+    environment's, as JSON data. `unsent`: bindings whose people an apply did not get to send. `evolved`: what entries
+    of `moved`, `removed` and `imports` do; `recorded` is the state as it is called after the moves.
     """
 
     project: Project
@@ -62,25 +64,27 @@ class Situation:
     holders: Mapping[Destination, Sequence[Record]]
     moved: frozenset[str]
     guards: Mapping[str, Any]
-    unsent: frozenset[Address] = frozenset()
+    unsent: frozenset[Address]
+    evolved: Evolved
 
 
 def situation_of(
     project: Project,
-    recorded: StateView,
+    evolved: Evolved,
     observed: Refreshed,
     types: Mapping[str, TypeFacts],
     secrets: Mapping[str, Mapping[str, str]],
     unsent: frozenset[Address] = frozenset(),
 ) -> Situation:
     """Put the states side by side; what every binding asks for is worked out once."""
+    recorded = evolved.recorded
     holders: dict[Destination, list[Record]] = {}
     for record in recorded.records.values():
         if record.address.kind is Kind.BINDING:
             holders.setdefault(destination_of(record), []).append(record)
     guards = project.environment.file.guards.model_dump(mode="json", exclude_none=True)
     moved = frozenset(name for name in project.connectors if _is_moved(name, project, recorded, types))
-    return Situation(project, recorded, observed, types, secrets, holders, moved, guards, unsent)
+    return Situation(project, recorded, observed, types, secrets, holders, moved, guards, unsent, evolved)
 
 
 def destination_of(record: Record) -> Destination:

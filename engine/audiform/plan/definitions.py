@@ -9,6 +9,7 @@ from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Connector, Source
 from audiform.plan.decision import Decision, Situation, Verb
 from audiform.plan.fields import leaves
+from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.records import record_of
 from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short, upgraded
@@ -17,6 +18,8 @@ from audiform.state.store import Record
 _RECORD = (Verb(StepKind.RECORD),)
 _APART = frozenset({"dependencies", "secrets"})
 _NOT_SHOWN = frozenset({"type_digest", "enabled"})
+GONE = "no longer in the project"
+REMOVED = "an entry of `removed` says so"
 SAME_MEANING = "written differently in the YAML, with the same meaning"
 
 
@@ -36,12 +39,22 @@ def decide_definition(
     ):
         return None
     fields = tuple(_differing(address, record, _desired(address, resource, situation), situation))
-    return Decision(Change(address, Action.UPDATE, fields, reason="" if fields else SAME_MEANING), _RECORD)
+    reason = "" if fields else same_meaning(record, situation)
+    return Decision(Change(address, Action.UPDATE, fields, reason=reason), _RECORD)
 
 
-def decide_removed_definition(record: Record) -> Decision:
+def same_meaning(record: Record, situation: Situation) -> str:
+    """Return why a record is written although nothing in it means anything else."""
+    new = [
+        str(address) for address in situation.evolved.renamed if str(address) in record.body["dependencies"]
+    ]
+    return f"it names {' and '.join(sorted(new))} from now on" if new else SAME_MEANING
+
+
+def decide_removed_definition(record: Record, situation: Situation) -> Decision:
     """Return what happens to a recorded resource that the project no longer has."""
-    change = Change(record.address, Action.DELETE, (), reason="no longer in the project")
+    reason = REMOVED if record.address in situation.evolved.removals else GONE
+    change = Change(record.address, Action.DELETE, (), reason=reason, guards=prevented(record))
     return Decision(change, (Verb(StepKind.FORGET, {"ledger": "drop"}),))
 
 
@@ -50,7 +63,7 @@ def created(
 ) -> Iterator[FieldChange]:
     """Yield the fields of a new resource that say something, for the reader of the plan."""
     for key, value in body.items():
-        says_nothing = value is None or (not value and isinstance(value, dict | list))
+        says_nothing = value in (None, False) or (not value and isinstance(value, dict | list))
         if says_nothing or key in _APART or key in _NOT_SHOWN:
             continue
         if not isinstance(value, dict):

@@ -11,13 +11,14 @@ from audiform.plan.decision import Decision, Situation
 from audiform.plan.definitions import decide_definition, decide_removed_definition, touches
 from audiform.plan.endings import decide_removed_binding
 from audiform.plan.labels import labelled
+from audiform.plan.moves import decide_moves
 
 UNSENT = "an earlier apply did not get to send its people"
 
 
 def diff(situation: Situation) -> tuple[Decision, ...]:
     """Return what happens, in the order of kinds and names; resources to which nothing happens are left out."""
-    decisions: list[Decision] = []
+    decisions: list[Decision] = [*decide_moves(situation)]
     for kind in (Kind.SOURCE, Kind.CONNECTOR, Kind.AUDIENCE):
         decisions.extend(_definitions(kind, situation))
     touched = {decision.address: _touch(decision) for decision in decisions if touches(decision)}
@@ -77,5 +78,5 @@ def _removed(situation: Situation) -> Iterator[Decision]:
         yield (
             decide_removed_binding(record, situation)
             if removed_binding
-            else decide_removed_definition(record)
+            else decide_removed_definition(record, situation)
         )

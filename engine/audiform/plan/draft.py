@@ -52,7 +52,7 @@ def judged_change(
     if decision.address.kind is not Kind.BINDING or (sent is None and ended is None and not decision.undone):
         return change
     impact = impact_of(_kinds(decision), sent.impact if sent else None, ended)
-    guards = tuple(_guards(decision, situation, approvals, sent, ended))
+    guards = (*change.guards, *_guards(decision, situation, approvals, sent, ended))
     notes = (*change.notes, *_notes(decision, ended), *_not_sent(sent))
     return replace(change, impact=impact, guards=guards, notes=notes)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiform.plan.decision import Decision, Situation, Verb, destination_of
+from audiform.plan.definitions import GONE, REMOVED
+from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, StepKind
 from audiform.plan.prior import Observed, Presence
 from audiform.state.store import Record
@@ -33,21 +35,23 @@ _SHARED = "another binding fills this destination, so it is not deleted: only th
 
 def decide_removed_binding(record: Record, situation: Situation) -> Decision:
     """Return what happens to a recorded binding that the project no longer has."""
+    why = REMOVED if record.address in situation.evolved.removals else GONE
     seen = situation.observed.get(record.address, Observed(Presence.UNKNOWN))
     if seen.presence is Presence.MISSING or record.body["destination_id"] is None:
-        reason = "no longer in the project, and its destination is not at the platform"
-        return Decision(Change(record.address, Action.FORGET, (), reason), (_forget("drop"),))
+        reason = f"{why}, and its destination is not at the platform"
+        change = Change(record.address, Action.FORGET, (), reason, guards=prevented(record))
+        return Decision(change, (_forget("drop"),))
     end = ending(record, situation)
     touches = any(verb.kind in (StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION) for verb in end.verbs)
     action = Action.DELETE if touches else Action.FORGET
-    change = Change(record.address, action, (), reason="no longer in the project", notes=(end.says,))
+    change = Change(record.address, action, (), why, notes=(end.says,), guards=prevented(record))
     verbs = end.verbs if end.verbs[-1].kind is StepKind.FORGET else (*end.verbs, _forget("drop"))
     return Decision(change, verbs, undone=True)
 
 
 def ending(record: Record, situation: Situation) -> Ending:
     """Return how the binding that `record` holds ends."""
-    way: str = record.body["on_delete"]
+    way = _way(record, situation)
     match way:
         case "freeze":
             return Ending((_forget("keep"),), _SAYS[way])
@@ -60,6 +64,12 @@ def ending(record: Record, situation: Situation) -> Ending:
             return Ending((_forget("drop"),), _SAYS["keep"])
 
 
+def _way(record: Record, situation: Situation) -> str:
+    """Return what becomes of the binding's people: what an entry of `removed` says, or else what was recorded."""
+    recorded: str = record.body["on_delete"]
+    return situation.evolved.removals.get(record.address) or recorded
+
+
 def _is_shared(record: Record, situation: Situation) -> bool:
     """Whether the destination must outlive this binding.
 
@@ -68,7 +78,7 @@ def _is_shared(record: Record, situation: Situation) -> bool:
     """
     return any(
         _stays(other, situation)
-        or other.body["on_delete"] != "delete_destination"
+        or _way(other, situation) != "delete_destination"
         or other.address > record.address
         for other in situation.holders[destination_of(record)]
         if other.address != record.address

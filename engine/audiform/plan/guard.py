@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from audiform.config.kinds import Guards
 from audiform.plan.plan import Figure, GuardResult, Impact
+from audiform.state.store import Record
 
 DEFAULT_MAX_REMOVED = "20%"
 DEFAULT_FROM_MEMBERS = 100
@@ -58,8 +59,30 @@ def protected_delete(address: str, approved: Collection[str]) -> GuardResult:
     )
 
 
+def prevented(record: Record) -> tuple[GuardResult, ...]:
+    """Return the guard of a record that says `protected: true`: nobody can approve its deletion on the way."""
+    if not record.body.get("protected"):
+        return ()
+    detail = (
+        "it was applied with `protected: true`, which outlives its block. Bring the block back with `protected: false` and apply "
+        "that; then delete it and apply again"
+    )
+    return (
+        GuardResult(
+            name=f"{record.address}.protected",
+            limit="no deletion while it is protected",
+            measured="deleted",
+            ok=False,
+            detail=detail,
+            approvable=False,
+        ),
+    )
+
+
 def approval(result: GuardResult) -> str:
-    """Return the option that approves what the guard stopped, to copy."""
+    """Return the option that approves what the guard stopped, to copy; nothing where none does."""
+    if not result.approvable:
+        return ""
     is_delete = result.name.startswith("binding.")
     return f"--approve-delete {result.name}" if is_delete else f"--approve-guard {result.name}"
 

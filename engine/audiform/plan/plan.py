@@ -29,6 +29,10 @@ class Action(StrEnum):
     DELETE = "-"
     FORGET = "x"
     """Delete from state only: the remote object is kept."""
+    MOVE = "→"
+    """The record gets another address. Nothing at a platform changes."""
+    IMPORT = "←"
+    """An object that exists is taken into the state, with its members where they are known."""
     SYNC = ">"
     """The resource itself is unchanged, but something that it depends on is: the difference is sent."""
 
@@ -148,6 +152,8 @@ class GuardResult:
     ok: bool
     detail: str = ""
     approved: bool = False
+    approvable: bool = True
+    """False: no option lets it pass; `detail` says what does."""
 
 
 class StepKind(StrEnum):
@@ -171,6 +177,10 @@ class StepKind(StrEnum):
     FORGET = "forget"
     """Drop the state record; the remote members stay. {ledger}: `drop` a binding's members from the ledger, or
     `keep` them (`on_delete: freeze`), so that no other binding on that destination ever removes them."""
+    MOVE = "move"
+    """Give the record, and what the ledger keeps under its name, this address. {from}"""
+    IMPORT = "import"
+    """Record an existing object as the binding's, its members as added by it where `members`. {connector, id, members}"""
     SYNC = "sync"
     """Send who entered, left and changed. {}"""
 

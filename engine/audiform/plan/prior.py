@@ -2,15 +2,15 @@
 
 `Record.body` and the desired body of a resource have the same shape, all keys always there:
 
-    source     type settings description labels owner enabled dependencies
-    connector  type type_digest settings endpoint credentials secrets description labels owner enabled
+    source     type settings description labels owner protected enabled dependencies
+    connector  type type_digest settings endpoint credentials secrets description labels owner protected enabled
                dependencies
                (`credentials`: name -> reference; `secrets`: name -> keyed digest, only those that were resolved)
-    audience   source query profile_key identifiers variables consent description labels owner enabled
+    audience   source query profile_key identifiers variables consent description labels owner protected enabled
                dependencies
                (`query`: hex digest of the SQL; `identifiers`: name -> {column, already_hashed, region})
     binding    audience connector destination signals identifiers variables guards on_delete description labels owner
-               enabled dependencies destination_id
+               protected enabled dependencies destination_id
                (as declared, null = default; `guards`: the environment's merged in, only those set;
                `destination_id`: null before the remote object exists)
 """

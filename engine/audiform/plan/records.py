@@ -99,6 +99,7 @@ def _connector(
         "description": connector.description,
         "labels": dict(connector.labels),
         "owner": connector.owner,
+        "protected": connector.protected,
         "enabled": connector.enabled,
         "dependencies": [],
     }
@@ -116,6 +117,7 @@ def _audience(audience: Audience) -> dict[str, Any]:
         "description": audience.description,
         "labels": dict(audience.labels),
         "owner": audience.owner,
+        "protected": audience.protected,
         "enabled": audience.enabled,
         "dependencies": [f"source.{audience.source}"],
     }
@@ -143,6 +145,7 @@ def _binding(project: Project, binding: Binding, destination_id: str | None) -> 
         "description": binding.description,
         "labels": dict(binding.labels),
         "owner": binding.owner,
+        "protected": binding.protected,
         "enabled": binding.enabled,
         "dependencies": [f"audience.{binding.audience}", f"connector.{binding.connector}"],
     }

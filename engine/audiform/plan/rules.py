@@ -43,6 +43,9 @@ _NOTES: Mapping[str, Rule] = {
         ChangeCategory.METADATA, "decides what is chosen by label and which policies apply; never sent"
     ),
     "owner": Rule(ChangeCategory.METADATA, "says who answers for it; never sent"),
+    "protected": Rule(
+        ChangeCategory.METADATA, "decides whether it can be deleted, by its block or anything else"
+    ),
 }
 
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
@@ -95,7 +98,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
             ChangeCategory.METADATA, "limits for what comes; until it is applied the stricter of both holds"
         ),
         "on_delete": Rule(ChangeCategory.METADATA, "decides what a later deletion does"),
-        "protected": Rule(
+        "environment": Rule(
             ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"
         ),
         **_NOTES,

@@ -1,5 +1,6 @@
 """Puts the verbs of all decisions into one order: what ends comes first, then what begins, then the sending.
 
+    0  records of `moved` get their new addresses: all that follows knows them by these
     1  bindings     old destinations end (while the connectors that they were made with are still recorded)
     2  sources, connectors, audiences, bindings    are written and created
     3  bindings     are synced
@@ -31,10 +32,11 @@ def steps_of(decisions: Sequence[Decision], project: Project, recorded: StateVie
     phases: tuple[
         tuple[Iterable[Decision], Callable[[Verb], bool], Callable[[Address], Iterator[str]]], ...
     ] = (
+        (decisions, lambda verb: verb.kind is StepKind.MOVE, chain.before_move),
         (bindings, lambda verb: verb.kind in _ENDS, chain.before_end),
         (
             decisions,
-            lambda verb: verb.kind not in _ENDS and verb.kind is not StepKind.SYNC,
+            lambda verb: verb.kind not in _ENDS and verb.kind not in (StepKind.SYNC, StepKind.MOVE),
             chain.before_begin,
         ),
         (bindings, lambda verb: verb.kind is StepKind.SYNC, chain.before_sync),
@@ -69,6 +71,7 @@ class _Chain:
     project: Project
     recorded: StateView
     users: dict[Address, list[Address]]
+    moved: list[str] = field(default_factory=list[str])
     steps: list[Step] = field(default_factory=list[Step])
     ended: dict[Address, str] = field(default_factory=dict[Address, str])
     begun: dict[Address, str] = field(default_factory=dict[Address, str])
@@ -81,10 +84,14 @@ class _Chain:
         previous: str | None = None
         for verb in verbs:
             identity = f"{address}/{verb.kind.value}"
-            before = (previous,) if previous else tuple(dict.fromkeys(needs(address)))
+            before = (previous,) if previous else tuple(dict.fromkeys(needs(address))) or (*self.moved[-1:],)
             self.steps.append(Step(identity, verb.kind, address, before, verb.data))
             self._note(address, verb.kind, identity)
             previous = identity
+
+    def before_move(self, _: Address) -> Iterator[str]:
+        """Yield the move before: they may name each other's records, so they go one by one."""
+        yield from self.moved[-1:]
 
     def before_end(self, address: Address) -> Iterator[str]:
         """Yield the ends of the bindings on the same destination: who deletes it comes last by name."""
@@ -94,6 +101,9 @@ class _Chain:
 
     def before_begin(self, address: Address) -> Iterator[str]:
         """Yield what this address depends on, its own end, and ends that still need its record as it was."""
+        if address in self.begun:
+            yield self.begun[address]  # an import, which needs what it depends on itself
+            return
         if address in self.ended:
             yield self.ended[address]
         for dependency in dependencies_of(self.project, address):
@@ -124,7 +134,9 @@ class _Chain:
             yield from self._nearest(dependency)
 
     def _note(self, address: Address, kind: StepKind, identity: str) -> None:
-        if kind in _ENDS:
+        if kind is StepKind.MOVE:
+            self.moved.append(identity)
+        elif kind in _ENDS:
             self.ended[address] = identity
             record: Record | None = self.recorded.records.get(address)
             if record is not None and address.kind is Kind.BINDING:

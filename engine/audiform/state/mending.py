@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from datetime import UTC, datetime
 
 from audiform.address import Address, Kind
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.ledger import Ledger, LedgerSession, destination_key
+from audiform.state.renaming import rename as follow
 from audiform.state.store import Record, StateStore, StateView
 
 
@@ -15,28 +16,18 @@ def rename(store: StateStore, ledger: Ledger, old: Address, new: Address) -> Non
     """Give the record another address; what depends on it, and the members of a binding, go along.
 
     Raises:
-        DiagnosticError: the new address is taken or of another kind, or `old` is a connector whose bindings have
-            members: they are kept under its name (`invalid-move`).
+        DiagnosticError: the new address is taken or of another kind, or its last sync did not end (`invalid-move`).
     """
     view = store.read()
-    users = _users(view, old)
     if new in view.records:
         raise _invalid(
             f"`{new}` is in the state already, and a move never overwrites. Choose another address."
         )
     if old.kind is not new.kind:
         raise _invalid(f"`{old}` and `{new}` are of different kinds, and a record keeps its kind.")
-    if old.kind is Kind.CONNECTOR and users:
-        names = ", ".join(str(user.address) for user in users)
-        raise _invalid(
-            f"`{old}` has destinations ({names}), and the ledger keeps their members under its name. "
-            "Keep the name; or end the bindings, rename the connector, and begin them again."
-        )
     if old.kind is Kind.BINDING:
         _refuse_open(store, old)
-        _with(ledger, lambda session: session.rename(old.name, new.name))
-    store.move(old, new)
-    store.put(*(_referring(user, old, new) for user in users))
+    follow(store, ledger, old, new, lambda: datetime.now(UTC))
 
 
 def forget(store: StateStore, ledger: Ledger, address: Address) -> None:
@@ -78,12 +69,6 @@ def _with(ledger: Ledger, change: Callable[[LedgerSession], None]) -> None:
 
 def _users(view: StateView, address: Address) -> list[Record]:
     return [record for record in view.records.values() if str(address) in record.body["dependencies"]]
-
-
-def _referring(record: Record, old: Address, new: Address) -> Record:
-    """Return the record with the new name in each place that held the old one."""
-    names = [str(new) if name == str(old) else name for name in record.body["dependencies"]]
-    return replace(record, body={**record.body, old.kind.value: new.name, "dependencies": names})
 
 
 def _refuse_open(store: StateStore, address: Address) -> None:

@@ -81,7 +81,8 @@ def _cases(change: Change) -> Iterator[ET.Element]:
     for result in change.guards:
         guard = ET.Element("testcase", {"classname": f"{change.address}", "name": _xml(result.name)})
         if not result.ok and not result.approved:
-            text = _xml(f"{result.detail}\napprove it with {approval(result)}")
+            option = approval(result)
+            text = _xml(result.detail + (f"\napprove it with {option}" if option else ""))
             ET.SubElement(guard, "failure", {"message": _xml(result.detail), "type": "guard"}).text = text
         yield guard
 
@@ -99,7 +100,8 @@ def _results(change: Change, file: str) -> Iterator[dict[str, Any]]:
 
 
 def _stopped(result: GuardResult) -> str:
-    return f"{result.name}: {result.detail}. Approve it with {approval(result)}."
+    option = approval(result)
+    return f"{result.name}: {result.detail}." + (f" Approve it with {option}." if option else "")
 
 
 def _said(change: Change) -> str:

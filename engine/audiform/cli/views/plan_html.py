@@ -14,7 +14,7 @@ from audiform.cli.views.plan_style import STYLE
 from audiform.cli.views.plan_text import WORDS, actions_line, both, field_name, people_line
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
-from audiform.plan.plan import Action, Change, FieldChange, Impact, Plan
+from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Impact, Plan
 from audiform.plan.summary import is_destructive, stopping
 
 _MOMENT = "%Y-%m-%d %H:%M UTC"
@@ -64,7 +64,7 @@ def _guards(plan: Plan) -> Iterator[str]:
     stops = stopping(plan.changes)
     if stops:
         items = [
-            f"<li><b>{escape(result.name)}</b>: {escape(result.detail)}<br>Approve it with <code>{escape(approval(result))}</code></li>"
+            f"<li><b>{escape(result.name)}</b>: {escape(result.detail)}{_approve(result)}</li>"
             for result in stops
         ]
         yield f'<section class="stop"><h2>Stopped by guards</h2><ul>{"".join(items)}</ul></section>'
@@ -72,6 +72,11 @@ def _guards(plan: Plan) -> Iterator[str]:
     if approved:
         items = [f"<li><b>{escape(result.name)}</b>: {escape(result.detail)}</li>" for result in approved]
         yield f"<section><h2>Guards that were approved</h2><ul>{''.join(items)}</ul></section>"
+
+
+def _approve(result: GuardResult) -> str:
+    option = approval(result)
+    return f"<br>Approve it with <code>{escape(option)}</code>" if option else ""
 
 
 def _people(plan: Plan) -> Iterator[str]:

@@ -22,7 +22,7 @@ def render(plan: Plan) -> dict[str, Any]:
             "people": asdict(people_of(plan)),
         },
         "stopped_by": [
-            {"guard": result.name, "detail": result.detail, "approve": approval(result)}
+            {"guard": result.name, "detail": result.detail, "approve": approval(result) or None}
             for result in stopping(plan.changes)
         ],
         "plan": to_data(plan),

@@ -56,7 +56,9 @@ def _head(plan: Plan) -> Iterator[str]:
 
 def _guards(plan: Plan) -> Iterator[str]:
     for result in stopping(plan.changes):
-        yield f"**Stopped by a guard:** {_code(f'{result.name}: {result.detail}')} Approve it with {_code(approval(result))}."
+        option = approval(result)
+        approve = f" Approve it with {_code(option)}." if option else ""
+        yield f"**Stopped by a guard:** {_code(f'{result.name}: {result.detail}')}{approve}"
 
 
 def _people(plan: Plan) -> Iterator[str]:

@@ -24,6 +24,6 @@ th:first-child, .fields td { text-align: left; } .fields th { width: 12rem; font
 code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 svg { display: block; margin-bottom: 1rem; font-size: 13px; } svg text { fill: var(--ink); }
 .axis { stroke: var(--line); } .in { fill: var(--in); } .out { fill: var(--out); } .end { text-anchor: end; }
-.create { color: var(--in); } .delete, .replace, .forget { color: var(--out); } .update, .sync { color: var(--change); }
+.create, .import { color: var(--in); } .delete, .replace, .forget { color: var(--out); } .update, .sync, .move { color: var(--change); }
 @media print { details > * { display: block; } }
 """

@@ -20,6 +20,8 @@ _STYLES = {
     Action.REPLACE: Style.DELETE,
     Action.DELETE: Style.DELETE,
     Action.FORGET: Style.DELETE,
+    Action.MOVE: Style.UPDATE,
+    Action.IMPORT: Style.CREATE,
     Action.SYNC: Style.HINT,
 }
 WORDS = {
@@ -28,6 +30,8 @@ WORDS = {
     Action.REPLACE: "replace",
     Action.DELETE: "destroy",
     Action.FORGET: "forget",
+    Action.MOVE: "move",
+    Action.IMPORT: "import",
     Action.SYNC: "send",
 }
 _ALWAYS = (Action.CREATE, Action.UPDATE, Action.DELETE)
@@ -175,9 +179,11 @@ def _stops(stops: list[GuardResult], command: str, *, colour: bool) -> Iterator[
     yield paint("Stopped by guards", Style.ERROR, Style.BOLD, colour=colour)
     for result in stops:
         yield f"  {result.name}: {result.detail}"
-    yield "  If that is what you want, approve it:"
-    yield ""
-    yield f"      audiform {command} {' '.join(approval(result) for result in stops)}"
+    options = [option for option in map(approval, stops) if option]
+    if options:
+        yield "  If that is what you want, approve it:"
+        yield ""
+        yield f"      audiform {command} {' '.join(options)}"
 
 
 def _notes(plan: Plan) -> Iterator[str]:

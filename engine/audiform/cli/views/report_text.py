@@ -19,9 +19,19 @@ _DONE = {
     StepKind.DELETE_DESTINATION: ("-", "destination deleted"),
     StepKind.REMOVE_MEMBERS: ("-", "members removed"),
     StepKind.FORGET: ("x", "forgotten"),
+    StepKind.MOVE: ("→", "moved"),
+    StepKind.IMPORT: ("←", "imported"),
     StepKind.SYNC: (">", "people sent"),
 }
-_STYLES = {"+": Style.CREATE, "~": Style.UPDATE, "-": Style.DELETE, "x": Style.DELETE, ">": Style.HINT}
+_STYLES = {
+    "+": Style.CREATE,
+    "~": Style.UPDATE,
+    "-": Style.DELETE,
+    "x": Style.DELETE,
+    "→": Style.UPDATE,
+    "←": Style.CREATE,
+    ">": Style.HINT,
+}
 _HEADS = ("binding", "added", "removed", "changed", "rejected", "pending", "not sent")
 _TRYING = {
     StepKind.RECORD: "record it",
@@ -30,6 +40,8 @@ _TRYING = {
     StepKind.DELETE_DESTINATION: "delete the destination",
     StepKind.REMOVE_MEMBERS: "remove the members",
     StepKind.FORGET: "forget it",
+    StepKind.MOVE: "give it its new name",
+    StepKind.IMPORT: "import it",
     StepKind.SYNC: "send people",
 }
 
