@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from audiform.config.places import place_all
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import Diagnostics
+from audiform.garbage import keep, uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Checked:
 
 def checked(root: Path, environment: str | None) -> Checked:
     """Load and check the project in `root`, for one environment (None: the default one). No network, no state."""
-    project, diagnostics = load(root, environment)
+    with uncollected():
+        project, diagnostics = load(root, environment)
+        keep()
     catalog = Catalog(root) if project is None else Catalog(root, trust_of(project))
     if project is not None:
-        # The project lives as long as the process: looking through it for garbage again and again finds none.
-        gc.freeze()
         diagnostics.extend(place_all(root, project.environment.name, check(project, catalog)))
     return Checked(project, catalog, diagnostics)

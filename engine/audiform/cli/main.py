@@ -7,13 +7,14 @@ Exit codes: 0 done or no changes; 1 error; 2 changes pending; 3 stopped by a gua
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
-from audiform.cli.failures import exit_code_of
+from audiform.cli.failures import Exit, exit_code_of
 from audiform.cli.lazy import LazyGroup
 from audiform.cli.options import Options, common_options
 from audiform.cli.output import Output
@@ -65,16 +66,31 @@ def cli(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and exit with its code."""
-    sys.exit(run(arguments))
+    """Run one command and end the process with its code."""
+    leave(run(arguments))
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. A command returns an int, or None for 0."""
     # A large project is a million values without a cycle among them, and looking for one each 700 takes a third of the time.
     gc.set_threshold(100_000, 20, 20)
+    # pydantic looks through every installed package for plugins, and a stranger's would read what our models hold.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         result: Any = cli.main(arguments, prog_name="audiform", standalone_mode=False)
     except BaseException as problem:  # noqa: BLE001 - the one place where everything ends
         return exit_code_of(problem)
     return result if isinstance(result, int) else 0
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once: to take a large project apart first costs as much as to print its plan.
+
+    So nothing may wait for the interpreter's end: what a command has to close, it closes.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        code = code or Exit.ERROR  # whoever read the output went away, or its disk is full
+    os._exit(code)

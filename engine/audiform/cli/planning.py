@@ -13,6 +13,7 @@ from audiform.cli.options import Options
 from audiform.cli.running import run
 from audiform.cli.views.plan_formats import CONCISE, FORMATS, Shown
 from audiform.cli.views.progress import waiting
+from audiform.garbage import keep, uncollected
 from audiform.plan.draft import Approvals
 from audiform.plan.plan import Plan
 from audiform.planner import PlanOptions, make_plan
@@ -103,8 +104,9 @@ def show_options(command: Command) -> Command:
 
 def planned(runtime: Runtime, wanted: PlanOptions, options: Options) -> Plan:
     """Return the plan; on a terminal something moves while it is made."""
-    with waiting("Comparing the project with the state, the platforms and the sources", options.output):
+    with waiting("Comparing the project with the state, the platforms and the sources", options.output), uncollected():
         plan = run(runtime, make_plan(runtime, wanted))
+        keep()
     _say_unused(wanted, plan, options)
     return plan
 
@@ -120,7 +122,8 @@ def show(
     """Print the plan; `command` is the one that takes approvals of guards, `file` what a checker points to."""
     chosen = how or How()
     shown = Shown(colour=options.output.colour, concise=chosen.concise, command=command, file=file)
-    options.output.data(FORMATS[chosen.form](plan, shown))
+    with uncollected():
+        options.output.data(FORMATS[chosen.form](plan, shown))
 
 
 def _say_unused(wanted: PlanOptions, plan: Plan, options: Options) -> None:

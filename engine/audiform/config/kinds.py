@@ -17,7 +17,7 @@ from audiform.shapes import is_map
 class Model(BaseModel):
     """Frozen, and closed: an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class FromEnv(Model):

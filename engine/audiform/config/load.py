@@ -6,9 +6,7 @@ hold makes this raise.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,7 @@ from audiform.config.schema import problems_of
 from audiform.config.sql import check_queries
 from audiform.config.template import Scope
 from audiform.diagnostics import Diagnostic, Diagnostics
+from audiform.garbage import uncollected
 
 _MODELS: Mapping[Kind, type[Model]] = {
     Kind.SOURCE: Source,
@@ -48,7 +47,7 @@ def load(root: Path, environment: str | None = None) -> tuple[Project | None, Di
 
     With an error there is no project. Never raises for what files hold.
     """
-    with _without_collection():
+    with uncollected():
         return _load(root, environment)
 
 
@@ -176,15 +175,3 @@ def _remember(
             now.setdefault(text.digest, known.documents[text.digest])
     if now.keys() != known.documents.keys() or not queries <= known.queries:
         remember(root, Remembered(now, queries))
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Do not look for garbage while a large project is read: there is none, and looking takes half of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

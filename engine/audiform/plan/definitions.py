@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Connector, Source
@@ -17,7 +17,7 @@ from audiform.state.store import Record
 
 _RECORD = (Verb(StepKind.RECORD),)
 _APART = frozenset({"dependencies", "secrets"})
-_NOT_SHOWN = frozenset({"type_digest", "enabled"})
+_NOT_SHOWN = _APART | {"type_digest", "enabled"}
 GONE = "no longer in the project"
 REMOVED = "an entry of `removed` says so"
 SAME_MEANING = "written differently in the YAML, with the same meaning"
@@ -60,20 +60,21 @@ def decide_removed_definition(record: Record, situation: Situation) -> Decision:
 
 def created(
     kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()
-) -> Iterator[FieldChange]:
-    """Yield the fields of a new resource that say something, for the reader of the plan."""
+) -> list[FieldChange]:
+    """Return the fields of a new resource that say something, for the reader of the plan."""
+    fields: list[FieldChange] = []
     for key, value in body.items():
-        says_nothing = value in (None, False) or (not value and isinstance(value, dict | list))
-        if says_nothing or key in _APART or key in _NOT_SHOWN:
+        if value is None or value is False or value == [] or key in _NOT_SHOWN:
             continue
-        if not isinstance(value, dict):
-            yield FieldChange(key, None, value, ChangeCategory.METADATA, "")
+        if value.__class__ is not dict:
+            fields.append(FieldChange(key, None, value, ChangeCategory.METADATA, ""))
             continue
-        for name, inner in cast("dict[str, Any]", value).items():
+        for name, inner in value.items():
             path = f"{key}.{name}"
             shown = SENSITIVE if key == "settings" and name in secret else short(kind, path, inner)
             if shown is not None:
-                yield FieldChange(path, None, shown, ChangeCategory.METADATA, "")
+                fields.append(FieldChange(path, None, shown, ChangeCategory.METADATA, ""))
+    return fields
 
 
 def touches(decision: Decision) -> bool:

@@ -40,13 +40,11 @@ def record_of(
 
 def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:
     """Return the addresses that the resource names directly."""
-    match project.get(address):
-        case Audience(source=source):
-            return (Address(Kind.SOURCE, source),)
-        case Binding(audience=audience, connector=connector):
-            return (Address(Kind.AUDIENCE, audience), Address(Kind.CONNECTOR, connector))
-        case _:
-            return ()
+    if address.kind is Kind.AUDIENCE and (audience := project.audiences.get(address.name)):
+        return (Address(Kind.SOURCE, audience.source),)
+    if address.kind is Kind.BINDING and (binding := project.bindings.get(address.name)):
+        return (Address(Kind.AUDIENCE, binding.audience), Address(Kind.CONNECTOR, binding.connector))
+    return ()
 
 
 def effective_guards(project: Project, binding: Binding) -> Guards:

@@ -21,7 +21,7 @@ from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import dependencies_of
 from audiform.state.store import Record, StateView
 
-_ENDS = frozenset({StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION, StepKind.FORGET})
+_ENDS = (StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION, StepKind.FORGET)
 
 
 def steps_of(decisions: Sequence[Decision], project: Project, recorded: StateView) -> tuple[Step, ...]:
@@ -44,7 +44,9 @@ def steps_of(decisions: Sequence[Decision], project: Project, recorded: StateVie
     )
     for chosen, belongs, needs in phases:
         for decision in chosen:
-            chain.add(decision.address, (verb for verb in decision.verbs if belongs(verb)), needs)
+            verbs = [verb for verb in decision.verbs if belongs(verb)]
+            if verbs:
+                chain.add(decision.address, verbs, needs)
     return tuple(chain.steps)
 
 
@@ -81,9 +83,9 @@ class _Chain:
 
     def add(self, address: Address, verbs: Iterable[Verb], needs: Callable[[Address], Iterator[str]]) -> None:
         """Append the verbs of one address, one behind the other."""
-        previous: str | None = None
+        previous, written = None, str(address)
         for verb in verbs:
-            identity = f"{address}/{verb.kind.value}"
+            identity = f"{written}/{verb.kind}"
             before = (previous,) if previous else tuple(dict.fromkeys(needs(address))) or (*self.moved[-1:],)
             self.steps.append(Step(identity, verb.kind, address, before, verb.data))
             self._note(address, verb.kind, identity)
@@ -106,17 +108,16 @@ class _Chain:
             return
         if address in self.ended:
             yield self.ended[address]
-        for dependency in dependencies_of(self.project, address):
-            yield from self._nearest(dependency)
-        yield from (self.ended[user] for user in self.users.get(address, ()) if user in self.ended)
+        yield from self._below(address)
+        if self.users:
+            yield from (self.ended[user] for user in self.users.get(address, ()) if user in self.ended)
 
     def before_sync(self, address: Address) -> Iterator[str]:
         """Yield the binding's own beginning, or what it depends on."""
         if address in self.begun:
             yield self.begun[address]  # which needs what it depends on itself
             return
-        for dependency in dependencies_of(self.project, address):
-            yield from self._nearest(dependency)
+        yield from self._below(address)
 
     def before_forget(self, address: Address) -> Iterator[str]:
         """Yield the last steps of everything that used it."""
@@ -125,13 +126,14 @@ class _Chain:
             if last:
                 yield last
 
-    def _nearest(self, address: Address) -> Iterator[str]:
-        """Yield the step that begins `address`, or those of what it depends on when it has none itself."""
-        if address in self.begun:
-            yield self.begun[address]
-            return
+    def _below(self, address: Address) -> Iterator[str]:
+        """Yield, of each direct dependency, the step that begins it, or of what it depends on where it has none."""
         for dependency in dependencies_of(self.project, address):
-            yield from self._nearest(dependency)
+            begun = self.begun.get(dependency)
+            if begun is not None:
+                yield begun
+            else:
+                yield from self._below(dependency)
 
     def _note(self, address: Address, kind: StepKind, identity: str) -> None:
         if kind is StepKind.MOVE:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from audiform.cli.output import Style, paint
@@ -101,12 +102,12 @@ def block(change: Change, *, colour: bool, concise: bool = False) -> Iterator[st
         yield f"      {note}"
 
 
-def _field_lines(fields: Iterable[FieldChange], action: Action, *, colour: bool) -> Iterator[str]:
-    named = [(field_name(field.path), field) for field in fields]
-    width = max((len(name) for name, _ in named), default=0)
-    for name, field in named:
+def _field_lines(fields: Sequence[FieldChange], action: Action, *, colour: bool) -> Iterator[str]:
+    names = [field_name(field.path) for field in fields]
+    width = max(map(len, names), default=0)
+    for name, field in zip(names, fields, strict=True):
         if action is Action.CREATE and not field.reason:
-            yield f"      {name:<{width}}  {_value(field.path, field.after)}"
+            yield f"      {name.ljust(width)}  {_value(field.path, field.after)}"
             continue
         yield f"      {_symbol(field, colour=colour)} {name:<{width}}  {both(field)}  [{field.category.value}]"
         yield f"        {field.reason}"
@@ -120,6 +121,7 @@ def _symbol(field: FieldChange, *, colour: bool) -> str:
     return paint("~", Style.UPDATE, colour=colour)
 
 
+@lru_cache(maxsize=1024)
 def field_name(path: str) -> str:
     """Return what a field is called in front of people."""
     first, dot, rest = path.partition(".")
@@ -134,18 +136,26 @@ def both(field: FieldChange) -> str:
 
 
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
+_QUOTED = json.encoder.encode_basestring
 
 
 def _value(path: str, value: Any) -> str:
     if value is None:
         return "(none)"
-    if path.partition(".")[0] in _DIGESTS:
+    if _is_digest(path):
         return str(value)[:_DIGEST_LENGTH]
     return _json(value)
 
 
+@lru_cache(maxsize=1024)
+def _is_digest(path: str) -> bool:
+    return path.partition(".")[0] in _DIGESTS
+
+
 def _json(value: Any) -> str:
-    # For each list and map the encoder is made anew, and most lists are a few texts.
+    # Most values are texts or lists of a few; for each list and map the encoder would be made anew.
+    if value.__class__ is str:
+        return _QUOTED(value)
     return f"[{', '.join(map(_json, value))}]" if value.__class__ is list else _ENCODE(value)
 
 
