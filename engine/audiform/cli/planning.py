@@ -104,7 +104,10 @@ def show_options(command: Command) -> Command:
 
 def planned(runtime: Runtime, wanted: PlanOptions, options: Options) -> Plan:
     """Return the plan; on a terminal something moves while it is made."""
-    with waiting("Comparing the project with the state, the platforms and the sources", options.output), uncollected():
+    with (
+        waiting("Comparing the project with the state, the platforms and the sources", options.output),
+        uncollected(),
+    ):
         plan = run(runtime, make_plan(runtime, wanted))
         keep()
     _say_unused(wanted, plan, options)
