@@ -75,7 +75,7 @@ def _is_at(handle: int, path: Path) -> bool:
 def _write(handle: int, operation: str, release: str) -> LockInfo:
     info = LockInfo(
         id=str(uuid.uuid4()),
-        who=_user(),
+        who=user(),
         host=socket.gethostname(),
         pid=os.getpid(),
         operation=operation,
@@ -101,7 +101,8 @@ def _holder(path: Path, release: str) -> LockInfo:
     return _read(path) or unknown
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs this process."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -13,4 +14,4 @@ from audiform.state.segments.ledger import MEMORY, SegmentLedger
 
 def local_ledger(state: Path, keys: LedgerKeys = NO_KEYS, memory: str = MEMORY) -> SegmentLedger:
     """Return the ledger of the environment whose records are in `state`. Nothing is made yet."""
-    return SegmentLedger(partial(open_shelf, state), partial(local_store, state, ""), keys, memory)
+    return SegmentLedger(partial(open_shelf, state), lambda: closing(local_store(state, "")), keys, memory)

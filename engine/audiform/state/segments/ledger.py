@@ -8,7 +8,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -46,7 +46,6 @@ class Records(Protocol):
     def open_runs(self) -> Sequence[Run]: ...
     def batches(self, run: str) -> Sequence[RunBatch]: ...
     def end_run(self, run: str) -> None: ...
-    def close(self) -> None: ...
 
 
 class OpenShelf(Protocol):
@@ -60,7 +59,7 @@ class SegmentLedger:
     """The members of one environment: `shelf` opens where their files are, `records` what is recorded beside them."""
 
     shelf: OpenShelf
-    records: Callable[[], Records]
+    records: Callable[[], AbstractContextManager[Records]]
     keys: LedgerKeys = NO_KEYS
     memory: str = MEMORY
     _alive: set[str] = field(default_factory=set[str])
@@ -79,7 +78,7 @@ class SegmentLedger:
             DiagnosticError: the key of a state that holds something is gone (`state-key-lost`), or the ledger is
                 encrypted with another one than there is (`ledger-key-missing`, `ledger-key-wrong`, ...).
         """
-        with self._guard, closing(self.records()) as records:
+        with self._guard, self.records() as records:
             state_key = records.key() or secrets.token_bytes(32)
             key = self._key(records, state_key, write=write)
             session = self._session(state_key, key, write=write)
@@ -92,7 +91,7 @@ class SegmentLedger:
 
     def verify_key(self) -> None:
         """See that what is encrypted can be opened with the key at hand."""
-        with closing(self.records()) as records:
+        with self.records() as records:
             self._key(records, records.key() or b"", write=False)
 
     def rekey(self) -> Iterator[int]:
@@ -102,7 +101,7 @@ class SegmentLedger:
             DiagnosticError: the key of before is not at hand (`ledger-key-missing`, `ledger-key-wrong`), or an earlier
                 change to yet another one did not end (`ledger-rekey-unfinished`).
         """
-        with closing(self.records()) as records:
+        with self.records() as records:
             state_key, recorded = records.key() or b"", records.sealed()
             key, new = old_key(self.keys, recorded, state_key), key_id(self.keys.current)
             if not state_key or recorded == Sealed(new):

@@ -1,0 +1,1 @@
+"""The `postgresql:` backend: records, journal, lock, figures and members in one schema of a database."""

@@ -1,0 +1,95 @@
+"""Where a `postgresql:` state is: from the project's URL to how libpq connects, and the schema of an environment.
+
+    postgresql://[USER@]HOST[:PORT]/DATABASE[?schema=NAME&sslmode=...]
+
+Every parameter but `schema` is libpq's own. The password is never part of it: libpq finds it in PGPASSWORD, a password file
+(`passfile`, PGPASSFILE, ~/.pgpass) or a service (`service`). The connection is encrypted and the server verified, except to
+this machine itself or where `sslmode` says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.hashing import digest_text
+from audiform.urls import holds_password
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LONGEST_NAME = 63
+"""Bytes of a name; the server cuts longer ones, and two environments could become one."""
+
+_DEFAULTS: Mapping[str, str] = {
+    "application_name": "audiform",
+    "connect_timeout": "10",
+    # A peer that vanished is noticed within a minute, here as there (see `locks.py`).
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`conninfo`: how libpq connects, without a password; `schema`: where the tables are; `shown`: for people."""
+
+    conninfo: str
+    schema: str
+    shown: str
+
+
+def place_of(url: str, project: str, environment: str, variables: Mapping[str, str]) -> Place:
+    """Return the place of an environment; `variables` are those of the process, which libpq reads as well.
+
+    Raises:
+        DiagnosticError: the URL has a password (`state-url-password`) or is none (`invalid-state-url`).
+    """
+    if holds_password(url):
+        raise DiagnosticError([password_in_url()])
+    parts = urlsplit(url)
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    prefix = given.pop("schema", f"audiform_{project}")
+    if not prefix or not (parts.path.strip("/") or given.keys() & {"dbname", "service"}):
+        detail = (
+            f"`{url}` names no {'database' if prefix else 'schema'}. A state in PostgreSQL is written "
+            "`postgresql://HOST/DATABASE`, with `?schema=NAME` where the schema shall not be named after the project."
+        )
+        raise DiagnosticError([Diagnostic("invalid-state-url", detail)])
+    query = {**_DEFAULTS, **_security(parts.hostname or given.get("host"), given, variables), **given}
+    conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
+    schema = _name(prefix, environment)
+    at = f"{parts.netloc.rpartition('@')[2]}{parts.path}" or f"service {given.get('service')}"
+    return Place(conninfo, schema, f"{at}, schema {schema}")
+
+
+def password_in_url() -> Diagnostic:
+    """Return the problem of a URL with a password; it shows neither."""
+    return Diagnostic(
+        "state-url-password",
+        "The URL of the state has a password in it, and whatever reads the project's files, or a list of processes, would "
+        "read it. Take it out, and change it where others may have seen it. The database's own client finds it in the "
+        "environment variable PGPASSWORD, in a password file (`?passfile=...`, ~/.pgpass) or in a service (`?service=...`).",
+    )
+
+
+def _security(host: str | None, given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
+    """Return what makes the connection private, where nobody has decided otherwise."""
+    host = host or variables.get("PGHOST") or "localhost"
+    decided = {"sslmode", "service"} & given.keys() or {"PGSSLMODE", "PGSERVICE"} & variables.keys()
+    if decided or host in _LOOPBACK or host.startswith("/"):
+        return {}
+    found = {"sslmode": "verify-full"}
+    if "sslrootcert" not in given and "PGSSLROOTCERT" not in variables:
+        found["sslrootcert"] = "system"
+    return found
+
+
+def _name(prefix: str, environment: str) -> str:
+    name = f"{prefix}_{environment}"
+    if len(name.encode()) <= _LONGEST_NAME:
+        return name
+    cut = name.encode()[: _LONGEST_NAME - 9].decode(errors="ignore")
+    return f"{cut}_{digest_text(name)[:8]}"
