@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+from servers import Database, FileServer, ObjectStorage, object_storage, postgresql, sftp
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = CHECKOUT.parent / "shared"
@@ -23,6 +26,27 @@ def checkout() -> Path:
 def shared() -> Path:
     """Return the folder of shared data; a test that asks for it is marked `shared`."""
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def database() -> Iterator[Database]:
+    """Run one PostgreSQL; each test uses tables of its own."""
+    with postgresql() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[ObjectStorage]:
+    """Run one stand-in for AWS."""
+    with object_storage() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory) -> Iterator[FileServer]:
+    """Run one SFTP server."""
+    with sftp(tmp_path_factory.mktemp("sftp")) as running:
+        yield running
 
 
 def pytest_report_header() -> str:

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -41,9 +41,9 @@ class TestLocalLedger(LedgerContract):
     """The contract on files."""
 
     @pytest.fixture
-    def folder(self, tmp_path: Path) -> Path:
-        """Return where everything is kept."""
-        return tmp_path
+    def kept(self, tmp_path: Path) -> Callable[[], Iterable[bytes]]:
+        """Return how everything that is kept is read."""
+        return lambda: (path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
     @pytest.fixture
     def opened(self, tmp_path: Path) -> Callable[..., Ledger]:

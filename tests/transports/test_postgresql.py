@@ -29,7 +29,7 @@ from audiform.outcome import Category, Outcome, OutcomeKind, Request
 from audiform.transports.postgresql import PostgresqlTransport, _asked, _place
 from audiform.transports.sql_errors import no_connection
 from audiform.wire import RetryPolicy
-from transports.servers import Database
+from servers import Database
 
 NAMES = iter(range(1000))
 

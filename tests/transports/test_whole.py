@@ -18,7 +18,7 @@ from confluent_kafka import Producer
 from audiform.connectors.auth.basic import basic_header
 from audiform.outcome import Request
 from audiform.transports.postgresql import _asked, _place
-from transports.servers import Database, ObjectStorage
+from servers import Database, ObjectStorage
 
 SECRETS = {"username": {"from_env": "DATABASE_USER"}, "password": {"from_env": "DATABASE_PASSWORD"}}
 KEYS = {

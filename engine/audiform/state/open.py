@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
@@ -9,44 +10,63 @@ from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
+from audiform.state.postgresql.backend import postgresql_state
+from audiform.state.postgresql.place import place_of
 from audiform.state.store import StateStore
 
+_POSTGRESQL = ("postgresql", "postgres")
 
-def state_directory(url: str, root: Path, environment: str) -> Path:
-    """Return the directory of a `file:DIR` state; DIR is relative to the project's folder.
+
+def scheme_of(url: str) -> str:
+    """Return what stands before the first colon; empty where there is none."""
+    scheme, separator, _ = url.partition(":")
+    return scheme if separator else ""
+
+
+def state_directory(url: str, root: Path, environment: str) -> Path | None:
+    """Return the directory of a `file:DIR` state, None of any other; DIR is relative to the project's folder."""
+    path = url.removeprefix("file:")
+    return root / path.removeprefix("//") / environment if scheme_of(url) == "file" and path else None
+
+
+def open_state(
+    url: str, root: Path, environment: str, keys: LedgerKeys = NO_KEYS, *, project: str = ""
+) -> tuple[StateStore, Ledger]:
+    """Return the store and the ledger, encrypted with `keys`, of one environment of a project.
+
+    Nothing is made before the first write. Closing the store closes what both use.
 
     Raises:
-        DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`).
+        DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`), or is not one of the
+            backend's (`invalid-state-url`, `state-url-password`).
     """
-    scheme, separator, path = url.partition(":")
-    if not separator or scheme != "file" or not path:
-        raise DiagnosticError((_unknown(url, scheme if separator else ""),))
-    return root / path.removeprefix("//") / environment
-
-
-def open_store(url: str, root: Path, environment: str) -> StateStore:
-    """Return the store of one environment. Nothing is made before the first write.
-
-    Raises:
-        DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`).
-    """
+    release = f"audiform -e {environment} state unlock"
     directory = state_directory(url, root, environment)
-    return local_store(directory, f"audiform -e {environment} state unlock")
+    if directory is not None:
+        return local_store(directory, release), local_ledger(directory, keys)
+    if scheme_of(url) in _POSTGRESQL:
+        return postgresql_state(place_of(url, project, environment, os.environ), release, keys)
+    raise DiagnosticError((_unknown(url),))
 
 
-def open_ledger(url: str, root: Path, environment: str, keys: LedgerKeys = NO_KEYS) -> Ledger:
-    """Return the ledger of one environment, encrypted with `keys`. Nothing is made before the first write.
-
-    Raises:
-        DiagnosticError: the URL names a backend that there is not (`unknown-state-backend`).
-    """
-    return local_ledger(state_directory(url, root, environment), keys)
+def open_store(url: str, root: Path, environment: str, *, project: str = "") -> StateStore:
+    """Return the store alone, where nobody looks at members."""
+    return open_state(url, root, environment, project=project)[0]
 
 
-def _unknown(url: str, scheme: str) -> Diagnostic:
+def open_ledger(
+    url: str, root: Path, environment: str, keys: LedgerKeys = NO_KEYS, *, project: str = ""
+) -> Ledger:
+    """Return the ledger alone, where it is used without its store."""
+    return open_state(url, root, environment, keys, project=project)[1]
+
+
+def _unknown(url: str) -> Diagnostic:
+    scheme = scheme_of(url)
     said = f"`{scheme}:`" if scheme else f"`{url}`, which has no scheme,"
     return Diagnostic(
         code="unknown-state-backend",
-        detail=f"The project's state URL names {said} but this version keeps state in a folder only. "
-        'Write `state: {url: "file:.audiform"}` in audiform.yaml; put the folder on a volume that all runs share.',
+        detail=f"The project's state URL names {said} and state is kept in a folder (`file:`) or in PostgreSQL (`postgresql:`). "
+        'Write `state: {url: "file:.audiform"}` in audiform.yaml, with the folder on a volume that all runs share, or '
+        '`state: {url: "postgresql://HOST/DATABASE"}`.',
     )

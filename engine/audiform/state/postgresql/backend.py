@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from functools import partial
 
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.postgresql.database import Database
 from audiform.state.postgresql.locks import PostgresqlLocks
 from audiform.state.postgresql.place import Place
-from audiform.state.postgresql.shelf import open_shelf
+from audiform.state.postgresql.shelf import Shelves
 from audiform.state.segments.ledger import MEMORY, SegmentLedger
 from audiform.state.tables.store import TableStore
 
 
-def postgresql_state(place: Place, release: str, memory: str = MEMORY) -> tuple[TableStore, SegmentLedger]:
+def postgresql_state(
+    place: Place, release: str, keys: LedgerKeys = NO_KEYS, memory: str = MEMORY
+) -> tuple[TableStore, SegmentLedger]:
     """Return store and ledger of one environment; nothing is opened or made yet. Closing the store closes both."""
     database = Database(place)
     store = TableStore(database, PostgresqlLocks(database, release))
-    return store, SegmentLedger(partial(open_shelf, database), lambda: nullcontext(store), memory)
+    return store, SegmentLedger(Shelves(database), lambda: nullcontext(store), keys, memory)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.state.keys import keyed_digest
 from audiform.state.postgresql.errors import client, failed, key_lost, lock_lost
+from audiform.state.postgresql.migrations import VERSION
 from audiform.state.postgresql.place import Place
 from audiform.state.postgresql.schema import found, migrate, version_of
-from audiform.state.postgresql.migrations import VERSION
 
 if TYPE_CHECKING:
     import psycopg
@@ -169,5 +169,6 @@ def _translated(sql: str) -> bytes:
 def _values(parameters: Sequence[object]) -> tuple[object, ...]:
     """Return the parameters; text of this server has no NUL, which a platform's message may hold."""
     return tuple(
-        item.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(item, str) else item for item in parameters
+        item.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(item, str) else item
+        for item in parameters
     )

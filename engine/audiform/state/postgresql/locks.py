@@ -99,8 +99,7 @@ class PostgresqlLocks:
             held = connection.execute(_BACKEND, (self.number,)).fetchone()
             holder = self._holder(connection, None)
             if held is None:
-                holder = holder if connection.execute("DELETE FROM holder").rowcount else None
-                return holder
+                return holder if connection.execute("DELETE FROM holder").rowcount else None
             connection.execute("SELECT pg_terminate_backend(%s)", held)
             while connection.execute(_BACKEND, (self.number,)).fetchone() == held:
                 time.sleep(_PAUSE_SECONDS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +43,7 @@ class PostgresqlShelf:
     def read(self, destination_key: str) -> tuple[Segment, ...]:
         """Read one list."""
         with self.database.reading() as connection:
-            return next((found for key, found in _lists(connection) if key == destination_key), ())
+            return next((found for _, found in _lists(connection, destination_key)), ())
 
     def replace(self, destination_key: str, segments: Sequence[Segment]) -> None:
         """Replace the row."""
@@ -82,17 +81,27 @@ class PostgresqlShelf:
 
     def fetch_run(self, destination_key: str, run: str) -> None:
         """Fetch the files that the database has of the run."""
+        self.fetch(
+            destination_key, [file for file in self.files(destination_key) if file.startswith(f"{run}.")]
+        )
+
+    def files(self, destination_key: str) -> Sequence[str]:
+        """Return the names of the destination's files."""
         with self.database.reading() as connection:
-            found: Iterable[tuple[str]] = (
-                connection.execute(
-                    "SELECT file FROM ledger_file WHERE destination = ? AND starts_with(file, ?)",
-                    (destination_key, f"{run}."),
-                )
-                if connection
-                else ()
+            if connection is None:
+                return []
+            query = "SELECT file FROM ledger_file WHERE destination = ? ORDER BY file"
+            return [file for (file,) in connection.execute(query, (destination_key,)).fetchall()]
+
+    def remove(self, destination_key: str, files: Iterable[str]) -> None:
+        """Remove files, here and there."""
+        gone = [*files]
+        with self.database.writing() as connection:
+            connection.execute(
+                "DELETE FROM ledger_file WHERE destination = ? AND file = ANY (?)", (destination_key, gone)
             )
-            files = [file for (file,) in found]
-        self.fetch(destination_key, files)
+        for file in gone:
+            (self.directory / destination_key / file).unlink(missing_ok=True)
 
     def forget(self, destination_key: str) -> None:
         """Remove the list and the files at once."""
@@ -130,17 +139,27 @@ class PostgresqlShelf:
         return found
 
 
-def open_shelf(database: Database, *, write: bool) -> PostgresqlShelf:
-    """Return the shelf of one session."""
-    return PostgresqlShelf(database, open_cache())
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Opens the shelf of a session: in a cache of its own, on the connection of all."""
+
+    database: Database
+
+    def __call__(self, *, write: bool) -> PostgresqlShelf:
+        """Return a shelf; there is nothing to be made before it is written on."""
+        return PostgresqlShelf(self.database, open_cache())
 
 
-def _lists(connection: Statements | None) -> Iterator[tuple[str, tuple[Segment, ...]]]:
-    if connection is not None:
-        for key, entries in connection.execute(
-            "SELECT destination, segments FROM ledger_list ORDER BY destination"
-        ).fetchall():
-            yield key, tuple(map(Segment.listed, json.loads(entries)))
+def _lists(
+    connection: Statements | None, destination_key: str | None = None
+) -> Iterator[tuple[str, tuple[Segment, ...]]]:
+    """Yield the lists by key, or the one of a destination."""
+    if connection is None:
+        return
+    one = ("", ()) if destination_key is None else (" WHERE destination = ?", (destination_key,))
+    query = f"SELECT destination, segments FROM ledger_list{one[0]} ORDER BY destination"
+    for key, entries in connection.execute(query, one[1]).fetchall():
+        yield key, tuple(map(Segment.listed, json.loads(entries)))
 
 
 def _copy_in(connection: Connection[Any], where: tuple[str, str], pieces: Iterator[bytes]) -> None:

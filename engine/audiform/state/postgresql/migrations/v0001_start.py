@@ -1,4 +1,4 @@
-"""Version 1: records, spent plans, journal, runs of batches, statistics, dead letters, and who holds the lock.
+"""Version 1: records, spent plans, journal, runs of batches, figures, dead letters, tombstones, history, holder of the lock.
 
 What is sorted by is compared byte by byte (COLLATE "C"), whatever the database's language.
 """
@@ -32,8 +32,16 @@ STATEMENTS = (
     )""",
     """CREATE TABLE dead_letter (
         binding TEXT COLLATE "C" NOT NULL, signal TEXT COLLATE "C" NOT NULL, identity TEXT COLLATE "C" NOT NULL,
-        category TEXT NOT NULL, message TEXT NOT NULL, at TEXT COLLATE "C" NOT NULL,
+        category TEXT NOT NULL, message TEXT NOT NULL, at TEXT COLLATE "C" NOT NULL, keys TEXT NOT NULL,
         PRIMARY KEY (binding, signal, identity)
+    )""",
+    """CREATE TABLE tombstone (
+        digest TEXT COLLATE "C" PRIMARY KEY, identifier TEXT COLLATE "C" NOT NULL, request TEXT COLLATE "C" NOT NULL,
+        at TEXT COLLATE "C" NOT NULL
+    )""",
+    """CREATE TABLE history (
+        id TEXT COLLATE "C" PRIMARY KEY, operation TEXT NOT NULL, who TEXT NOT NULL, started TEXT COLLATE "C" NOT NULL,
+        ended TEXT, serial_before INTEGER NOT NULL, serial_after INTEGER, data TEXT NOT NULL, pinned INTEGER NOT NULL
     )""",
     # What others read of whoever holds the advisory lock; the lock itself is the server's.
     """CREATE TABLE holder (

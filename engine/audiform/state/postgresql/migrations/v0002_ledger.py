@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 STATEMENTS = (
-    "CREATE TABLE ledger_list (destination TEXT COLLATE \"C\" PRIMARY KEY, segments TEXT NOT NULL)",
+    'CREATE TABLE ledger_list (destination TEXT COLLATE "C" PRIMARY KEY, segments TEXT NOT NULL)',
     """CREATE TABLE ledger_file (
         destination TEXT COLLATE "C" NOT NULL, file TEXT COLLATE "C" NOT NULL,
         kept TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (destination, file)

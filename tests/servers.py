@@ -1,4 +1,7 @@
-"""Real servers for tests, each started on a free port of this machine and stopped at the end."""
+"""Real servers for tests, each started on a free port of this machine and stopped at the end.
+
+Their libraries are imported where one is started: every test process imports this module.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import asyncssh
 import pytest
-from botocore.session import get_session
-from moto.server import ThreadedMotoServer
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class ObjectStorage:
 
     def client(self, service: str) -> Any:
         """Return AWS's own client of a service there."""
+        from botocore.session import get_session
+
         session = get_session()
         session.set_credentials("key", "secret")
         return session.create_client(service, region_name=self.region, endpoint_url=self.url)
@@ -53,6 +55,8 @@ class ObjectStorage:
 @contextmanager
 def object_storage() -> Iterator[ObjectStorage]:
     """Run moto's server on a thread."""
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:
@@ -86,6 +90,8 @@ class FileServer:
 @contextmanager
 def sftp(folder: Path) -> Iterator[FileServer]:
     """Run an SFTP server on a thread whose root is `folder`."""
+    import asyncssh
+
     host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
     server = FileServer(
         free_port(),
