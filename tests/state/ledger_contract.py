@@ -7,11 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
-<<<<<<< HEAD
 from itertools import islice
-from pathlib import Path
-=======
->>>>>>> 83e8bcd (WIP2)
 
 import pytest
 
@@ -22,6 +18,7 @@ from audiform.state.ledger import (
     Ledger,
     LedgerSession,
     Part,
+    SentKey,
     Settled,
     as_sent,
     destination_key,
@@ -261,7 +258,6 @@ class LedgerContract:
 
             assert [(1,)] == session.connection.execute(query).fetchall()
 
-<<<<<<< HEAD
     def test_only_the_right_key_opens_the_ledger(self, store: StateStore, opened: Callable[..., Ledger]):
         """The key of the environment comes and goes while nothing is encrypted; from then on it is that one or none."""
         store.create()
@@ -323,12 +319,9 @@ class LedgerContract:
                 assert not {*before.values()} & {*after.values()}
                 before = {identity: after[identity] for identity in before}
 
-    def test_what_is_sent_in_clear_is_nowhere_in_clear(self, ledger: Ledger, store: StateStore, folder: Path):
-=======
     def test_what_is_sent_in_clear_is_nowhere_in_clear(
         self, ledger: Ledger, store: StateStore, kept: Callable[[], Iterable[bytes]]
     ):
->>>>>>> 83e8bcd (WIP2)
         """No file of the ledger holds an identifier that is sent in clear; the same value is kept alike."""
         store.create()
         with self._open(ledger) as session:
@@ -344,3 +337,60 @@ class LedgerContract:
         everything = [*kept()]
         assert everything
         assert not [data for data in everything if b"device of" in data]
+
+    def test_what_a_run_moved_is_remembered(self, ledger: Ledger, store: StateStore):
+        """Those that a run added and removed are known after later runs and compaction, as they were sent."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob", "cid")
+            session.fold(run("r1"), [settled(3, rejected=(2,))])
+            staged(session, run("r2"), "bob", part=Part.REMOVE)
+            staged(session, run("r2"), "dan")
+            session.fold(run("r2"), [settled(1), settled(1, Part.REMOVE)])
+            for number in range(12):
+                staged(session, run(f"m{number}"), "ann", "dan", part=Part.MODIFY, variables=str(number))
+                session.fold(run(f"m{number}"), [settled(2, Part.MODIFY)])
+        with self._open(ledger, write=False) as session:
+            found = {
+                (name, part): {*named(session, relation)}
+                for name in ("r1", "r2", "r9")
+                for part, relation in session.moved(KEY, name).items()
+            }
+            assert {"ann", "dan"} == set(members(session))
+
+        assert {
+            ("r1", Part.ADD): {"ann", "bob"},
+            ("r2", Part.ADD): {"dan"},
+            ("r2", Part.REMOVE): {"bob"},
+        } == found
+
+    def test_nothing_is_left_of_whom_is_erased(self, ledger: Ledger, store: StateStore):
+        """An erased person is no member, and in nothing that is kept of runs; the others are as they were."""
+        store.create()
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob")
+            session.fold(run("r1"), [settled(2)])
+            staged(session, run("r2", "two"), "ann", "cid")
+            session.fold(run("r2", "two"), [settled(2)])
+            staged(session, run("r3", "two"), "ann", "cid", part=Part.REMOVE)
+            session.fold(run("r3", "two"), [settled(2, Part.REMOVE, failed=((1, 2),))])
+        keys = [SentKey(Form.SEALED, "device", "device of ann"), SentKey(Form.HEX, "email", digest("ann"))]
+        with self._open(ledger) as session:
+            traces = session.traces(KEY, keys)
+            assert traces >= 3
+            assert [traces, 0] == [session.erase(KEY, keys), session.traces(KEY, keys)]
+            assert {"bob": ("one", False), "cid": ("two", False)} == members(session)
+        with self._open(ledger) as session:
+            assert {"bob": ("one", False), "cid": ("two", False)} == members(session)
+            assert 0 == session.traces(KEY, keys)
+            assert ["bob"] == named(session, session.moved(KEY, "r1")[Part.ADD])
+            assert 0 == session.erase(destination_key("ads", "other"), keys)
+
+
+def named(session: LedgerSession, relation: str) -> list[str]:
+    """Return the people of a relation of kept rows."""
+    session.revealed(f"SELECT * FROM {relation}", "audiform.opened")
+    rows = session.connection.execute(
+        f"SELECT {as_sent('device')} FROM audiform.opened ORDER BY 1"
+    ).fetchall()
+    return [row[0].removeprefix("device of ") for row in rows]

@@ -169,7 +169,7 @@ def test_environments_are_apart(tmp_path: Path):
         assert staging.read().lineage != production.read().lineage
 
 
-@pytest.mark.parametrize("url", ["postgresql://db/audiform", "s3://bucket/state", ".audiform", "file:"])
+@pytest.mark.parametrize("url", ["ftp://db/audiform", "gs://bucket/state", ".audiform", "file:"])
 def test_an_unknown_backend_says_what_to_write(tmp_path: Path, url: str):
     """A URL without a backend is refused with the line that works."""
     with pytest.raises(DiagnosticError) as caught:

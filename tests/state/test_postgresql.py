@@ -12,6 +12,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from audiform.state.ledger import Ledger
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.open import open_state, open_store
 from audiform.state.store import StateStore
 from servers import Database
@@ -70,12 +71,12 @@ class TestPostgresqlLedger(LedgerContract):
     """The contract on a server."""
 
     @pytest.fixture
-    def opened(self, place: str) -> Iterator[Callable[[], Ledger]]:
+    def opened(self, place: str) -> Iterator[Callable[..., Ledger]]:
         """Return how another process opens the same ledger."""
         with ExitStack() as stores:
 
-            def another() -> Ledger:
-                store, ledger = open_state(place, Path(), "test")
+            def another(keys: LedgerKeys = NO_KEYS) -> Ledger:
+                store, ledger = open_state(place, Path(), "test", keys)
                 stores.callback(store.close)
                 return ledger
 

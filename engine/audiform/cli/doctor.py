@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -28,7 +29,7 @@ from audiform.config.secrets import exposed
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.state.ledger_key import ledger_keys
-from audiform.state.open import state_directory
+from audiform.state.open import open_store, scheme_of, state_directory
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -56,7 +57,7 @@ class Finding:
 def command(options: Options, as_json: bool) -> int:
     """Check that this machine has what the project needs: DuckDB, data, a place for the state, secrets.
 
-    Secrets are looked for, never read or shown; no request is sent and no command of a secret is run.
+    Secrets are looked for, never read or shown; nothing is sent to a platform and no command of a secret is run.
     """
     findings = [*machine(), *_of_project(options)]
     if as_json:
@@ -127,13 +128,24 @@ def project_findings(project: Project) -> Iterator[Finding]:
 
 
 def _state(project: Project) -> Finding:
-    try:
-        folder = state_directory(project.state.url, project.root, project.environment.name)
-    except DiagnosticError as error:
-        return Finding(Level.PROBLEM, "state", error.diagnostics[0].detail)
+    folder = state_directory(project.state.url, project.root, project.environment.name)
+    if folder is None:
+        return _answering(project)
     if _writable(folder):
         return Finding(Level.OK, "state", f"{folder} can be written")
     return Finding(Level.PROBLEM, "state", f"{folder} cannot be written by this user; give it the right to")
+
+
+def _answering(project: Project) -> Finding:
+    """Read the state of a backend that is no folder; a password is asked of nobody and shown to nobody."""
+    try:
+        place = (project.state.url, project.root, project.environment.name)
+        with closing(open_store(*place, project=project.name)) as store:
+            found = len(store.read().records)
+    except DiagnosticError as error:
+        return Finding(Level.PROBLEM, "state", error.diagnostics[0].detail)
+    scheme = scheme_of(project.state.url)
+    return Finding(Level.OK, "state", f"{scheme}: answers, and holds {found} record{'s' * (found != 1)}")
 
 
 def _ledger_key(project: Project, catalog: Catalog) -> Iterator[Finding]:

@@ -18,7 +18,8 @@ from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.runtime import Runtime
 from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import ledger_keys
-from audiform.state.open import open_ledger, open_store
+from audiform.state.open import open_state as state_at
+from audiform.state.open import open_store
 from audiform.state.store import StateStore
 from audiform.transports.routed import RoutedTransport
 
@@ -48,23 +49,23 @@ def open_runtime(options: Options) -> Iterator[Runtime]:
     problems = tuple(place_all(project.root, project.environment.name, tuple(unprotected)))
     if problems:
         raise DiagnosticError(problems)
-    ledger = ledger_of(project)
-    ledger.verify_key()
-    store = open_store(project.state.url, project.root, project.environment.name)
+    store, ledger = state_of(project)
     try:
+        ledger.verify_key()
         yield Runtime(project, catalog, store, ledger, RoutedTransport())
     finally:
         store.close()
 
 
-def ledger_of(project: Project) -> Ledger:
-    """Return the project's ledger, with the keys that the environment variables hold.
+def state_of(project: Project) -> tuple[StateStore, Ledger]:
+    """Return the project's state and ledger, with the keys that the environment variables hold.
 
     Raises:
-        DiagnosticError: one of them is none (`invalid-ledger-key`).
+        DiagnosticError: one of them is none (`invalid-ledger-key`), or the state's URL leads nowhere.
     """
     keys = ledger_keys(os.environ)
-    return open_ledger(project.state.url, project.root, project.environment.name, keys)
+    place = (project.state.url, project.root, project.environment.name)
+    return state_at(*place, keys, project=project.name)
 
 
 @contextmanager
@@ -76,14 +77,34 @@ def open_state(options: Options) -> Iterator[tuple[Project, StateStore]]:
     Raises:
         DiagnosticError: the project cannot be read.
     """
-    project, diagnostics = load(options.root, options.environment)
-    if project is None:
-        raise DiagnosticError(tuple(diagnostics))
-    store = open_store(project.state.url, project.root, project.environment.name)
+    project = _loaded(options)
+    store = open_store(project.state.url, project.root, project.environment.name, project=project.name)
     try:
         yield project, store
     finally:
         store.close()
+
+
+@contextmanager
+def open_ledger(options: Options) -> Iterator[tuple[Project, StateStore, Ledger]]:
+    """Yield the project with its state and its ledger, for commands that mend what is recorded of members.
+
+    Raises:
+        DiagnosticError: the project cannot be read, or a key of the ledger is none.
+    """
+    project = _loaded(options)
+    store, ledger = state_of(project)
+    try:
+        yield project, store, ledger
+    finally:
+        store.close()
+
+
+def _loaded(options: Options) -> Project:
+    project, diagnostics = load(options.root, options.environment)
+    if project is None:
+        raise DiagnosticError(tuple(diagnostics))
+    return project
 
 
 def _say(diagnostics: Diagnostics, options: Options) -> None:

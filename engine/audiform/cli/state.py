@@ -6,7 +6,7 @@ import click
 
 from audiform.address import Address, parse_address
 from audiform.cli.failures import Exit
-from audiform.cli.opening import ledger_of, open_state
+from audiform.cli.opening import open_ledger, open_state
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.views import state_text
 from audiform.cli.views.progress import waiting
@@ -62,10 +62,10 @@ def move(options: Options, old: str, new: str) -> None:
 
     What depends on it, and the members that it added, go along.
     """
-    with open_state(options) as (project, store), store.lock("audiform state mv"):
+    with open_ledger(options) as (_, store, ledger), store.lock("audiform state mv"):
         source = _recorded(old, store.read())
         target = _address(new)
-        rename(store, ledger_of(project), source, target)
+        rename(store, ledger, source, target)
     options.output.note(f"{source} is {target} from now on; `audiform plan` shows what is left to do")
 
 
@@ -74,9 +74,9 @@ def move(options: Options, old: str, new: str) -> None:
 @project_options
 def remove(options: Options, address: str) -> None:
     """Forget a record: its destination and the people in it stay at the platform, and nobody removes them any more."""
-    with open_state(options) as (project, store), store.lock("audiform state rm"):
+    with open_ledger(options) as (_, store, ledger), store.lock("audiform state rm"):
         chosen = _recorded(address, store.read())
-        forget(store, ledger_of(project), chosen)
+        forget(store, ledger, chosen)
     options.output.note(f"{chosen} is forgotten; at the platform everything is as it was")
 
 
@@ -106,11 +106,11 @@ def rekey(options: Options) -> None:
     Until it ends nothing else opens the ledger; when it was killed, the same command goes on where it was.
     """
     with (
-        open_state(options) as (project, store),
+        open_ledger(options) as (_, store, ledger),
         store.lock("audiform state rekey"),
         waiting("Encrypting the ledger with the new key", options.output),
     ):
-        people = [*ledger_of(project).rekey()]
+        people = [*ledger.rekey()]
     if people:
         options.output.note(
             f"The ledger is encrypted with the present key; {sum(people)} members were encrypted anew and read back. The files of "

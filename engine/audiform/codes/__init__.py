@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audiform.codes import catalogue, evolving, forwarding, meaning, reading, rendering, running, sources
+from audiform.codes import catalogue, evolving, forwarding, meaning, reading, rendering, running, sources, state
 from audiform.codes.code import Code
 
 SUBJECTS: Mapping[str, Mapping[str, Code]] = {
@@ -19,6 +19,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Sources": sources.CODES,
     "Plan, apply and sync": running.CODES,
     "Collecting and forwarding events": forwarding.CODES,
+    "Where the state is": state.CODES,
 }
 
 CODES: Mapping[str, Code] = {code: entry for codes in SUBJECTS.values() for code, entry in codes.items()}

@@ -30,8 +30,8 @@ CODES: Mapping[str, Code] = {
     "unknown-state-backend": Code(
         "State cannot be kept there",
         "The project's state URL names a place that this version of Audiform cannot keep state in.",
-        "Write a folder, and put it on a volume that all runs share.",
-        'state: {url: "file:.audiform"}',
+        "Write a folder on a volume that all runs share, or a database.",
+        'state: {url: "postgresql://db.example.com/audiform"}  # or file:.audiform',
     ),
     "state-key-lost": Code(
         "Key of the state is missing",

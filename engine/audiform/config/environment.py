@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audiform import __version__
 from audiform.config.declared import NAME
 from audiform.config.documents import Document, read_documents
 from audiform.config.files import ENVIRONMENTS, PROJECT_FILE, Folder, Text
-from audiform.config.kinds import EnvironmentFile, ProjectFile
+from audiform.config.kinds import EnvironmentFile, ProjectFile, State
 from audiform.config.places import Places
 from audiform.config.project import Environment
 from audiform.config.schema import problems_of
-from audiform.config.template import is_templated
+from audiform.config.template import Scope, TemplateError, is_templated, render
 from audiform.config.version import allows
 from audiform.diagnostics import Diagnostic, Location, did_you_mean
 from audiform.shapes import is_list, is_map
+from audiform.urls import PASSWORD_IN_URL, holds_password
 
 DEFAULT = "default"
 """The name of the environment of a project that has none."""
@@ -54,6 +55,8 @@ def read_frame(
     frame.environment = Environment(name, EnvironmentFile())
     if text is not None:
         _read_environment(frame, name, text, known, places)
+    if folder.project is not None:
+        _read_state(frame, folder.project, places)
     return frame
 
 
@@ -63,7 +66,9 @@ def _read_project(frame: Frame, text: Text, known: Mapping[str, Mapping[str, Any
     frame.documents += documents
     for document in documents:
         frame.name = str(document.value.get("project", frame.name))
-        found = [*_templates(document.value, ())]
+        # The state's URL is rendered: environments may have a server of their own.
+        fixed = {key: value for key, value in document.value.items() if key != "state"}
+        found = [*_templates(fixed, ())]
         if not found:
             frame.project, found = _validated(ProjectFile, document.value)
         if frame.project is not None:
@@ -90,6 +95,24 @@ def _read_environment(
         if file is not None:
             frame.environment = Environment(name, file)
         frame.problems += (places.in_file(text, item) for item in [*found, *others])
+
+
+def _read_state(frame: Frame, text: Text, places: Places) -> None:
+    """Render where the state is. A URL with a password is refused, and its line is not shown."""
+    if frame.project is None or frame.environment is None:
+        return
+    scope = Scope({"values": frame.values, "environment": frame.environment.name, "project": frame.name})
+    path = ("state", "url")
+    try:
+        url = str(render(frame.project.state.url, scope, None))
+    except TemplateError as error:
+        item = Diagnostic(error.code, error.detail, hint=error.hint, path=path, part=error.part)
+        frame.problems.append(places.in_file(text, item))
+        return
+    if holds_password(url):
+        item = places.in_file(text, replace(PASSWORD_IN_URL, path=path))
+        frame.problems.append(item.at(item.location and replace(item.location, text="")))
+    frame.project = frame.project.model_copy(update={"state": State(url=url)})
 
 
 def _validated(model: Any, value: Mapping[str, Any]) -> tuple[Any, list[Diagnostic]]:

@@ -7,7 +7,7 @@ cannot write any more: its next statement fails, and no other connection is open
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -143,8 +143,8 @@ class Database:
             return known
         if self.locked:
             raise lock_lost(self.place)
-        psycopg = client()
-        opened: psycopg.Connection[Any] = psycopg.connect(self.place.conninfo, autocommit=True)
+        connect: Callable[..., psycopg.Connection[Any]] = client().connect
+        opened = connect(self.place.conninfo, autocommit=True)
         opened.execute(_SESSION, (self.place.schema,))
         self._connection, self._version = opened, -1
         return opened

@@ -127,7 +127,10 @@ class PostgresqlLocks:
             return LockInfo(
                 "", "somebody", "another machine", 0, "another command", datetime.now(UTC), self.release
             )
-        return LockInfo(*row[:5], since=datetime.fromisoformat(row[5]), release=self.release)
+        identity, who, host, pid, operation, since, _ = row
+        return LockInfo(
+            identity, who, host, pid, operation, datetime.fromisoformat(since), self.release
+        )
 
 
 def _taken(connection: Connection[Any], number: int) -> bool:

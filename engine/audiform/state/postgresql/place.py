@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import digest_text
-from audiform.urls import holds_password
+from audiform.urls import PASSWORD_IN_URL, holds_password
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LONGEST_NAME = 63
@@ -48,7 +48,7 @@ def place_of(url: str, project: str, environment: str, variables: Mapping[str, s
         DiagnosticError: the URL has a password (`state-url-password`) or is none (`invalid-state-url`).
     """
     if holds_password(url):
-        raise DiagnosticError([password_in_url()])
+        raise DiagnosticError([PASSWORD_IN_URL])
     parts = urlsplit(url)
     given = dict(parse_qsl(parts.query, keep_blank_values=True))
     prefix = given.pop("schema", f"audiform_{project}")
@@ -63,16 +63,6 @@ def place_of(url: str, project: str, environment: str, variables: Mapping[str, s
     schema = _name(prefix, environment)
     at = f"{parts.netloc.rpartition('@')[2]}{parts.path}" or f"service {given.get('service')}"
     return Place(conninfo, schema, f"{at}, schema {schema}")
-
-
-def password_in_url() -> Diagnostic:
-    """Return the problem of a URL with a password; it shows neither."""
-    return Diagnostic(
-        "state-url-password",
-        "The URL of the state has a password in it, and whatever reads the project's files, or a list of processes, would "
-        "read it. Take it out, and change it where others may have seen it. The database's own client finds it in the "
-        "environment variable PGPASSWORD, in a password file (`?passfile=...`, ~/.pgpass) or in a service (`?service=...`).",
-    )
 
 
 def _security(host: str | None, given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
