@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from audiform.codes import catalogue, evolving, forwarding, meaning, reading, rendering, running, sources, state
+from audiform.codes import (
+    catalogue,
+    evolving,
+    forwarding,
+    meaning,
+    reading,
+    rendering,
+    running,
+    sources,
+    state,
+)
 from audiform.codes.code import Code
 
 SUBJECTS: Mapping[str, Mapping[str, Code]] = {
