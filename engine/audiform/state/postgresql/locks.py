@@ -128,9 +128,7 @@ class PostgresqlLocks:
                 "", "somebody", "another machine", 0, "another command", datetime.now(UTC), self.release
             )
         identity, who, host, pid, operation, since, _ = row
-        return LockInfo(
-            identity, who, host, pid, operation, datetime.fromisoformat(since), self.release
-        )
+        return LockInfo(identity, who, host, pid, operation, datetime.fromisoformat(since), self.release)
 
 
 def _taken(connection: Connection[Any], number: int) -> bool:
