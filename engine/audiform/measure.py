@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from audiform.audiences.selection import select
+from audiform.delivery.barred import barred
 from audiform.delivery.compare import compare, impact_of
-from audiform.delivery.deliver import age_of, letters_of
+from audiform.delivery.deliver import age_of
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
@@ -42,8 +43,8 @@ def _measure(runtime: Runtime, binding: str, kept: Record | None) -> Measured:
     session = runtime.ledger.open(write=False)
     try:
         key = _destination(kept) if kept else None
-        letters = letters_of(runtime, name) if kept else []
-        people, compared = compare(session, runtime.project, declared.audience, selection, key, letters)
+        known = barred(runtime, name, retry_rejected=kept is None)
+        people, compared = compare(session, runtime.project, declared.audience, selection, key, known)
     finally:
         session.close()
     return Measured(impact_of(selection, people, compared), age_of(runtime, people))

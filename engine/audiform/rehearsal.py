@@ -15,8 +15,8 @@ from audiform.audiences.selection import Selection, select
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.dry_run import dry_run_of
 from audiform.connectors.manifest import SignalOperation
+from audiform.delivery.barred import barred
 from audiform.delivery.compare import compare
-from audiform.delivery.deliver import letters_of
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.outcome import Outcome
 from audiform.runtime import Runtime
@@ -89,9 +89,9 @@ async def _rows(
     session = await asyncio.to_thread(runtime.ledger.open, write=False)
     try:
         audience = runtime.project.bindings[selection.binding].audience
-        letters = letters_of(runtime, selection.binding)
+        known = barred(runtime, selection.binding)
         _, compared = await asyncio.to_thread(
-            compare, session, runtime.project, audience, selection, key, letters
+            compare, session, runtime.project, audience, selection, key, known
         )
         if not compared.parts.get(Part.ADD):
             return Rows(b"", 0)

@@ -9,6 +9,7 @@ A table of desired members has one row per profile:
     "id:NAME"   VARCHAR   identifiers as sent; null where the profile has none that is valid
     "raw:NAME"  VARCHAR   values that only Python can normalise: `resolved_sql` puts in what it says
     "var:NAME"  any       variables
+    "was:NAME", "ask:NAME"  what watched identifiers are compared by (`suppressed.py`)
     consent, given        what the reason was judged by
 """
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from audiform.audiences.selection import Selection
+from audiform.audiences.suppressed import watched_columns, watched_names
 from audiform.connectors.identifiers import needs_python_sql, sent_sql
 from audiform.sql import literal, name
 from audiform.state.ledger import as_sent
@@ -45,6 +47,7 @@ def desired_sql(selection: Selection, profiles: str, digest: Digest | None) -> s
             f"{name(column)} AS {variable_column(variable)}"
             for variable, column in selection.variables.items()
         ),
+        *watched_columns(selection),
     ]
     return _judged(selection, _looked_at(selection, f"SELECT {', '.join(columns)} FROM {profiles}"), digest)
 
@@ -84,6 +87,7 @@ def resolved_sql(selection: Selection, table: str, normalized: str, digest: Dige
         )
     columns += [f"CAST(NULL AS VARCHAR) AS {raw(identifier)}" for identifier in waiting]
     columns += [f"d.{variable_column(variable)}" for variable in selection.variables]
+    columns += [f"d.{column}" for column in watched_names(selection)]
     source = f"SELECT {', '.join(columns)} FROM {table} d {' '.join(joins)} WHERE {is_unresolved(waiting)}"
     return _judged(selection, source, digest)
 

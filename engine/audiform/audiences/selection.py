@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from audiform.config.kinds import Audience, Binding, IdentifierColumn
 from audiform.connectors.manifest import Manifest, SignalOperation
@@ -18,7 +18,8 @@ class Selection:
     """One binding's audience as its connector type takes it. `manifest` is the configured one.
 
     `identifiers`, in the manifest's order, are those that audience, type and binding have in common;
-    `variables`: name -> column. `not_sent`: signal -> why.
+    `variables`: name -> column. `not_sent`: signal -> why. `watched`: identifiers of the audience, sent or not, of
+    which somebody asked to be forgotten.
     """
 
     binding: str
@@ -29,6 +30,7 @@ class Selection:
     variables: Mapping[str, str]
     signals: Mapping[Signal, SignalOperation]
     not_sent: Mapping[str, str]
+    watched: Mapping[str, Column] = field(default_factory=dict[str, Column])
 
     @property
     def matches_keys(self) -> bool:
@@ -56,6 +58,8 @@ class Selection:
     def is_clear(self) -> bool:
         """Whether more than digests is at hand of the people while they are compared."""
         columns = {column.column for column in self.identifiers.values()}
+        if self.watched:
+            return True
         return bool(self.variables) or Form.SEALED in self.forms.values() or self.profile_key in columns
 
     @property
@@ -65,6 +69,8 @@ class Selection:
         if self.consent is not None:
             yield ("consent",), self.consent
         for name, identifier in self.identifiers.items():
+            yield ("identifiers", name), identifier.column
+        for name, identifier in self.watched.items():
             yield ("identifiers", name), identifier.column
         for name, column in self.variables.items():
             yield ("variables", name), column
@@ -109,6 +115,12 @@ def select(name: str, binding: Binding, audience: Audience, manifest: Manifest) 
         signals,
         not_sent,
     )
+
+
+def watching(selection: Selection, audience: Audience, identifiers: Collection[str]) -> Selection:
+    """Return the selection that watches these identifiers, as far as the audience has them."""
+    watched = {name: _column(column) for name, column in audience.identifiers.items() if name in identifiers}
+    return replace(selection, watched=watched)
 
 
 def form_of(manifest: Manifest, identifier: str) -> Form:

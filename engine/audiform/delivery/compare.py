@@ -23,6 +23,7 @@ from audiform.audiences.difference import (
 from audiform.audiences.selection import Selection
 from audiform.config.project import Project
 from audiform.connectors.manifest import Manifest
+from audiform.delivery.barred import Barred
 from audiform.delivery.people import People, read_people
 from audiform.outcome import Signal
 from audiform.plan.plan import Figure, Impact
@@ -56,21 +57,20 @@ def compare(
     audience: str,
     selection: Selection,
     key: str | None,
-    letters: Sequence[DeadLetter],
+    barred: Barred,
 ) -> tuple[People, Compared]:
     """Read the audience, and make the tables of what separates it from the members of the destination `key`.
 
-    `letters`: what this binding's platform rejected before, and shall not be sent as it is. Without a `key` the
-    destination has nobody.
+    Without a `key` the destination has nobody.
 
     Raises:
         DiagnosticError: source, query or columns are not as the audience says.
     """
-    nobody = not letters and (key is None or not session.count(key))
-    people = read_people(session, project, audience, selection, named=not nobody)
+    nobody = not barred.letters and (key is None or not session.count(key))
+    people = read_people(session, project, audience, selection, barred.tombstones, named=not nobody)
     if nobody:
         return people, Compared(0, _everybody(session, selection))
-    return people, _difference(session, selection, key or "", letters)
+    return people, _difference(session, selection, key or "", barred.letters)
 
 
 def _difference(

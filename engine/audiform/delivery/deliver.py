@@ -18,6 +18,7 @@ from audiform.audiences.selection import Selection, select
 from audiform.client import ConnectorClient
 from audiform.config.kinds import Guards
 from audiform.connectors.manifest import SignalOperation
+from audiform.delivery.barred import barred
 from audiform.delivery.compare import Compared, compare, compare_ended, ended_impact, impact_of
 from audiform.delivery.people import People
 from audiform.delivery.progress import NoProgress, Progress
@@ -135,8 +136,8 @@ class _Work:
     def compare(
         self, audience: str, selection: Selection, *, retry_rejected: bool
     ) -> tuple[People, Compared]:
-        letters = [] if retry_rejected else letters_of(self.runtime, self.binding)
-        return compare(self.session, self.runtime.project, audience, selection, self.key, letters)
+        known = barred(self.runtime, self.binding, retry_rejected=retry_rejected)
+        return compare(self.session, self.runtime.project, audience, selection, self.key, known)
 
     def guards(self, impact: Impact, people: People, approved: Collection[str]) -> tuple[GuardResult, ...]:
         """Ask the guards, recorded and declared: whichever lets less through."""
@@ -244,11 +245,6 @@ class _Work:
         """Return the identifiers that members of the destination have in the ledger, in the manifest's order."""
         kept = {identifier for _, identifier in self.session.columns(self.key)}
         return [name for name in self.client.connector_type.manifest.identifiers if name in kept]
-
-
-def letters_of(runtime: Runtime, binding: str) -> list[Any]:
-    """Return what the platform rejected of a binding before."""
-    return [letter for letter in runtime.store.dead_letters() if letter.binding == binding]
 
 
 def age_of(runtime: Runtime, people: People) -> float | None:

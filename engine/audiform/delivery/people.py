@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +17,19 @@ from audiform.audiences.desired import (
     resolved_sql,
 )
 from audiform.audiences.difference import DESIRED
-from audiform.audiences.selection import Selection
+from audiform.audiences.selection import Selection, watching
+from audiform.audiences.suppressed import ASKED, TOMBSTONES, ask, asking, plain, suppressed_sql
 from audiform.config.kinds import Audience
 from audiform.config.project import Project
 from audiform.connectors.identifiers import normalize
+from audiform.connectors.manifest import Identifier
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.errors import failed
 from audiform.sources.files import open_source
 from audiform.sources.query import PROFILES, check_columns, open_query
 from audiform.sql import literal
 from audiform.state.ledger import LedgerSession
+from audiform.state.store import Tombstone
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -50,9 +53,17 @@ class People:
 
 
 def read_people(
-    session: LedgerSession, project: Project, audience_name: str, selection: Selection, *, named: bool
+    session: LedgerSession,
+    project: Project,
+    audience_name: str,
+    selection: Selection,
+    tombstones: Sequence[Tombstone] = (),
+    *,
+    named: bool,
 ) -> People:
     """Make the table of desired members; its query runs once. `named`: with what the ledger compares.
+
+    Whoever has one of the `tombstones` is left out.
 
     Raises:
         DiagnosticError: source, query or columns are not as the audience says.
@@ -60,6 +71,7 @@ def read_people(
     import duckdb
 
     audience = project.audiences[audience_name]
+    selection = watching(selection, audience, {item.identifier for item in tombstones})
     address = Address(Kind.AUDIENCE, audience_name)
     connection = session.connection
     if not selection.is_clear:
@@ -75,6 +87,7 @@ def read_people(
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "query-failed", ("query",))]) from None
     _resolve(connection, selection, digest)
+    _suppress(session, selection, tombstones)
     shared = _remove_duplicates(connection, selection)
     reasons = _counts(connection, f"SELECT reason, count(*) FROM {DESIRED} GROUP BY ALL ORDER BY ALL")
     rows = sum(reasons.values()) + shared
@@ -106,29 +119,57 @@ def _resolve(connection: DuckDBPyConnection, selection: Selection, digest: Diges
 
 
 def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier: str) -> None:
+    described, column = selection.manifest.identifiers[identifier], selection.identifiers[identifier]
+    _insert(connection, _NORMALIZED, identifier, raw(identifier), described, column.region)
+
+
+def _insert(
+    connection: DuckDBPyConnection,
+    table: str,
+    identifier: str,
+    column: str,
+    described: Identifier,
+    region: str | None,
+) -> None:
+    """Put what Python makes of the different values of a column into `table`: `identifier`, `raw`, `sent`."""
     import pyarrow as pa
 
     arrow: Any = pa
-
-    described, column = selection.manifest.identifiers[identifier], selection.identifiers[identifier]
-    query = f"SELECT DISTINCT {raw(identifier)} AS raw FROM {DESIRED} WHERE {raw(identifier)} IS NOT NULL"
+    query = f"SELECT DISTINCT {column} AS raw FROM {DESIRED} WHERE {column} IS NOT NULL"
     reader = connection.cursor()
     try:
         for batch in reader.sql(query).to_arrow_reader(_AT_ONCE):
             values: list[str] = batch.column(0).to_pylist()
-            sent = [
-                normalize(described, value, region=column.region, already_hashed=False) for value in values
-            ]
+            sent = [normalize(described, value, region=region, already_hashed=False) for value in values]
             found = arrow.table(
                 {"raw": arrow.array(values, arrow.string()), "sent": arrow.array(sent, arrow.string())}
             )
             connection.register("normalized_batch", found)
             connection.execute(
-                f"INSERT INTO {_NORMALIZED} SELECT {literal(identifier)}, raw, sent FROM normalized_batch"
+                f"INSERT INTO {table} SELECT {literal(identifier)}, raw, sent FROM normalized_batch"
             )
             connection.unregister("normalized_batch")
     finally:
         reader.close()
+
+
+def _suppress(session: LedgerSession, selection: Selection, tombstones: Sequence[Tombstone]) -> None:
+    """Leave out whoever has a tombstone, by whichever identifier."""
+    import pyarrow as pa
+
+    arrow: Any = pa
+    if not selection.watched:
+        return
+    connection = session.connection
+    connection.register("known", arrow.table({"digest": [item.digest for item in tombstones]}))
+    connection.execute(f"CREATE TABLE {TOMBSTONES} AS SELECT CAST(digest AS UUID) AS digest FROM known")
+    connection.unregister("known")
+    if asking(selection):
+        connection.execute(f"CREATE TABLE {ASKED} (identifier VARCHAR, raw VARCHAR, sent VARCHAR)")
+        for item in asking(selection):
+            _insert(connection, ASKED, item, ask(item), plain(item), selection.watched[item].region)
+    condition = suppressed_sql(selection, session.digest)
+    connection.execute(f"UPDATE {DESIRED} SET reason = 'suppressed' WHERE reason IS NULL AND ({condition})")
 
 
 def _remove_duplicates(connection: DuckDBPyConnection, selection: Selection) -> int:

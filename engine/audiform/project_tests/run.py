@@ -22,6 +22,7 @@ from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import FromSetting
 from audiform.connectors.template import unify
+from audiform.delivery.barred import Barred
 from audiform.delivery.compare import compare
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import DiagnosticError, did_you_mean
@@ -132,7 +133,7 @@ async def _of_binding(
     kind = catalog.get(connector.type).configured(connector.settings)
     audience = project.audiences[binding.audience]
     selection = select(str(test.binding), binding, audience, kind.manifest)
-    people, _ = compare(session, project, binding.audience, selection, None, ())
+    people, _ = compare(session, project, binding.audience, selection, None, Barred())
     rows = session.connection.execute(f"SELECT key FROM {DESIRED} WHERE reason IS NULL").fetchall()
     sent: list[Request] = []
 
