@@ -59,7 +59,7 @@ LAYERS = (
     ),
     _layer("planning", "planner"),
     _layer("carrying out", "execution"),
-    _layer("doing", "apply sync run"),
+    _layer("doing", "apply erasure sync run"),
     _layer("standing in", "sandbox console"),
     _layer("showing", "cli"),
     _layer("entry", "__main__"),

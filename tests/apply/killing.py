@@ -37,6 +37,9 @@ WRITES = frozenset(
         "end_run",
         "count",
         "bury",
+        "unbury",
+        "entomb",
+        "remember",
     ]
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from audiform.codes import (
     catalogue,
+    erasing,
     evolving,
     forwarding,
     meaning,
@@ -30,6 +31,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Plan, apply and sync": running.CODES,
     "Collecting and forwarding events": forwarding.CODES,
     "Where the state is": state.CODES,
+    "Forgetting, drift and history": erasing.CODES,
 }
 
 CODES: Mapping[str, Code] = {code: entry for codes in SUBJECTS.values() for code, entry in codes.items()}

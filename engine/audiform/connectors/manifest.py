@@ -376,6 +376,11 @@ class Manifest(Model):
     variables: Variables = Variables()
     destination: Destination
     signals: Mapping[Literal["add", "remove", "modify"], SignalOperation | FromSetting]
+    erase: SignalOperation | None = Field(
+        None,
+        description="Deletes the platform's profile of each row's person, whatever it is in: what `audiform forget` sends "
+        "instead of `remove`, for a platform that has such a request",
+    )
     outcomes: tuple[OutcomeRule, ...] = ()
     errors: Errors = Errors()
     read_back: Literal["count", "members", "none"] = "none"

@@ -12,6 +12,7 @@ from audiform.audiences.difference import (
     DESIRED,
     LEAVING,
     LETTERS,
+    SCHEMA,
     Standing,
     arriving_sql,
     changes_sql,
@@ -27,13 +28,17 @@ from audiform.delivery.barred import Barred
 from audiform.delivery.people import People, read_people
 from audiform.outcome import Signal
 from audiform.plan.plan import Figure, Impact
-from audiform.state.ledger import LedgerSession, Part
+from audiform.sql import literal
+from audiform.state.ledger import LedgerSession, Part, SentKey
+from audiform.state.naming import column_of, keep_wanted, named_by
 from audiform.state.store import DeadLetter
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _HELD = "audiform.held"
+_LEAVES = "\x1fleaves"
+"""No binding's name: of members who are treated as if they were a binding of their own."""
 _ARRIVING = (Part.CLAIM, Part.ADD, Part.MODIFY)
 _DEPARTING = (Part.REMOVE, Part.TRIM, Part.FORGET)
 
@@ -98,6 +103,28 @@ def compare_ended(session: LedgerSession, binding: str, manifest: Manifest, key:
     session.revealed(f"SELECT * FROM {standing.mine}", LEAVING)
     parts, _ = _depart(session, manifest, standing, None)
     return Compared(members, {part: count for part, count in parts.items() if count})
+
+
+def compare_named(
+    session: LedgerSession, binding: str, manifest: Manifest, key: str, keys: Sequence[SentKey]
+) -> Compared:
+    """Make the tables of what removes the members of a binding whom the keys name: all but what others hold there.
+
+    Others are everybody else in the destination, of this binding as well.
+    """
+    wanted, parted = f"{SCHEMA}.wanted", f"{SCHEMA}.parted"
+    keep_wanted(session.connection, [(column_of(item), session.kept(item)) for item in keys], wanted)
+    columns = session.columns(key)
+    named = named_by((form.key(identifier) for form, identifier in columns), wanted) or "false"
+    members = session.members(key)
+    session.connection.execute(
+        f"CREATE VIEW {parted} AS SELECT * REPLACE (CASE WHEN binding = {literal(binding)} AND ({named}) "
+        f"THEN {literal(_LEAVES)} ELSE binding END AS binding) FROM {members}"
+    )
+    standing = Standing(_LEAVES, parted, columns, letters=False)
+    session.revealed(f"SELECT * FROM {standing.mine}", LEAVING)
+    parts, _ = _depart(session, manifest, standing, None)
+    return Compared(session.count(key, binding), {part: count for part, count in parts.items() if count})
 
 
 def impact_of(selection: Selection, people: People, compared: Compared) -> Impact:

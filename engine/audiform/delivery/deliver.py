@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from audiform.address import Address, Kind
@@ -17,9 +18,16 @@ from audiform.audiences.difference import table_of
 from audiform.audiences.selection import Selection, select
 from audiform.client import ConnectorClient
 from audiform.config.kinds import Guards
-from audiform.connectors.manifest import SignalOperation
+from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.delivery.barred import barred
-from audiform.delivery.compare import Compared, compare, compare_ended, ended_impact, impact_of
+from audiform.delivery.compare import (
+    Compared,
+    compare,
+    compare_ended,
+    compare_named,
+    ended_impact,
+    impact_of,
+)
 from audiform.delivery.people import People
 from audiform.delivery.progress import NoProgress, Progress
 from audiform.delivery.report import Delivered, Problem, Status
@@ -30,7 +38,7 @@ from audiform.plan.guard import Facts, evaluate, stops, stricter
 from audiform.plan.plan import GuardResult, Impact
 from audiform.plan.records import effective_guards
 from audiform.runtime import Runtime
-from audiform.state.ledger import Form, LedgerSession, Part, destination_key
+from audiform.state.ledger import Form, LedgerSession, Part, SentKey, destination_key
 from audiform.state.store import Count, Record, Run
 
 
@@ -86,19 +94,56 @@ async def withdraw(
     name: str = record.body["connector"]
     connector = runtime.store.read().records[Address(Kind.CONNECTOR, name)]
     client = runtime.recorded_client(name, connector.body)
+    leave = partial(compare_ended, binding=binding, manifest=client.connector_type.manifest)
+    signals = sending_signals(client.connector_type.manifest)
+    return await _take_out(runtime, record, client, signals, leave, progress or NoProgress())
+
+
+async def withdraw_named(
+    runtime: Runtime, record: Record, connector: Mapping[str, Any], keys: Sequence[SentKey]
+) -> Delivered:
+    """Remove the members of a recorded binding whom the keys name, or have them deleted where the platform can do that.
+
+    `connector`: the body of the connector's record, which may be gone. The caller holds the lock.
+
+    Raises:
+        DiagnosticError: the connector's type cannot be opened.
+    """
+    client = runtime.recorded_client(record.body["connector"], connector)
     manifest = client.connector_type.manifest
+    signals = sending_signals(manifest)
+    if manifest.erase is not None:
+        signals[Signal.REMOVE] = manifest.erase
+    leave = partial(compare_named, binding=record.address.name, manifest=manifest, keys=keys)
+    return await _take_out(runtime, record, client, signals, leave, NoProgress())
+
+
+def sending_signals(manifest: Manifest) -> dict[Signal, SignalOperation]:
+    """Return the operation of each signal that a configured type has."""
+    return {
+        Signal(signal): operation
+        for signal, operation in manifest.signals.items()
+        if isinstance(operation, SignalOperation)
+    }
+
+
+async def _take_out(
+    runtime: Runtime,
+    record: Record,
+    client: ConnectorClient,
+    signals: Mapping[Signal, SignalOperation],
+    leave: Callable[..., Compared],
+    progress: Progress,
+) -> Delivered:
+    """Remove whom `leave` finds in the ledger."""
     session = await asyncio.to_thread(runtime.ledger.open, write=True)
     try:
-        work = _Work(runtime, session, record, client, progress or NoProgress())
-        compared = await asyncio.to_thread(compare_ended, session, binding, manifest, work.key)
-        signals = {
-            Signal(signal): operation
-            for signal, operation in manifest.signals.items()
-            if isinstance(operation, SignalOperation)
-        }
+        work = _Work(runtime, session, record, client, progress)
+        compared = await asyncio.to_thread(leave, session, key=work.key)
         impact = ended_impact(compared)
         if Signal.REMOVE not in signals and compared.people(Signal.REMOVE):
-            return work.delivered(_no_removal(manifest.title), impact, (), "failed", compared)
+            title = client.connector_type.manifest.title
+            return work.delivered(_no_removal(title), impact, (), "failed", compared)
         tally = await work.send(compared, signals, None)
         return work.delivered(tally, impact, (), "failed" if tally.failed else "done", compared)
     finally:

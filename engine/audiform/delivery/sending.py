@@ -16,7 +16,9 @@ from audiform.delivery.progress import Progress
 from audiform.delivery.report import Problem
 from audiform.delivery.rows import Chunk, Outgoing, chunks
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Signal
+from audiform.sql import literal, name
 from audiform.state.ledger import Batch, LedgerSession, Settled
+from audiform.state.naming import is_kept, trace_text
 from audiform.state.store import Count, DeadLetter, Run, StateStore
 
 
@@ -124,20 +126,29 @@ class Sending:
             contents = await asyncio.to_thread(self._contents, settled)
         return [
             DeadLetter(
-                self.run.binding, signal.value, contents[row], error.category.value, error.message, self.now
+                self.run.binding,
+                signal.value,
+                contents[row][0],
+                error.category.value,
+                error.message,
+                self.now,
+                contents[row][1],
             )
             for row, error in errors.items()
         ]
 
-    def _contents(self, settled: Settled) -> dict[int, str]:
-        """Return row -> the keyed digest by which a rejected record is known again."""
-        staged = self.session.staged(self.run, settled.batch.part)
-        found = self.session.connection.execute(
-            f"SELECT row, CAST({content_sql(self.session.digest)} AS VARCHAR) FROM {staged} WHERE row IN "
+    def _contents(self, settled: Settled) -> dict[int, tuple[str, tuple[str, ...]]]:
+        """Return row -> the keyed digest by which a rejected record is known again, and those of its identifiers."""
+        staged, connection = self.session.staged(self.run, settled.batch.part), self.session.connection
+        columns = [row[0] for row in connection.execute(f"DESCRIBE FROM {staged}").fetchall()]
+        texts = [trace_text(literal(column), name(column)) for column in columns if is_kept(column)]
+        traces = ", ".join(f"CAST({self.session.digest(text)} AS VARCHAR)" for text in texts)
+        found = connection.execute(
+            f"SELECT row, CAST({content_sql(self.session.digest)} AS VARCHAR), [{traces}] FROM {staged} WHERE row IN "
             f"(SELECT unnest(CAST($1 AS BIGINT[])))",
             [list(settled.rejected)],
         ).fetchall()
-        return dict(found)
+        return {row: (content, tuple(filter(None, keys))) for row, content, keys in found}
 
     def _count(self, answers: Iterable[_Answer], settled: Settled, signal: Signal) -> None:
         tally = self.tally

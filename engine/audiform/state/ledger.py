@@ -56,6 +56,10 @@ class Form(StrEnum):
     BASE64 = "base64"
     SEALED = "sealed"
 
+    def key(self, identifier: str) -> str:
+        """Return the name of the column that holds an identifier in this form."""
+        return f"{self.value}:{identifier}"
+
     def column(self, identifier: str) -> str:
         """Return the quoted name of the column that holds an identifier in this form."""
         return f'"{self.value}:{identifier}"'
@@ -73,12 +77,6 @@ class SentKey:
     form: Form
     identifier: str
     value: str = field(repr=False)
-
-
-def trace_sql(form: Form, identifier: str) -> str:
-    """Return the SQL of the text whose digest stands for a kept identifier in a dead letter; NULL where it has none."""
-    column = form.column(identifier)
-    return f"'trace ' || {literal(f'{form.value}:{identifier}=')} || hex({column})"
 
 
 def tombstone_text(identifier: str, value_sql: str) -> str:

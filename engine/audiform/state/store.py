@@ -101,7 +101,7 @@ class DeadLetter:
     message: str
     at: datetime
     keys: tuple[str, ...] = ()
-    """Keyed digests of each of the person's identifiers (`ledger.trace_sql`): what an erasure finds the letter by."""
+    """Keyed digests of each of the person's identifiers (`naming.trace_text`): what an erasure finds the letter by."""
 
 
 @dataclass(frozen=True, slots=True)

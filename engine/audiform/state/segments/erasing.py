@@ -3,39 +3,38 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiform.sql import literal, name
+from audiform.sql import literal
+from audiform.state.naming import keep_wanted, named_by
 from audiform.state.segments.folding import row_count
-from audiform.state.segments.segment import PARQUET, is_kept
+from audiform.state.segments.segment import PARQUET
 from audiform.state.segments.shelf import Shelf
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _WANTED = "audiform.wanted"
-Kept = dict[str, list[bytes]]
-"""Kept column -> what it holds of the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Eraser:
-    """Finds and erases in one destination. `wanted`: what the person's rows have in their kept columns."""
+    """Finds and erases in one destination. `wanted`: kept columns, with what the person's rows have in them."""
 
     connection: DuckDBPyConnection
     shelf: Shelf
     destination_key: str
-    wanted: Kept
+    wanted: Sequence[tuple[str, bytes]] = field(repr=False)
 
     def found(self) -> dict[str, int]:
         """Return the files that hold the person, listed or not, and in how many rows."""
         files = self.shelf.files(self.destination_key)
         if not files:
             return {}
-        self._register()
+        keep_wanted(self.connection, self.wanted, _WANTED)
         self.shelf.fetch(self.destination_key, files)
         rows = {file: self._rows(file) for file in files}
         return {file: count for file, count in rows.items() if count}
@@ -57,19 +56,6 @@ class Eraser:
             self.shelf.remove(self.destination_key, found)
         return sum(found.values())
 
-    def _register(self) -> None:
-        import pyarrow as pa
-
-        arrow: Any = pa
-        columns = [column for column, values in self.wanted.items() for _ in values]
-        values = [value for each in self.wanted.values() for value in each]
-        table = arrow.table(
-            {"of": arrow.array(columns, arrow.string()), "kept": arrow.array(values, arrow.binary())}
-        )
-        self.connection.register("wanted_keys", table)
-        self.connection.execute(f"CREATE OR REPLACE TABLE {_WANTED} AS SELECT * FROM wanted_keys")
-        self.connection.unregister("wanted_keys")
-
     def _rows(self, file: str) -> int:
         condition = self._condition(file)
         if condition is None:
@@ -89,17 +75,9 @@ class Eraser:
 
     def _condition(self, file: str) -> str | None:
         names = self.connection.execute(f"DESCRIBE FROM {self._source(file)}").fetchall()
-        return named_by((row[0] for row in names if is_kept(row[0]) and row[0] in self.wanted), _WANTED)
+        known = {column for column, _ in self.wanted}
+        return named_by((row[0] for row in names if row[0] in known), _WANTED)
 
     def _source(self, file: str) -> str:
         path = self.shelf.directory / self.destination_key / file
         return f"read_parquet({literal(str(path))})"
-
-
-def named_by(columns: Iterable[str], wanted: str) -> str | None:
-    """Return the condition that a kept column holds what `wanted` (`of`, `kept`) says of it; None without columns."""
-    ways = [
-        f"coalesce({name(column)} IN (SELECT kept FROM {wanted} WHERE of = {literal(column)}), false)"
-        for column in columns
-    ]
-    return " OR ".join(ways) or None

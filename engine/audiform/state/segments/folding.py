@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.sql import literal
 from audiform.state.ledger import Part, Settled
-from audiform.state.segments.segment import Op, Segment, is_kept
+from audiform.state.naming import is_kept
+from audiform.state.segments.segment import Op, Segment
 from audiform.state.store import Run
 
 if TYPE_CHECKING:

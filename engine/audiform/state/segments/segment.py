@@ -14,12 +14,12 @@ from typing import Any, Literal, Self
 
 from audiform.sql import literal, name
 from audiform.state.ledger import KEPT, Form, as_sent
+from audiform.state.naming import form_of
 
 Op = Literal["put", "unsure", "again", "delete"]
 """`unsure`: put, but nobody saw the answer. `again`: put, but what else was sent must be sent again."""
 
 _MOVES = frozenset({"put", "delete"})
-_FORMS = frozenset(form.value for form in Form)
 
 PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1)"
 """Digests and ciphertext do not compress; trying costs more than writing them."""
@@ -137,17 +137,6 @@ def needs_compaction(segments: Sequence[Segment]) -> bool:
     """Whether the segments of one binding are better written as one."""
     later = sum(segment.rows for segment in segments[1:])
     return len(segments) > MOST_SEGMENTS or (len(segments) > 1 and later > segments[0].rows)
-
-
-def is_kept(column: str) -> bool:
-    """Whether a column holds what is kept of an identifier."""
-    return column.partition(":")[0] in _FORMS and ":" in column
-
-
-def form_of(column: str) -> tuple[Form, str]:
-    """Return the form and the identifier of a kept column."""
-    form, _, identifier = column.partition(":")
-    return Form(form), identifier
 
 
 def revealed_sql(columns: Iterable[str]) -> dict[str, str]:

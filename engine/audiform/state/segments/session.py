@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from audiform.sql import literal, name
 from audiform.state.ledger import Form, Part, SentKey, Settled, as_sent
+from audiform.state.naming import column_of, form_of, is_kept
 from audiform.state.segments import folding
-from audiform.state.segments.erasing import Eraser, Kept
+from audiform.state.segments.erasing import Eraser
 from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.segment import (
     PARQUET,
     Segment,
     binding_sql,
-    form_of,
-    is_kept,
     kept_sql,
     live,
     members_sql,
@@ -215,9 +214,7 @@ class SegmentSession:
         self.alive -= self._runs
 
     def _eraser(self, destination_key: str, keys: Sequence[SentKey]) -> Eraser:
-        wanted: Kept = {}
-        for key in keys:
-            wanted.setdefault(f"{key.form.value}:{key.identifier}", []).append(self.kept(key))
+        wanted = [(column_of(key), self.kept(key)) for key in keys]
         return Eraser(self.connection, self.shelf, destination_key, wanted)
 
     @property

@@ -1,0 +1,22 @@
+"""Codes of erasures, drift and history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from audiform.codes.code import Code
+
+CODES: Mapping[str, Code] = {
+    "invalid-erasure-request": Code(
+        "Not a request to forget somebody",
+        "The request names nobody, or a part of it cannot be read. No value of it is repeated in the message.",
+        "Write one `identifier: value` in each line, or a JSON object, of one person.",
+        "email: ann@example.com\nexternal_id: 4711",
+    ),
+    "unknown-erasure-identifier": Code(
+        "Identifier that names nobody",
+        "A person can be forgotten by what names them at some platform. A first name or a city does not, and a misspelt "
+        "identifier would find nobody, although the person is there.",
+        "Give identifiers such as `email`, `phone`, `external_id` or `mobile_advertising_id`.",
+    ),
+}

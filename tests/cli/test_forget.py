@@ -1,0 +1,66 @@
+"""`audiform forget`, as a user sees it: the plan, the receipts, the tombstones, and nobody's identifier anywhere."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from io import StringIO
+
+import pytest
+
+from cli.shell import Said, Shell
+
+CANARY = "person2@example.com"
+
+
+@pytest.fixture
+def forget(shell: Shell, monkeypatch: pytest.MonkeyPatch):
+    """Return how somebody is forgotten with the request piped in."""
+
+    def run(request: str, *arguments: str) -> Said:
+        monkeypatch.setattr("sys.stdin", StringIO(request))
+        said = shell("forget", *arguments)
+        return Said(said.code, re.sub(r"\b[0-9a-f]{12,32}\b", "<request>", said.out), said.err)
+
+    return run
+
+
+def test_a_person_is_forgotten(shell: Shell, forget, snapshot):
+    """Shown, removed everywhere with a receipt each, erased here, and left out as suppressed by every later sync."""
+    shell.bind("buyers_on_ads")
+    shell.bind("buyers_on_mail", "mail")
+    assert 0 == shell("apply", "--auto-approve").code
+    said = [
+        forget(f"email: {CANARY.upper()}\n"),
+        forget(f"email: {CANARY.upper()}\n", "--auto-approve"),
+        shell("sync"),
+        forget("", "--list"),
+        forget(f"email: {CANARY}\n", "--auto-approve", "--json"),
+        forget("", "--list", "--json"),
+    ]
+
+    assert snapshot == "\n".join(map(str, said))
+    assert 2 == len(shell.members("mail", "Buyers on mail"))
+    kept = [path for path in shell.root.rglob("*") if path.is_file() and ".audiform" in path.parts]
+    digest = sha256(CANARY.encode())
+    for secret in (CANARY.encode(), digest.digest(), digest.hexdigest().encode()):
+        assert [] == [path.name for path in kept if secret in path.read_bytes()]
+    assert not [one for one in said if CANARY in str(one).lower()]
+
+
+def test_an_identifier_in_an_argument_is_refused(shell: Shell, snapshot):
+    """Arguments are seen by others and kept in histories: the reason is said, and the value is not repeated."""
+    said = shell("forget", CANARY)
+
+    assert snapshot == str(said)
+    assert CANARY not in str(said)
+
+
+def test_what_names_nobody_is_refused(shell: Shell, forget, snapshot):
+    """A first name, a misspelt identifier and a value that is none: each with what to do, and nothing is looked for."""
+    requests = ("first_name: Canary", "emial: canary@example.com", "phone: canary", "")
+    said = "\n".join(str(forget(request, "--auto-approve")) for request in requests)
+
+    assert snapshot == said
+    assert not shell.root.joinpath(".audiform", "default", "state.sqlite").exists()
+    assert "canary" not in said.lower()
