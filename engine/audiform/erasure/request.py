@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
-from audiform.shapes import is_map
+from audiform.shapes import is_list, is_map
 
 _EXAMPLE = "Write one `identifier: value` in each line, such as `email: ...`, or a JSON object."
 MOST_VALUES = 100
@@ -73,7 +73,7 @@ def _from_json(text: str) -> Iterator[tuple[str, str]]:
     if not is_map(data):
         raise invalid(f"The request is JSON, but no object. {_EXAMPLE}")
     for name, given in data.items():
-        values: list[Any] = given if isinstance(given, list) else [given]
+        values: list[Any] = given if is_list(given) else [given]
         for value in values:
             if isinstance(value, bool) or not isinstance(value, str | int) or not str(value).strip():
                 raise invalid(f"A value of `{name}` in the request is not a text. {_EXAMPLE}")

@@ -73,7 +73,12 @@ def requests_data(stones: Sequence[Tombstone]) -> list[dict[str, Any]]:
     """Return the requests as JSON data, oldest first."""
     found: dict[str, dict[str, Any]] = {}
     for stone in stones:
-        start = {"request": stone.request, "at": stone.at.isoformat(), "identifiers": [], "tombstones": 0}
+        start: dict[str, Any] = {
+            "request": stone.request,
+            "at": stone.at.isoformat(),
+            "identifiers": [],
+            "tombstones": 0,
+        }
         one = found.setdefault(stone.request, start)
         one["tombstones"] += 1
         if stone.identifier not in one["identifiers"]:
