@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audiform.cases.run import still_clock
+from audiform.cases.clock import still_clock
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest, Operation, SignalOperation

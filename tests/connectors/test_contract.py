@@ -18,9 +18,9 @@ from urllib.parse import parse_qsl, urlsplit
 import jsonschema
 import pytest
 
+from audiform.cases.clock import still_clock
 from audiform.cases.model import Case, read_cases
 from audiform.cases.people import batch_of, columns_of
-from audiform.cases.run import still_clock
 from audiform.client import ConnectorClient, PlatformError, Rows
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.manifest import ResponseTemplate, SignalOperation

@@ -52,7 +52,9 @@ def project_of(data: dict[str, Any]) -> Project:
         state=State.model_validate({}),
         policy=Policy(allowed_hosts=tuple(set(HOST.findall(str(data))))),
         sources={},
-        connectors={name: Connector.model_validate(body) for name, body in data["connectors"].items()},
+        connectors={
+            name: Connector.model_validate(body) for name, body in data.get("connectors", {}).items()
+        },
         audiences={binding.audience: audience for binding in bindings.values()},
         bindings=bindings,
         digests={},
@@ -73,8 +75,9 @@ def test_its_example_validates(kind: ConnectorType) -> None:
     blocks = BLOCK.findall(text_of(kind))
     example: Any = yaml12.parse_yaml(blocks[0])
 
-    assert {kind.name} == {connector["type"] for connector in example["connectors"].values()}
-    assert example["bindings"]
+    section = "event_connectors" if kind.manifest.kind == "event" else "connectors"
+    assert {kind.name} == {connector["type"] for connector in example[section].values()}
+    assert example["event_sources" if kind.manifest.kind == "event" else "bindings"]
     assert [] == [item.detail for item in check(project_of(example), Catalog())]
 
 

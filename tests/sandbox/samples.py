@@ -16,7 +16,10 @@ from audiform.sandbox.offer import is_generic
 from audiform.transport import HttpTransport
 from audiform.wire import Timing
 
-TYPES = [name for name in Catalog().names() if not is_generic(Catalog().get(name).manifest)]
+_ALL = [Catalog().get(name) for name in Catalog().names()]
+TYPES = [
+    kind.name for kind in _ALL if kind.manifest.kind == "server_to_server" and not is_generic(kind.manifest)
+]
 
 _BY_SCHEMA: Mapping[str, Any] = {
     "string": "1",

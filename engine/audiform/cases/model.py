@@ -14,6 +14,9 @@ No case has Python of its own; `cases/*.yaml` beside a manifest look like this:
           - request: {method: POST, url: "https://...", headers: {a: b}, body: {...}}
             response: {status: 200, body: {...}}
         outcome: {kind: accepted}
+
+A case of an event type has `events` instead of rows, and may have a `map`, as an event connector has. What an event does
+not say (`id`, `source`, `type`, `time`) is the same in every case.
 """
 
 from __future__ import annotations
@@ -112,7 +115,7 @@ class Given(Model):
 
 
 class Case(Given):
-    """One case. `left_out` is the number of rows that have nothing valid to be known by."""
+    """One case. `left_out` is the number of rows that have nothing valid to be known by, or of events that are not sent."""
 
     case: str
     do: Action
@@ -120,6 +123,8 @@ class Case(Given):
     variables: Mapping[str, str] = Field(default_factory=dict[str, str])
     rows: tuple[Mapping[str, Any], ...] = ()
     left_out: int = 0
+    events: tuple[Mapping[str, Any], ...] = ()
+    map: Mapping[str, Any] = Field(default_factory=dict[str, Any])
     attempts: int = Field(default=1, ge=1)
     outcome: Expected = Expected(kind=OutcomeKind.ACCEPTED)
     found: tuple[Mapping[str, Any], ...] | None = None

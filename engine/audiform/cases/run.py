@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from audiform.cases.clock import still_clock
+from audiform.cases.events import send_events
 from audiform.cases.model import PLACE, Case, Expected
 from audiform.cases.people import batch_of, columns_of
 from audiform.cases.script import Script
@@ -15,7 +16,7 @@ from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.outcome import Outcome, OutcomeKind
 from audiform.transport import FakeTransport
-from audiform.wire import RetryPolicy, Timing
+from audiform.wire import RetryPolicy
 
 
 async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]:
@@ -31,7 +32,9 @@ async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]
         policy=RetryPolicy(attempts=case.attempts),
     )
     problems: list[str] = []
-    if case.do in ("find", "members"):
+    if case.do == "add" and configured.manifest.kind == "event":
+        outcome = await send_events(case, connector_type, FakeTransport(script.answer), problems)
+    elif case.do in ("find", "members"):
         outcome, found = await _listed(client, configured.manifest, case)
         if found is not None and case.found is not None and found != [*case.found]:
             problems.append(f"found {found!r}, not {[*case.found]!r}")
@@ -106,14 +109,3 @@ def _rejected_differences(expected: Expected, outcome: Outcome) -> Iterator[str]
     count = len(expected.rejected) if expected.rejected_count is None else expected.rejected_count
     if outcome.rejected_count != count:
         yield f"{outcome.rejected_count} records are rejected, not {count}"
-
-
-def still_clock() -> Timing:
-    """Return a clock that stands still unless somebody waits."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    waited = [0.0]
-
-    async def sleep(seconds: float) -> None:
-        waited[0] += seconds
-
-    return Timing(lambda: start + timedelta(seconds=waited[0]), lambda: waited[0], sleep, lambda: 1.0)

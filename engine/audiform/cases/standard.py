@@ -7,29 +7,36 @@ good day, and here they are preceded or replaced by a bad one.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from audiform.cases.bad_days import (
+    CANARY_SECRET,
+    WAIT,
+    Sent,
+    asks_for_token,
+    auth_of,
+    canary_body,
+    is_,
+    is_a_good_day,
+    partial_failure,
+    requests,
+    shown_canaries,
+)
+from audiform.cases.clock import still_clock
 from audiform.cases.model import PLACE, Case
 from audiform.cases.people import batch_of, columns_of
-from audiform.cases.run import still_clock
 from audiform.cases.script import as_response
 from audiform.cases.secrets import sample_secret
+from audiform.cases.standard_events import EVENT_STANDARD, run_standard_events
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import ConnectorType
-from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
-from audiform.connectors.paths import put_at
-from audiform.connectors.template import references, unify
-from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
+from audiform.connectors.manifest import Manifest, SignalOperation
+from audiform.outcome import Category, OutcomeKind, Request, Response
 from audiform.transport import FakeTransport
 from audiform.wire import RetryPolicy
-
-CANARY_SECRET = "sk-live-canary7secret9of42"  # noqa: S105 - it is looked for, and opens nothing
-CANARY_PERSON = "canary.person@example.com"
-_CANARY_PHONE = "+1 650 555 0199"
-_WAIT = 7
 
 
 @dataclass(slots=True)
@@ -55,15 +62,6 @@ class Subject:
         return self.signal.rows_per_request or self.manifest.limits.rows_per_request
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of a batch: its outcome, how many requests went out (those for tokens not counted), seconds waited."""
-
-    outcome: Outcome
-    requests: int
-    waited: float
-
-
 Check = Callable[[Subject], Awaitable[Sequence[str]]]
 
 
@@ -73,55 +71,57 @@ async def run_standard(kind: ConnectorType, cases: Sequence[Case]) -> dict[str, 
     Raises:
         DiagnosticError: the case's settings do not fit the type.
     """
+    if kind.manifest.kind == "event":
+        return await run_standard_events(kind, cases)
     subject = _subject(kind, cases)
     if subject is None:
         return {}
     found = {name: tuple(await check(subject)) for name, check in STANDARD.items()}
-    return {**found, "partial failure": tuple(_partial_failure(subject, cases))}
+    return {**found, "partial failure": tuple(partial_failure(subject.manifest, cases))}
 
 
 async def _empty(subject: Subject) -> Sequence[str]:
     sent = await _send(subject, (), Rows(b"", 0))
-    return [*_is(sent, OutcomeKind.ACCEPTED), *_requests(sent, 0)]
+    return [*is_(sent, OutcomeKind.ACCEPTED), *requests(sent, 0)]
 
 
 async def _at_limit(subject: Subject) -> Sequence[str]:
     rows = _repeated(subject.rows, subject.most_rows)
     sent = await _send(subject, subject.good, rows)
-    return _is(sent, OutcomeKind.ACCEPTED)
+    return is_(sent, OutcomeKind.ACCEPTED)
 
 
 async def _over_limit(subject: Subject) -> Sequence[str]:
     sent = await _send(subject, subject.good, _repeated(subject.rows, subject.most_rows + 1))
-    return [*_is(sent, OutcomeKind.FAILED, Category.INVALID_REQUEST), *_requests(sent, 0)]
+    return [*is_(sent, OutcomeKind.FAILED, Category.INVALID_REQUEST), *requests(sent, 0)]
 
 
 async def _unauthorised(subject: Subject) -> Sequence[str]:
     sent = await _send(subject, (Response(401),) * 2)
-    tries = 2 if scheme_of(_auth(subject))[0].refreshable else 1
-    return [*_is(sent, OutcomeKind.FAILED, Category.INVALID_CREDENTIALS), *_requests(sent, tries)]
+    tries = 2 if scheme_of(auth_of(subject.manifest))[0].refreshable else 1
+    return [*is_(sent, OutcomeKind.FAILED, Category.INVALID_CREDENTIALS), *requests(sent, tries)]
 
 
 async def _throttled_with_time(subject: Subject) -> Sequence[str]:
-    sent = await _send(subject, (Response(429, {"retry-after": str(_WAIT)}), *subject.good))
+    sent = await _send(subject, (Response(429, {"retry-after": str(WAIT)}), *subject.good))
     waits = (
-        [] if sent.waited >= _WAIT else [f"waited {sent.waited:g} seconds, not the {_WAIT} that it was told"]
+        [] if sent.waited >= WAIT else [f"waited {sent.waited:g} seconds, not the {WAIT} that it was told"]
     )
-    return [*_is(sent, OutcomeKind.ACCEPTED), *waits]
+    return [*is_(sent, OutcomeKind.ACCEPTED), *waits]
 
 
 async def _throttled(subject: Subject) -> Sequence[str]:
     sent = await _send(subject, (Response(429), *subject.good))
-    return [*_is(sent, OutcomeKind.ACCEPTED), *([] if sent.waited else ["it did not wait"])]
+    return [*is_(sent, OutcomeKind.ACCEPTED), *([] if sent.waited else ["it did not wait"])]
 
 
 async def _broken_once(subject: Subject) -> Sequence[str]:
-    return _is(await _send(subject, (Response(500), *subject.good)), OutcomeKind.ACCEPTED)
+    return is_(await _send(subject, (Response(500), *subject.good)), OutcomeKind.ACCEPTED)
 
 
 async def _silent(subject: Subject) -> Sequence[str]:
     sent = await _send(subject, (Response(0, error="timeout"),) * 3)
-    return [*_is(sent, OutcomeKind.RETRY, Category.TIMEOUT), *_requests(sent, 3)]
+    return [*is_(sent, OutcomeKind.RETRY, Category.TIMEOUT), *requests(sent, 3)]
 
 
 async def _nonsense(subject: Subject) -> Sequence[str]:
@@ -129,25 +129,19 @@ async def _nonsense(subject: Subject) -> Sequence[str]:
     status = subject.good[0].status
     sent = await _send(subject, (Response(status, body=b"<html>not what was promised"),))
     promised = bool(subject.signal.response.body) or subject.signal.lookup is not None
-    return _is(sent, OutcomeKind.FAILED if promised else OutcomeKind.ACCEPTED)
+    return is_(sent, OutcomeKind.FAILED if promised else OutcomeKind.ACCEPTED)
 
 
 async def _canaries(subject: Subject) -> Sequence[str]:
     """A platform that repeats what it was sent is not repeated."""
-    said = f"{CANARY_PERSON} {_CANARY_PHONE} '{CANARY_PERSON}' Bearer {CANARY_SECRET} key={CANARY_SECRET}"
-    body: Any = {}
-    for path in (*subject.manifest.errors.message, *subject.manifest.errors.code):
-        body = put_at(body, path.split("."), said)
+    body = canary_body(subject.manifest)
     found: list[str] = []
     for status in (400, 401, 429, 500):
         response = as_response(status, body)
         sent = await _send(subject, (response,) * 4)
-        shown = f"{sent.outcome!r} {sent.outcome.message} {sent.outcome.remedy} {response!r}"
-        found += [
-            f"HTTP {status}: a canary is in what would be shown"
-            for canary in (CANARY_PERSON, CANARY_SECRET, _CANARY_PHONE)
-            if canary in shown
-        ]
+        found += shown_canaries(
+            status, f"{sent.outcome!r} {sent.outcome.message} {sent.outcome.remedy} {response!r}"
+        )
     return found
 
 
@@ -165,24 +159,16 @@ STANDARD: Mapping[str, Check] = {
 }
 
 
-def _partial_failure(subject: Subject, cases: Sequence[Case]) -> Iterator[str]:
-    """A type that can tell of rejected records shows it in a case of its own: only it knows how they look."""
-    signals = [item for item in subject.manifest.signals.values() if isinstance(item, SignalOperation)]
-    told = subject.manifest.errors.record_path is not None or any(
-        rule.records for rule in subject.manifest.outcomes
-    )
-    for signal in signals:
-        for template in (signal.response, *([signal.job.response] if signal.job else ())):
-            told = told or "errors" in template.items or "result.invalid" in references(template.body)
-    if told and not any(case.outcome.rejected or case.outcome.rejected_count for case in cases):
-        yield "the type can tell of rejected records, and no case of it shows one"
+def standard_names(kind: ConnectorType) -> tuple[str, ...]:
+    """Return the names of all standard cases of a type of this kind."""
+    return (*(EVENT_STANDARD if kind.manifest.kind == "event" else STANDARD), "partial failure")
 
 
 # --- The subject and its bad days
 
 
 def _subject(kind: ConnectorType, cases: Sequence[Case]) -> Subject | None:
-    case = next((case for case in cases if _is_a_good_day(case)), None)
+    case = next((case for case in cases if is_a_good_day(case)), None)
     if case is None:
         return None
     configured = kind.configured(case.settings)
@@ -193,7 +179,7 @@ def _subject(kind: ConnectorType, cases: Sequence[Case]) -> Subject | None:
     fields = [item.field for name, item in configured.manifest.identifiers.items() if name in columns]
     answers = [exchange.response for exchange in case.exchanges]
     given = tuple(as_response(item.status, item.body, item.text, item.headers) for item in answers)
-    tokens = 1 if scheme_of(_mapping(configured.manifest.auth))[0].refreshable else 0
+    tokens = 1 if scheme_of(auth_of(configured.manifest))[0].refreshable else 0
     return Subject(
         configured,
         case,
@@ -205,14 +191,6 @@ def _subject(kind: ConnectorType, cases: Sequence[Case]) -> Subject | None:
     )
 
 
-def _is_a_good_day(case: Case) -> bool:
-    """Whether people are added and nothing goes wrong on the way."""
-    answers = [exchange.response.status for exchange in case.exchanges]
-    plain = not case.outcome.rejected and not case.outcome.rejected_count
-    accepted = case.outcome.kind is OutcomeKind.ACCEPTED and plain
-    return case.do == "add" and accepted and bool(answers) and all(200 <= status < 300 for status in answers)  # noqa: PLR2004 - 2xx
-
-
 async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None = None) -> Sent:
     """Send the batch to a platform that answers so; every request for a token is answered well."""
     left = list(answers)
@@ -220,7 +198,7 @@ async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None
 
     def answer(request: Request) -> Response:
         nonlocal count
-        if _asks_for_token(subject, request):
+        if subject.tokens and asks_for_token(subject.manifest, request):
             return subject.tokens[0]
         count += 1
         return left.pop(0) if left else Response(0, error="the platform has no more answers")
@@ -239,11 +217,6 @@ async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None
     return Sent(outcome, count, timing.monotonic() - started)
 
 
-def _asks_for_token(subject: Subject, request: Request) -> bool:
-    url = _auth(subject).get("token_url")
-    return bool(subject.tokens) and isinstance(url, str) and unify(url, request.url) is not None
-
-
 def _repeated(rows: Rows, count: int) -> Rows:
     """Return a batch of `count` rows, all of them the first one."""
     one = _first(rows.text) if rows.text else b""
@@ -255,26 +228,3 @@ def _first(text: bytes) -> bytes:
     import orjson
 
     return orjson.dumps(orjson.loads(b"[%b]" % text)[0])
-
-
-def _auth(subject: Subject) -> Mapping[str, Any]:
-    return _mapping(subject.manifest.auth)
-
-
-def _mapping(auth: FromSetting | Mapping[str, Any]) -> Mapping[str, Any]:
-    return {"scheme": "none"} if isinstance(auth, FromSetting) else auth
-
-
-def _is(sent: Sent, kind: OutcomeKind, category: Category | None = None) -> list[str]:
-    found = (
-        []
-        if sent.outcome.kind is kind
-        else [f"the outcome is {sent.outcome.kind}, not {kind} ({sent.outcome.message})"]
-    )
-    if category is not None and sent.outcome.category is not category:
-        found.append(f"the category is {sent.outcome.category}, not {category}")
-    return found
-
-
-def _requests(sent: Sent, count: int) -> list[str]:
-    return [] if sent.requests == count else [f"{sent.requests} requests were sent, not {count}"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from audiform.diagnostics import did_you_mean
@@ -70,9 +70,53 @@ def compile_expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
         ExpressionError: it is not an expression, or does more than choose a value. So does the function,
             for names that are not defined and values that do not fit.
     """
+    _, compiled = _compiled(text, lenient=False)
+    return lambda names: _call(compiled, text, names)
+
+
+@cache
+def compile_filter(text: str, root: str) -> Callable[[Any], bool]:
+    """Return a function from what is called `root` in the expression to whether the expression holds of it.
+
+    What is not there, or is null, is less and greater than nothing and never true; a comparison of things that cannot
+    be compared does not hold.
+
+    Raises:
+        ExpressionError: as for `compile_expression`, or it names something else than `root`.
+    """
+    from jinja2 import nodes
+
+    tree, compiled = _compiled(text, lenient=True)
+    for node in tree.find_all(nodes.Name):
+        if node.name != root:
+            detail = f"In `{text}`, `{node.name}` is not defined: there is `{root}` only."
+            hint = f"write `{root}.{node.name}`, or a text in quotes"
+            raise ExpressionError("undefined-value", detail, hint)
+    return partial(_holds, compiled, root)
+
+
+def _holds(compiled: Any, root: str, value: Any) -> bool:
+    from jinja2.exceptions import TemplateError
+
+    try:
+        return bool(compiled(**{root: value}))
+    except (
+        ArithmeticError,
+        TypeError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TemplateError,
+        RecursionError,
+    ):
+        return False
+
+
+def _compiled(text: str, *, lenient: bool) -> tuple[Any, Any]:
+    """Return the tree and the compiled form of an expression."""
     from jinja2 import TemplateSyntaxError, nodes
 
-    environment = _environment()
+    environment = _environment(lenient=lenient)
     try:
         tree = environment.parse(f"{{{{ {text} }}}}")
         outputs = [node for node in tree.body if isinstance(node, nodes.Output)]
@@ -84,7 +128,7 @@ def compile_expression(text: str) -> Callable[[Mapping[str, Any]], Any]:
         raise _syntax(text, error.message or "") from None
     except RecursionError:
         raise ExpressionError("template-syntax", f"`{text[:60]}...` is nested too deeply.") from None
-    return lambda names: _call(compiled, text, names)
+    return tree, compiled
 
 
 def _check(tree: Any, text: str, nodes: Any) -> None:
@@ -165,11 +209,30 @@ def _undefined(text: str, message: str, names: Mapping[str, Any]) -> ExpressionE
 
 
 @cache
-def _environment() -> Any:
+def _nothing() -> Any:
+    """Return what stands for a missing value in a filter: false, equal to null, and not to be compared."""
+    from jinja2 import ChainableUndefined
+    from jinja2.runtime import Undefined
+
+    def is_nothing(_self: Any, other: Any) -> bool:
+        return other is None or isinstance(other, Undefined)
+
+    def never(_self: Any, _other: Any) -> bool:
+        return False
+
+    compared = dict.fromkeys(("__lt__", "__le__", "__gt__", "__ge__"), never)
+    return type(
+        "Nothing", (ChainableUndefined,), {**compared, "__eq__": is_nothing, "__hash__": object.__hash__}
+    )
+
+
+@cache
+def _environment(*, lenient: bool) -> Any:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment: Any = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+    undefined = _nothing() if lenient else StrictUndefined
+    environment: Any = ImmutableSandboxedEnvironment(undefined=undefined, autoescape=False)
     environment.globals.clear()
     environment.filters = {name: found for name, found in environment.filters.items() if name in FILTERS}
     environment.filters["bool"] = bool
@@ -179,7 +242,9 @@ def _environment() -> Any:
     def member(holder: Any, name: Any) -> Any:
         """Look into maps and lists only: a Python object behind a value has nothing for a template."""
         if is_map(holder):
-            return holder[name] if name in holder else environment.undefined(obj=holder, name=name)
+            value = holder.get(name)
+            there = value is not None or (name in holder and not lenient)
+            return value if there else environment.undefined(obj=holder, name=name)
         if (
             (is_list(holder) or isinstance(holder, str))
             and isinstance(name, int)

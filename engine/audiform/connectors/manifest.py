@@ -14,6 +14,7 @@ each batch, sends one batch after the other, and reads again where a rule says `
 `error.index`, `error.identifier`, `error.message`, `error.code`, `error.count` (how many records an entry
 stands for); in a row: `row.<identifier>` (as sent), `row.variables` (an object), `row.variables.<name>`,
 `lookup.id`, and what is the same in every row (`destination.*`, `settings.*`); in `auth` only: `credentials.*`. `rows` and `row` stand alone in a string.
+Of an event type a row is one event: `row.<field>`, and below a field that is an object `row.<field>.<key>`.
 
 A reference that is missing or null takes its key or list entry with it, and an object or list that
 becomes empty by that goes too; in a path or URL it is an error. A string that is one reference keeps the
@@ -23,7 +24,7 @@ each identifier in use, in the order of the manifest: by itself it is that list,
 entries are spliced in; without `missing` the identifiers that the row lacks are left out. Where
 `limits.identifier_kinds` is 1, `identifier.field` in a request and `identifier.value` in its rows are the one in use.
 `{when: [row.a, row.b], then: TEMPLATE}` is left out unless all of them are there.
-`"...": "{{ row.variables }}"` puts the variables among the keys of the object in which it stands.
+`"...": "{{ row.variables }}"` puts the variables among the keys of the object in which it stands; of an event, any object.
 `{integer: TEXT}` is the number that the text stands for, for ids that a platform wants as numbers.
 `{as_text: TEMPLATE}` and `{as_base64: TEMPLATE}` are the JSON of TEMPLATE as a text, for messages inside of JSON.
 `{digest_of: [TEMPLATE, ...]}` is 32 hexadecimal digits, the same for the same values: what names a message.
@@ -55,8 +56,10 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from audiform.connectors.events.fields import Deduplicated, EventField, Fields, OneOf
+from audiform.connectors.model import Model
 from audiform.outcome import Category, OutcomeKind, Then
 
 Template = Any
@@ -64,12 +67,6 @@ Template = Any
 
 MergedPart = Literal["limits", "headers", "errors", "outcomes", "hash"]
 StatusClass = Annotated[str, Field(pattern="^[1-5]xx$")]
-
-
-class Model(BaseModel):
-    """Frozen and closed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class RowsFile(Model):
@@ -266,6 +263,9 @@ class Limits(Model):
     requests_per_second: float | None = None
     concurrency: int = Field(default=4, ge=1)
     timeout_seconds: float = 30.0
+    oldest_hours: float | None = Field(
+        default=None, gt=0, description="Events that happened longer ago are not taken"
+    )
     min_members: int | None = Field(
         default=None, description="Smallest list that the platform serves or accepts"
     )
@@ -369,18 +369,23 @@ class Manifest(Model):
     headers: Mapping[str, str] = Field(default_factory=dict)
     limits: Limits = Limits()
     identity: Literal["each"] | str = Field(
+        "each",
         description="`each`: every identifying value is a key of the person by itself (match-key platforms); "
-        "otherwise the one identifier that names a member; or `from_setting:NAME`"
+        "otherwise the one identifier that names a member; or `from_setting:NAME`",
     )
-    identifiers: Mapping[str, Identifier]
+    identifiers: Mapping[str, Identifier] = Field(default_factory=dict[str, Identifier])
     variables: Variables = Variables()
-    destination: Destination
+    destination: Destination = Field(default_factory=lambda: Destination.model_validate({"attributes": {}}))
     signals: Mapping[Literal["add", "remove", "modify"], SignalOperation | FromSetting]
     erase: SignalOperation | None = Field(
         None,
         description="Deletes the platform's profile of each row's person, whatever it is in: what `audiform forget` sends "
         "instead of `remove`, for a platform that has such a request",
     )
+    fields: Fields = Field(default_factory=dict[str, EventField])
+    free_fields: bool = Field(default=False, description="Whether fields of any other name may be filled too")
+    one_of: OneOf = ()
+    deduplication: Deduplicated = None
     outcomes: tuple[OutcomeRule, ...] = ()
     errors: Errors = Errors()
     read_back: Literal["count", "members", "none"] = "none"

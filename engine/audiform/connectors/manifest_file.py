@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from audiform.connectors.aliases import parse
 from audiform.connectors.auth import problems_of_auth
+from audiform.connectors.events.problems import check_kind
 from audiform.connectors.manifest import FromSetting, Manifest
 from audiform.connectors.scopes import Problem, check_references
 from audiform.connectors.wording import in_words
@@ -53,7 +54,7 @@ def _parse(content: bytes, label: str, *, custom: bool) -> tuple[Manifest, Any]:
         raise DiagnosticError(list(_located(content, label, found))) from None
     except ValueError as error:
         raise DiagnosticError([_whole(label, f"The manifest is not YAML: {error}.")]) from None
-    found = [*_auth_problems(manifest), *check_references(manifest)]
+    found = [*check_kind(manifest, data), *_auth_problems(manifest), *check_references(manifest)]
     if found:
         raise DiagnosticError(list(_located(content, label, found)))
     return manifest, data

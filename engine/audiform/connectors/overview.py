@@ -53,7 +53,7 @@ def read_overview(home: Path, name: str) -> Overview:
 
 def capabilities_of(data: Mapping[str, Any]) -> Capabilities:
     """Return what a type can do, from the plain data of its manifest."""
-    target, signals = data["destination"], data["signals"]
+    target, signals = data.get("destination", {}), data["signals"]
     return Capabilities(
         add=_able(signals.get("add")),
         remove=_able(signals.get("remove")),

@@ -112,7 +112,8 @@ def _path(template: str, scope: Mapping[str, Any]) -> str:
     rendered = render(template, _encoded(template, scope))
     if rendered is MISSING:
         raise MissingReferenceError(_missing(f"the path `{template}`", template))
-    return rendered if rendered.startswith("/") else f"/{rendered}"
+    # A setting may be the whole URL, which is then sent as it is.
+    return rendered if rendered.startswith("/") or not template else f"/{rendered}"
 
 
 def _encoded(template: str, scope: Mapping[str, Any]) -> Mapping[str, Any]:

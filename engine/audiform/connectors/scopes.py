@@ -13,7 +13,7 @@ from audiform.connectors.manifest import (
     ResponseTemplate,
     SignalOperation,
 )
-from audiform.connectors.named import REVISION, names_revision
+from audiform.connectors.named import REVISION, named, names_revision
 from audiform.connectors.template import SPREAD, exact, problems, references
 from audiform.diagnostics import did_you_mean
 from audiform.shapes import Json, is_map
@@ -37,6 +37,22 @@ class _Names:
 
     def __or__(self, more: _Names) -> _Names:
         return _Names(self.names | more.names, (*self.free, *more.free))
+
+    def spreads(self, item: Any) -> bool:
+        """Whether `item` stands for an object whose keys may be put among others."""
+        return (exact(item) or "") in self.objects
+
+    @property
+    def spread_example(self) -> str:
+        """What may be written there."""
+        return " or ".join(f"`{{{{ {name} }}}}`" for name in sorted(self.objects)) or "none that a row has"
+
+    @property
+    def objects(self) -> frozenset[str]:
+        """The references of rows that are objects."""
+        return frozenset(name for name in self.free if name.startswith("row.")) | (
+            self.names & {"row.variables"}
+        )
 
     def knows(self, reference: str) -> bool:
         return reference in self.names or any(reference.startswith(f"{root}.") for root in self.free)
@@ -81,6 +97,8 @@ def check_signal(
     path: tuple[str | int, ...], signal: SignalOperation, manifest: Manifest
 ) -> Iterator[Problem]:
     """Yield the problems of one signal; also for one that came from a setting."""
+    if manifest.kind == "event":
+        yield from _check_event_signal(path, signal, manifest)
     basic = _basic(manifest)
     row = _row(manifest)
     batch = basic | row | _Names(frozenset({"rows", "row", "identifiers"}))
@@ -101,21 +119,50 @@ def check_signal(
     yield from _check_response((*path, "response"), signal.response, basic)
     if signal.dry_run is not None:
         yield from _check((*path, "dry_run"), signal.dry_run, batch)
-    if signal.job is not None:
-        job = basic | _Names(frozenset({"job.id", "job.status"}))
-        yield from _check_request((*path, "job", "request"), signal.job.request, job)
-        yield from _check_response((*path, "job", "response"), signal.job.response, job)
-        for name in ("errors", "resume"):
-            operation = getattr(signal.job, name)
-            if operation is not None:
-                yield from _check_operation((*path, "job", name), operation, job)
-    if signal.lookup is not None:
-        keys = basic | _Names(frozenset({"lookup.keys", "rows"}))
-        yield from _check_request((*path, "lookup", "request"), signal.lookup.request, keys)
-        yield from _check((*path, "lookup", "row"), signal.lookup.row, basic | row)
-        yield from _check_response((*path, "lookup", "response"), signal.lookup.response, basic)
-        if signal.lookup.identifier not in manifest.identifiers:
-            yield _unknown((*path, "lookup", "identifier"), signal.lookup.identifier, manifest.identifiers)
+    yield from _check_job(path, signal, basic)
+    yield from _check_lookup(path, signal, manifest, basic)
+
+
+def _check_job(path: tuple[str | int, ...], signal: SignalOperation, basic: _Names) -> Iterator[Problem]:
+    if signal.job is None:
+        return
+    job = basic | _Names(frozenset({"job.id", "job.status"}))
+    yield from _check_request((*path, "job", "request"), signal.job.request, job)
+    yield from _check_response((*path, "job", "response"), signal.job.response, job)
+    for name in ("errors", "resume"):
+        operation = getattr(signal.job, name)
+        if operation is not None:
+            yield from _check_operation((*path, "job", name), operation, job)
+
+
+def _check_lookup(
+    path: tuple[str | int, ...], signal: SignalOperation, manifest: Manifest, basic: _Names
+) -> Iterator[Problem]:
+    if signal.lookup is None:
+        return
+    keys = basic | _Names(frozenset({"lookup.keys", "rows"}))
+    yield from _check_request((*path, "lookup", "request"), signal.lookup.request, keys)
+    yield from _check((*path, "lookup", "row"), signal.lookup.row, basic | _row(manifest))
+    yield from _check_response((*path, "lookup", "response"), signal.lookup.response, basic)
+    if signal.lookup.identifier not in manifest.identifiers:
+        yield _unknown((*path, "lookup", "identifier"), signal.lookup.identifier, manifest.identifiers)
+
+
+def _check_event_signal(
+    path: tuple[str | int, ...], signal: SignalOperation, manifest: Manifest
+) -> Iterator[Problem]:
+    """Yield what a request of events cannot have: an event is sent at once, and by what it says itself."""
+    for name in ("job", "lookup", "upload"):
+        if getattr(signal, name) is not None:
+            yield Problem((*path, name), "an event is sent in one request, which has no such part")
+    most = signal.rows_per_request or manifest.limits.rows_per_request
+    single = sorted(name for name in named(signal.request) if name == "row" or name.startswith("row."))
+    if most > 1 and single:
+        yield Problem(
+            (*path, "request"),
+            f"`{single[0]}` is about one event, and {most:,} go into a request: write `{{{{ rows }}}}`, or set "
+            "`rows_per_request` to 1",
+        )
 
 
 def _check_members(manifest: Manifest, basic: _Names) -> Iterator[Problem]:
@@ -148,6 +195,12 @@ def _basic(manifest: Manifest) -> _Names:
 
 
 def _row(manifest: Manifest) -> _Names:
+    if manifest.kind == "event":
+        objects = tuple(
+            f"row.{name}" for name, field in manifest.fields.items() if field.type in ("object", "any")
+        )
+        free = ("row",) if manifest.free_fields else ()
+        return _Names(frozenset(f"row.{name}" for name in manifest.fields), (*objects, *free))
     identifiers = {f"row.{name}" for name in manifest.identifiers}
     names = {f"row.variables.{name}" for name in manifest.variables.names}
     free = ("row.variables",) if manifest.variables.allowed == "free" else ()
@@ -226,9 +279,9 @@ def _check(path: tuple[str | int, ...], node: Json, names: _Names) -> Iterator[P
             yield from _check((*path, "then"), node.get("then"), names)
         case Mapping():
             for key, item in node.items():
-                if key == SPREAD and item != "{{ row.variables }}":
+                if key == SPREAD and not names.spreads(item):
                     yield Problem(
-                        (*path, key), f"`{SPREAD}` takes in `{{{{ row.variables }}}}` and nothing else"
+                        (*path, key), f"`{SPREAD}` takes in an object such as {names.spread_example}"
                     )
                 yield from _check_text(path, key, names)
                 yield from _check((*path, key), item, names)

@@ -12,10 +12,10 @@ from audiform.connectors.manifest import (
     FromSetting,
     Identifier,
     Manifest,
-    Model,
     OutcomeRule,
     SignalOperation,
 )
+from audiform.connectors.model import Model
 from audiform.connectors.scopes import Problem, check_signal
 from audiform.connectors.template import MISSING, from_setting, lookup
 from audiform.connectors.wording import in_words

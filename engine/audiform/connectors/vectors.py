@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from audiform.connectors.aliases import parse
+from audiform.connectors.events.identifying import identifiers_of
 from audiform.connectors.identifiers import normalize, normalized
 from audiform.connectors.manifest import Manifest
 from audiform.diagnostics import Diagnostic, DiagnosticError, Location, did_you_mean
@@ -74,11 +75,12 @@ def check_vectors(manifest: Manifest, vectors: Sequence[Vector], label: str) -> 
 
 
 def _problems(manifest: Manifest, vectors: Sequence[Vector], label: str) -> Iterator[Diagnostic]:
+    known = identifiers_of(manifest)
     for number, vector in enumerate(vectors, start=1):
-        identifier = manifest.identifiers.get(vector.identifier)
+        identifier = known.get(vector.identifier)
         if identifier is None:
             text = f"Vector {number} is about `{vector.identifier}`, which the manifest does not have."
-            yield _diagnostic(label, text, did_you_mean(vector.identifier, manifest.identifiers))
+            yield _diagnostic(label, text, did_you_mean(vector.identifier, known))
             continue
         actual = normalized(identifier, vector.input, vector.region)
         if actual != vector.normalised:

@@ -10,10 +10,11 @@ from audiform.hashing import digest
 PARTS: Mapping[str, tuple[str, ...]] = {
     "identifiers": ("identity", "identifiers"),
     "signals": ("signals", "variables"),
+    "fields": ("fields", "free_fields", "one_of", "deduplication"),
     "destination": ("destination",),
     "access": ("base_url", "auth", "headers", "limits", "outcomes", "errors", "from_settings", "check"),
 }
-"""Part -> keys of a manifest. What only people read (title, notes, descriptions) is in none."""
+"""Part -> keys of a manifest; only event types have `fields`. What only people read (title, notes, descriptions) is in none."""
 
 _LENGTH = 12
 _ONLY_READ = frozenset({"description", "examples", "remedy"})
@@ -22,7 +23,9 @@ _ONLY_READ = frozenset({"description", "examples", "remedy"})
 def version_of(data: Mapping[str, Any]) -> str:
     """Return `identifiers=1f.. signals=2a.. ...` of a manifest's plain data."""
     parts = (
-        f"{name}={digest([_plain(data.get(key)) for key in keys])[:_LENGTH]}" for name, keys in PARTS.items()
+        f"{name}={digest([_plain(data.get(key)) for key in keys])[:_LENGTH]}"
+        for name, keys in PARTS.items()
+        if name != "fields" or "fields" in data
     )
     return " ".join(parts)
 

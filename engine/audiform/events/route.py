@@ -25,11 +25,13 @@ class Reason(StrEnum):
     """The destination requires a field, and the event has nothing for it."""
     INVALID_FIELD = "invalid_field"
     """The event has something for a field that cannot be what the field wants."""
+    TOO_OLD = "too_old"
+    """It happened longer ago than the platform takes."""
 
 
-COUNTED = frozenset({Reason.NO_CONSENT, Reason.MISSING_FIELD, Reason.INVALID_FIELD})
+COUNTED = frozenset({Reason.NO_CONSENT, Reason.MISSING_FIELD, Reason.INVALID_FIELD, Reason.TOO_OLD})
 """Reasons that somebody should know of. The others say that the event was meant for somebody else."""
-DEAD_LETTERS = frozenset({Reason.MISSING_FIELD, Reason.INVALID_FIELD})
+DEAD_LETTERS = frozenset({Reason.MISSING_FIELD, Reason.INVALID_FIELD, Reason.TOO_OLD})
 """Reasons for which the event is kept: the connector wanted it, and could not make a record of it."""
 
 
@@ -38,13 +40,14 @@ class Mapped:
     """One record for the destination. `repr` shows neither the person nor the fields.
 
     `order_key`: events with the same key are sent in the order in which they came, where the connector asks for it.
-    `fields` are JSON-able; `size` is the number of bytes of the record as it will be written.
+    `fields` are JSON-able; `row` is the record as it will be written, JSON of `size` bytes.
     """
 
     event_id: str
     order_key: str | None = field(repr=False)
     fields: Mapping[str, Any] = field(repr=False)
     size: int
+    row: bytes = field(default=b"{}", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,5 +67,5 @@ class Route(Protocol):
         ...
 
     def offer(self, event: Event) -> Mapped | NotSent:
-        """Return the record that `event` becomes. The same event always becomes the same record."""
+        """Return the record that `event` becomes: always the same, until it is too old."""
         ...

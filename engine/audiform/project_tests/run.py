@@ -13,7 +13,7 @@ from typing import Any
 from audiform.address import Address, Kind
 from audiform.audiences.difference import DESIRED
 from audiform.audiences.selection import Selection, select
-from audiform.cases.run import still_clock
+from audiform.cases.clock import still_clock
 from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient
 from audiform.config.kinds import Audience, Binding, Expectation, ExpectedCall, ProjectTest

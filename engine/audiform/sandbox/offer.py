@@ -10,7 +10,7 @@ from audiform.connectors.manifest import FromSetting, Manifest
 
 
 def offered(catalog: Catalog, project: Project | None = None) -> dict[str, ConnectorType]:
-    """Return service name -> connector type: every server-to-server type under its own name.
+    """Return service name -> connector type: every type under its own name.
 
     A generic type is what its settings make of it, so it is served per connector of `project` instead,
     under the connector's name.
@@ -19,11 +19,7 @@ def offered(catalog: Catalog, project: Project | None = None) -> dict[str, Conne
         DiagnosticError: a manifest or a connector's settings are wrong.
     """
     types = {name: catalog.get(name) for name in catalog.names()}
-    found = {
-        name: kind
-        for name, kind in types.items()
-        if kind.manifest.kind == "server_to_server" and not is_generic(kind.manifest)
-    }
+    found = {name: kind for name, kind in types.items() if not is_generic(kind.manifest)}
     if project is not None:
         for name, connector in project.connectors.items():
             kind = types[connector.type]

@@ -12,6 +12,7 @@ from audiform.outcome import Category
 from audiform.sandbox.access import refusal, token_answer
 from audiform.sandbox.answers import failure
 from audiform.sandbox.asked import Asked
+from audiform.sandbox.events import receive_events
 from audiform.sandbox.faults import Fault, FaultKind, Faults
 from audiform.sandbox.objects import OPERATIONS
 from audiform.sandbox.routes import Match, Route, candidates, describe, match, routes_of
@@ -83,6 +84,8 @@ class Platform:
         if refused is not None:
             return refused
         reject = fault.rows if fault is not None and fault.fault is FaultKind.PARTIAL_FAILURE else 0
+        if asked.manifest.kind == "event":
+            return receive_events(asked, reject)
         batch = read_batch(asked, reject)
         answer = receive(asked, batch)
         if self.watcher is not None and answer.status < 400:  # noqa: PLR2004 - an error

@@ -21,6 +21,8 @@ Audiform sandbox: stands in for the platforms of the connector types, as their m
 
 GET    /_sandbox/destinations                        what there is: id, attributes, members counted
 GET    /_sandbox/destinations/<type>/<id>/members    the members, as they were sent
+GET    /_sandbox/events                              how many events each service got, and how many of them twice
+GET    /_sandbox/events/<service>                    its last events, as they were sent
 GET    /_sandbox/requests                            the last requests: operation, rows, bytes, status
 POST   /_sandbox/faults                              {"fault": "status", "status": 429, "retry_after": 1, "times": 2}
 GET    /_sandbox/faults                              the faults that wait
@@ -88,6 +90,10 @@ class Services:
                 return answer_json(200, self.destinations())
             case ("GET", ["destinations", service, identity, "members"]):
                 return self._members(service, identity)
+            case ("GET", ["events"]):
+                return answer_json(200, self.events())
+            case ("GET", ["events", service]):
+                return answer_json(200, [*self.world.account(service).events.last])
             case ("GET", ["requests"]):
                 return answer_json(200, {"count": self.count, "last": [_shown(entry) for entry in self.log]})
             case (method, ["faults"]):
@@ -108,8 +114,14 @@ class Services:
             for service, account in sorted(self.world.accounts.items())
         }
 
+    def events(self) -> dict[str, dict[str, int]]:
+        """Return service -> how many events it holds, and how many it got again."""
+        types = {name: kind for name, kind in self.types.items() if kind.manifest.kind == "event"}
+        held = {name: self.world.account(name).events for name in sorted(types)}
+        return {name: {"events": one.count, "doubled": one.doubled} for name, one in held.items()}
+
     def clear(self) -> None:
-        """Forget destinations, members, faults and requests."""
+        """Forget destinations, members, events, faults and requests."""
         self.world.clear()
         self.faults.clear()
         self.log.clear()

@@ -33,7 +33,7 @@ class Batch:
 
 def too_much(asked: Asked) -> Answer | None:
     """Return the answer to a batch with more rows or bytes than the platform takes, or None."""
-    signal = _signal(asked)
+    signal = signal_of(asked)
     limits = asked.manifest.limits
     most_rows = signal.rows_per_request or limits.rows_per_request
     most_bytes = signal.bytes_per_request or limits.bytes_per_request
@@ -43,7 +43,7 @@ def too_much(asked: Asked) -> Answer | None:
     if limits.identifier_kinds is not None and len(kinds) > limits.identifier_kinds:
         message = f"{', '.join(kinds)}: at most {limits.identifier_kinds} kind of identifier at once"
         return failure(asked.connector_type, Category.INVALID_REQUEST, message)
-    rows = len(_values(asked.match))
+    rows = len(values_of(asked.match))
     if rows > most_rows:
         message = f"{rows} records; at most {most_rows} are taken at once"
         return failure(asked.connector_type, Category.INVALID_REQUEST, message)
@@ -52,14 +52,14 @@ def too_much(asked: Asked) -> Answer | None:
 
 def read_batch(asked: Asked, reject: int) -> Batch:
     """Read and check every row; the first `reject` of them are refused whatever they say."""
-    signal = _signal(asked)
+    signal = signal_of(asked)
     direct = row_of(asked.found)
     read = reader_of(signal.row, asked.manifest, _in_use(asked))
-    values = _values(asked.match)
+    values = values_of(asked.match)
     rows: dict[int, Row] = {}
     refused: list[Refused] = []
     for index, value in enumerate(values):
-        row = direct if value is _DIRECT else read(value)
+        row = direct if value is DIRECT else read(value)
         problem = _resolve(row, asked.account, signal) or complaint(asked.manifest, row)
         if index < reject:
             problem = "rejected on demand"
@@ -78,7 +78,7 @@ def read_batch(asked: Asked, reject: int) -> Batch:
 
 def receive(asked: Asked, batch: Batch) -> Answer:
     """Do what a batch says and answer it; nothing is done where the platform refuses the whole of it."""
-    signal = _signal(asked)
+    signal = signal_of(asked)
     errors = asked.manifest.errors
     destination = named(asked)
     if destination is None and "destination.id" in asked.found:
@@ -87,8 +87,8 @@ def receive(asked: Asked, batch: Batch) -> Answer:
         return outdated(asked.connector_type, f"The members are at revision {destination.revision}")
     told_later = signal.job is not None and tells_errors(signal.job.response, errors)
     if batch.refused and not told_later and not tells_errors(signal.response, errors):
-        return _refused_whole(asked, batch.refused[0])
-    if not _is_dry_run(signal, asked.match):
+        return refused_whole(asked, batch.refused[0])
+    if not is_dry_run(signal, asked.match):
         _apply(asked.match.route.name, asked.account, destination, list(batch.rows.values()))
     scope = scope_of(asked.found, destination)
     scope["result"] = {"received": batch.size, "invalid": len(batch.refused)}
@@ -151,7 +151,7 @@ def look_up(asked: Asked, lookup: Lookup) -> Answer:
     return success(lookup.response, scope, asked.manifest.errors)
 
 
-_DIRECT = object()
+DIRECT = object()
 
 
 def _is_current(asked: Asked, destination: Destination) -> bool:
@@ -159,7 +159,8 @@ def _is_current(asked: Asked, destination: Destination) -> bool:
     return str(asked.found.get(REVISION, destination.revision)) == str(destination.revision)
 
 
-def _signal(asked: Asked) -> SignalOperation:
+def signal_of(asked: Asked) -> SignalOperation:
+    """Return the signal that a request is."""
     part = asked.match.route.part
     if not isinstance(part, SignalOperation):
         raise TypeError(f"{asked.match.route} is no signal")
@@ -178,20 +179,21 @@ def _start_job(asked: Asked, job: Job, scope: Mapping[str, Any]) -> Mapping[str,
     return {"id": made.id, "status": _status(job.statuses, pending=True, refused=False)}
 
 
-def _refused_whole(asked: Asked, first: Refused) -> Answer:
+def refused_whole(asked: Asked, first: Refused) -> Answer:
+    """Return the answer to a batch of which one record makes the platform refuse all."""
     told = can_fail_with(asked.connector_type, Category.INVALID_RECORD)
     category = Category.INVALID_RECORD if told else Category.INVALID_REQUEST
     return failure(asked.connector_type, category, f"record {first.index}: {first.message}")
 
 
-def _values(match: Match) -> Sequence[Any]:
-    """Return the rows of the batch; one that stands in URL or body by its references is `_DIRECT`."""
+def values_of(match: Match) -> Sequence[Any]:
+    """Return the rows of the batch; one that stands in URL or body by its references is `DIRECT`."""
     rows, separator = match.found.get("rows"), match.route.request.rows_joined_by
     if isinstance(rows, str) and separator is not None:
         return rows.split(separator)
     if is_list(rows):
         return rows
-    return [match.found["row"]] if "row" in match.found else [_DIRECT]
+    return [match.found["row"]] if "row" in match.found else [DIRECT]
 
 
 def _resolve(row: Row | None, account: Account, signal: SignalOperation) -> str | None:
@@ -220,7 +222,8 @@ def _apply(signal: str, account: Account, destination: Destination | None, rows:
                 target.members.modify(rows)
 
 
-def _is_dry_run(signal: SignalOperation, match: Match) -> bool:
+def is_dry_run(signal: SignalOperation, match: Match) -> bool:
+    """Whether the request only asks what would come of it."""
     return signal.dry_run is not None and unify(signal.dry_run, match.body) is not None
 
 
@@ -245,7 +248,7 @@ def _keys(asked: Asked) -> list[str]:
 def _made(asked: Asked, lookup: Lookup) -> list[str]:
     """Keep what a look-up says of its people, all of whom exist afterwards, and return their keys."""
     read = reader_of(lookup.row, asked.manifest, ())
-    rows = [row for row in map(read, _values(asked.match)) if row is not None]
+    rows = [row for row in map(read, values_of(asked.match)) if row is not None]
     keys: list[str] = []
     for row in rows:
         key = row.identifiers.get(lookup.identifier)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -145,9 +146,34 @@ class JobState:
     scope: Mapping[str, Any]
 
 
+KEPT_EVENTS = 10_000
+
+
+@dataclass(slots=True)
+class Received:
+    """The events of one service. `known`: ids that the platform would know again; `doubled`: how many came twice."""
+
+    last: deque[Any] = field(default_factory=lambda: deque[Any](maxlen=KEPT_EVENTS))
+    count: int = 0
+    doubled: int = 0
+    known: set[str] = field(default_factory=set[str])
+
+    def add(self, event: Any, identity: str | None) -> None:
+        """Keep an event, once where the platform knows it again; None: it does not."""
+        if identity is not None and identity in self.known:
+            self.doubled += 1
+            return
+        if identity is not None:
+            self.known.add(identity)
+        self.count += 1
+        self.last.append(event)
+
+
 @dataclass(slots=True)
 class Account:
     """What one service holds."""
+
+    events: Received = field(default_factory=Received)
 
     destinations: dict[str, Destination] = field(default_factory=dict[str, Destination])
     jobs: dict[str, JobState] = field(default_factory=dict[str, JobState])

@@ -79,11 +79,18 @@ def _environment() -> Schema:
 def _resources() -> Schema:
     # The shipped types only: a project's own are described by their manifests.
     catalog = Catalog()
-    return resources_schema([catalog.get(name) for name in catalog.names()])
+    kinds = [catalog.get(name) for name in catalog.names()]
+    return resources_schema([kind for kind in kinds if kind.manifest.kind == "server_to_server"])
 
 
 def _manifest() -> Schema:
-    return _model(Manifest, "Audiform connector manifest", "connectors/TYPE/manifest.yaml")
+    made = _model(Manifest, "Audiform connector manifest", "connectors/TYPE/manifest.yaml")
+    is_event = {"properties": {"kind": {"const": "event"}}}
+    events, people = (
+        {"required": [*names]}
+        for names in (("fields", "deduplication"), ("identity", "identifiers", "destination"))
+    )
+    return {**made, "if": is_event, "then": events, "else": people}
 
 
 def _model(model: type[Model | Manifest], title: str, description: str) -> Schema:

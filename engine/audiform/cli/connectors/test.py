@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from audiform.cases.model import Case, read_cases
 from audiform.cases.run import run_case
-from audiform.cases.standard import STANDARD, run_standard
+from audiform.cases.standard import run_standard, standard_names
 from audiform.cli.failures import Exit
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.output import Style, paint
@@ -85,8 +85,8 @@ def _ran(case: Case, kind: ConnectorType) -> tuple[str, ...]:
 
 def _standard(kind: ConnectorType, cases: list[tuple[str, Case]]) -> list[Tested]:
     found = asyncio.run(run_standard(kind, [case for _, case in cases]))
-    why = ("there is no case in which people are added: nothing to try it with",)
-    return [Tested("standard", name, found.get(name, why)) for name in (*STANDARD, "partial failure")]
+    why = ("there is no case in which people or events are added: nothing to try it with",)
+    return [Tested("standard", name, found.get(name, why)) for name in standard_names(kind)]
 
 
 def _text(found: list[Tested], *, colour: bool) -> str:

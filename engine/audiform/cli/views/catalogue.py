@@ -35,7 +35,7 @@ def matrix(items: Sequence[Overview]) -> str:
         (
             f"{item.name}{' *' if item.custom else ''}",
             item.title,
-            f"{item.category}{', custom' if item.custom else ''}",
+            f"{item.category}{', events' if item.kind == 'event' else ''}{', custom' if item.custom else ''}",
             crud(item.capabilities),
             *(WORD[value] for value in _signals(item.capabilities)),
         )

@@ -11,6 +11,7 @@ from audiform.cli.views.catalogue import summary
 from audiform.config.project import Project
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import Catalog, ConnectorType
+from audiform.connectors.events.fields import Deduplication
 from audiform.connectors.manifest import FromSetting, SignalOperation
 from audiform.connectors.readme import read_readme
 from audiform.connectors.template import references
@@ -55,10 +56,27 @@ def detail(kind: ConnectorType) -> dict[str, Any]:
             for name, item in manifest.identifiers.items()
         },
         "variables": manifest.variables.model_dump(),
+        **(_events(kind) if manifest.kind == "event" else {}),
         "limits": {**limits, "rows_per_request_of": _rows(kind)},
         "notes": list(manifest.notes),
         "example": example(kind),
         "guide": asdict(read_readme(kind.folder)),
+    }
+
+
+def _events(kind: ConnectorType) -> dict[str, Any]:
+    """Return what is only said of event types."""
+    manifest = kind.manifest
+    by = manifest.deduplication
+    fields = {
+        name: item.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        for name, item in manifest.fields.items()
+    }
+    return {
+        "fields": fields,
+        "free_fields": manifest.free_fields,
+        "one_of": [list(group) for group in manifest.one_of],
+        "deduplication": by.model_dump() if isinstance(by, Deduplication) else by,
     }
 
 
@@ -81,6 +99,9 @@ def example(kind: ConnectorType) -> dict[str, Any]:
     credentials = {name: {"from_env": name.upper()} for name in _credentials(kind, settings)}
     name = f"my_{kind.name}"
     connector: dict[str, Any] = {"type": kind.name, "settings": settings, "credentials": credentials}
+    if manifest.kind == "event":
+        connector |= {"events": {"names": ["Order *"]}, "map": _map(kind)}
+        return {"event_connectors": {name: {key: value for key, value in connector.items() if value}}}
     binding = {
         "audience": "lapsed_buyers",
         "connector": name,
@@ -90,6 +111,15 @@ def example(kind: ConnectorType) -> dict[str, Any]:
     return {
         "connectors": {name: {key: value for key, value in connector.items() if value}},
         "bindings": {f"lapsed_on_{name}": binding},
+    }
+
+
+def _map(kind: ConnectorType) -> dict[str, str]:
+    """Return a path for each required field that nothing fills by itself."""
+    return {
+        name: f"event.properties.{name}"
+        for name, item in kind.manifest.fields.items()
+        if item.required and not item.paths and item.value is None
     }
 
 

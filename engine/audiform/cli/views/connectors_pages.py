@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from audiform.cli.views.catalogue import WORD
 from audiform.cli.views.connectors_sheet import Key, Sheet, batch_of
 from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.events.identifying import identifiers_of
 from audiform.connectors.readme import read_readme
 
 _GENERATED = "<!-- Written by `make docs` from connectors/: do not edit. -->"
 _INDEX = (
     "What each connector type can do, derived from what its manifest defines. *set*: the connector's settings decide. "
     "*destination*: whether it can be created, read, updated, deleted, and found by name (c, r, u, d, f). *batch*: people "
-    "in one request. *checked*: the day on which the type was compared with the platform's documentation; "
+    "or events in one request. *checked*: the day on which the type was compared with the platform's documentation; "
     "[what was verified against what](verified.md) says how. `audiform connectors show TYPE` prints a type's page. "
     "A project can have [types of its own](../custom_connectors.md)."
 )
@@ -62,7 +63,8 @@ def page(sheet: Sheet) -> str:
         ("Settings", _keys(sheet.settings) or ["None."]),
         ("Credentials, and how to get them", [*_keys(sheet.credentials), "", guide.credentials]),
         ("Destination of a binding", _keys(sheet.destination)),
-        ("Identifiers", [f"{_sentence(sheet.identity)}.", "", *_identifiers(sheet)]),
+        ("Identifiers", _identifiers(sheet)),
+        ("Fields of an event", _fields(sheet)),
         ("Example", ["```yaml", sheet.example, "```"]),
         ("Limits", [*(f"- {item}" for item in sheet.limits), "", guide.limits]),
         ("Errors, and what to do", [guide.errors]),
@@ -108,7 +110,7 @@ def _row(kind: ConnectorType) -> tuple[str, ...]:
         WORD[can.dry_run],
         f"{batch_of(manifest):,}",
         _limits(kind),
-        ", ".join(manifest.identifiers),
+        ", ".join(identifiers_of(manifest)),
         manifest.api_version,
         manifest.checked.isoformat(),
     )
@@ -143,8 +145,28 @@ def _keys(keys: Sequence[Key]) -> list[str]:
 
 
 def _identifiers(sheet: Sheet) -> list[str]:
+    if not sheet.identifiers:
+        return []
     rows = [(f"`{name}`", f"`{field}`", *rest) for name, field, *rest in sheet.identifiers]
-    return _table(("identifier", "there", "sent", "use", ""), rows)
+    return [
+        f"{_sentence(sheet.identity)}.",
+        "",
+        *_table(("identifier", "there", "sent", "use", ""), rows),
+    ]
+
+
+def _fields(sheet: Sheet) -> list[str]:
+    if not sheet.fields:
+        return []
+    rows = [
+        (f"`{name}`", kind, need, form, f"`{source}`" if source.startswith("event") else source, words)
+        for name, kind, need, form, source, words in sheet.fields
+    ]
+    return [
+        "What a `map` may fill. What it does not name is filled from the event as the table says.",
+        "",
+        *_table(("field", "type", "", "sent", "filled from", ""), rows),
+    ]
 
 
 def _cannot(sheet: Sheet) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiform.connectors.catalog import ConnectorType
+from audiform.connectors.events.fields import Deduplication
 from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.connectors.overview import Capabilities
 from audiform.connectors.readme import Readme, read_readme
@@ -41,6 +42,7 @@ class Sheet:
     destination: Sequence[Key]
     identity: str
     identifiers: Sequence[tuple[str, ...]]
+    fields: Sequence[tuple[str, ...]]
     limits: Sequence[str]
     cannot: Sequence[str]
     example: str
@@ -59,6 +61,7 @@ def sheet_of(kind: ConnectorType, example: str) -> Sheet:
         destination=tuple(_keys(manifest.destination.attributes)),
         identity=_identity(manifest),
         identifiers=tuple(_identifiers(manifest)),
+        fields=tuple(_fields(manifest)),
         limits=tuple(_limits(manifest)),
         cannot=manifest.notes,
         example=guide.example or example.rstrip(),
@@ -73,12 +76,28 @@ def _facts(kind: ConnectorType) -> Iterator[tuple[str, str]]:
     yield "category", manifest.category
     yield "API version", f"{manifest.api_version}, compared with its documentation on {manifest.checked}"
     yield "documentation", manifest.documentation
-    yield "sends", ", ".join(_sends(can)) or "nothing"
-    yield "destinations", _destinations(can)
-    yield "variables", _variables(manifest)
-    yield "read-back", READ_BACK[can.read_back]
-    yield "dry run", "yes: `plan --remote-validate`" if can.dry_run else "no"
-    yield "batch", f"{batch_of(manifest):,} people per request"
+    if manifest.kind == "event":
+        yield "sends", "add: events, as they happen"
+        yield "sent twice", _deduplication(manifest)
+    else:
+        yield "sends", ", ".join(_sends(can)) or "nothing"
+        yield "destinations", _destinations(can)
+        yield "variables", _variables(manifest)
+        yield "read-back", READ_BACK[can.read_back]
+        yield "dry run", "yes: `plan --remote-validate`" if can.dry_run else "no"
+    yield "batch", f"{batch_of(manifest):,} {_unit(manifest)} per request"
+
+
+def _unit(manifest: Manifest) -> str:
+    return "events" if manifest.kind == "event" else "people"
+
+
+def _deduplication(manifest: Manifest) -> str:
+    by = manifest.deduplication
+    if not isinstance(by, Deduplication):
+        return "the platform counts an event each time that it gets it"
+    hours = f" for {by.window_hours:g} hours" if by.window_hours is not None else ""
+    return f"the platform knows an event again by `{by.field}`{hours}"
 
 
 def batch_of(manifest: Manifest) -> int:
@@ -146,11 +165,11 @@ def _identifiers(manifest: Manifest) -> Iterator[tuple[str, ...]]:
 
 
 def _limits(manifest: Manifest) -> Iterator[str]:
-    limits = manifest.limits
-    yield f"{limits.rows_per_request:,} people per request"
+    limits, unit = manifest.limits, _unit(manifest)
+    yield f"{limits.rows_per_request:,} {unit} per request"
     for name, part in manifest.signals.items():
         if isinstance(part, SignalOperation) and part.rows_per_request is not None:
-            yield f"{part.rows_per_request:,} people per request for {name}"
+            yield f"{part.rows_per_request:,} {unit} per request for {name}"
     if limits.bytes_per_request is not None:
         yield f"{limits.bytes_per_request:,} bytes per request"
     if limits.requests_per_second is not None:
@@ -158,3 +177,19 @@ def _limits(manifest: Manifest) -> Iterator[str]:
     yield f"{limits.concurrency} requests at the same time"
     if limits.min_members is not None:
         yield f"a list below {limits.min_members:,} members is not served"
+    if limits.oldest_hours is not None:
+        yield f"events that happened more than {limits.oldest_hours:g} hours ago are not taken"
+
+
+def _fields(manifest: Manifest) -> Iterator[tuple[str, ...]]:
+    """Yield what a `map` may fill: name, type, need, form, what fills it by itself, words."""
+    groups = {name for group in manifest.one_of for name in group}
+    for name, item in manifest.fields.items():
+        need = "required" if item.required else "one of" if name in groups else "optional"
+        form = item.hash if item.hash != "none" else "normalised" if item.normalize else "in clear"
+        source = " or ".join(item.paths) if item.paths else _given(item.value)
+        yield name, item.type, need, form, source, item.description or ""
+
+
+def _given(value: Any) -> str:
+    return "" if value is None else f"always {as_text(value)}"

@@ -1,0 +1,119 @@
+"""Every event type against its own stand-in, with the real sender over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+import pytest
+
+from audiform.cases.bad_days import is_a_good_day
+from audiform.cases.events import connector_of, records_of
+from audiform.cases.model import Case, read_cases
+from audiform.cases.secrets import sample_secret
+from audiform.connectors.catalog import Catalog, ConnectorType
+from audiform.connectors.events.fields import Deduplication
+from audiform.event_client import Sent, sender_of
+from audiform.events.route import Mapped
+from audiform.outcome import OutcomeKind
+from audiform.sandbox.serve import Sandbox, serve
+from audiform.transport import HttpTransport
+
+KINDS = [Catalog().get(name) for name in Catalog().names()]
+EVENT_KINDS = [kind for kind in KINDS if kind.manifest.kind == "event"]
+ACCEPTED = OutcomeKind.ACCEPTED
+
+
+@dataclass
+class Remote:
+    """One event type as its first case has it, its sandbox, and events for it."""
+
+    kind: ConnectorType
+    case: Case
+    sandbox: Sandbox
+    records: Sequence[Mapped]
+
+    def send(self, records: Sequence[Mapped] | None = None, secret: str = "anything") -> Sequence[Sent]:
+        """Send records over HTTP; `secret` is every credential."""
+        manifest = self.kind.configured(self.case.settings).manifest
+        connector = connector_of(self.case, self.kind)
+        placed = connector.model_copy(update={"endpoint": self.sandbox.endpoint(self.kind.name)})
+
+        async def sent() -> Sequence[Sent]:
+            transport = HttpTransport()
+            try:
+                sender = sender_of(
+                    placed, self.kind, lambda name: sample_secret(manifest, name, secret), transport
+                )
+                return await sender.send(self.records if records is None else records)
+            finally:
+                await transport.close()
+
+        return asyncio.run(sent())
+
+    @property
+    def held(self) -> dict[str, int]:
+        """How many events the platform has, and how many it got twice."""
+        return self.sandbox.services.events()[self.kind.name]
+
+
+def good_case(kind: ConnectorType) -> Case:
+    """Return the first case of a type in which nothing goes wrong."""
+    return next(case for _, case in read_cases(kind.folder) if is_a_good_day(case))
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """Serve every event type as its first good case is configured."""
+    with serve({kind.name: kind.configured(good_case(kind).settings) for kind in EVENT_KINDS}) as running:
+        yield running
+
+
+@pytest.fixture(params=EVENT_KINDS, ids=lambda kind: kind.name)
+def remote(request, sandbox: Sandbox) -> Remote:
+    """Return each event type in turn, with nothing in its sandbox."""
+    sandbox.services.clear()
+    case = good_case(request.param)
+    return Remote(request.param, case, sandbox, records_of(case, request.param)[0])
+
+
+def test_events_arrive_as_they_were_sent(remote: Remote) -> None:
+    """What the platform has is what was mapped; what it knows again it has once, though it came twice."""
+    count = len(remote.records)
+
+    assert [Sent(ACCEPTED)] * count == [*remote.send()]
+    shown = [*remote.sandbox.services.world.account(remote.kind.name).events.last]
+    if remote.records[0].row != b"{}" and "row" not in remote.case.exchanges[0].request.url:
+        assert [orjson.loads(record.row) for record in remote.records] == shown
+    remote.send()
+    knows = isinstance(remote.kind.manifest.deduplication, Deduplication)
+    assert {"events": count if knows else 2 * count, "doubled": count if knows else 0} == remote.held
+
+
+def test_a_bad_day_is_told_and_nothing_is_kept(remote: Remote) -> None:
+    """Throttling and expired secrets are told for each event, and the platform has none of them."""
+    remote.sandbox.services.faults.add_all({"fault": "status", "status": 429, "retry_after": 3, "times": 1})
+    throttled = remote.send(remote.records[:1])
+
+    assert [(OutcomeKind.RETRY, 3.0, False)] == [
+        (one.outcome, one.retry_after, one.answer_lost) for one in throttled
+    ]
+    if remote.kind.configured(remote.case.settings).manifest.auth != {"scheme": "none"}:
+        assert [OutcomeKind.FAILED] == [
+            one.outcome for one in remote.send(remote.records[:1], secret="expired")
+        ]
+    assert {"events": 0, "doubled": 0} == remote.held
+
+
+def test_one_event_that_is_refused_keeps_no_other_back(remote: Remote) -> None:
+    """Of a batch in which the platform refuses one event, the others arrive."""
+    limits = remote.kind.configured(remote.case.settings).manifest.limits
+    two = [remote.records[0], replace(remote.records[0], event_id="another")]
+    remote.sandbox.services.faults.add_all({"fault": "partial_failure", "rows": 1, "times": 1})
+    outcomes = [one.outcome for one in remote.send(two)]
+
+    # A platform that refuses the whole batch takes both when it is asked again: the fault was made once.
+    assert OutcomeKind.ACCEPTED is outcomes[-1], (limits, outcomes)
+    assert remote.held["events"] + remote.held["doubled"] == outcomes.count(ACCEPTED)
