@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from audiform.codes.code import Code
 
 CODES: Mapping[str, Code] = {
+    "address-in-use": Code(
+        "Cannot listen there",
+        "The address or port on which events are to be taken in cannot be used.",
+        "End what listens there, or choose another port with `audiform run --port`.",
+    ),
     "event-log-too-new": Code(
         "Log of events of a newer version",
         "A newer Audiform wrote the log of events. This one could misunderstand what is in it, and lose some.",

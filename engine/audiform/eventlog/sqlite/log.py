@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from audiform.eventlog.log import Entry, LogFullError, LogUnavailableError, Retention, Start
+from audiform.eventlog.sqlite.appending import Appending
 from audiform.eventlog.sqlite.reader import SqliteReader, reader_of, select, select_at, select_newest
 from audiform.eventlog.sqlite.recent import Recent, key_of
 from audiform.eventlog.sqlite.room import Room
@@ -33,7 +34,7 @@ class SqliteLog:
     writer: Writer
     reading: sqlite3.Connection
     room: Room
-    recent: Recent
+    appending: Appending
     last: int
     _readers: dict[str, SqliteReader] = field(default_factory=dict[str, SqliteReader])
     _changed: set[SqliteReader] = field(default_factory=set[SqliteReader])
@@ -49,7 +50,7 @@ class SqliteLog:
         self.room.check()
         rows = [(key_of(event), event.to_json()) for event in events]
         try:
-            newest = await self.writer.do(lambda connection: self._insert(connection, rows))
+            newest = await self.appending.append(rows)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
                 raise LogFullError("the disk of the log of events is full") from None
@@ -156,20 +157,6 @@ class SqliteLog:
     async def _read(self, work: Work) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, self.reading)
 
-    def _insert(self, connection: sqlite3.Connection, rows: Sequence[tuple[bytes, bytes]]) -> int:
-        """Insert the rows that are new; return the newest position. Runs on the writer's thread."""
-        position, now = self.last, self.room.clock()
-        for key, body in rows:
-            if key not in self.recent:
-                position = (
-                    connection.execute(
-                        "INSERT INTO event (key, kept, body) VALUES (?, ?, ?)", (key, now, body)
-                    ).lastrowid
-                    or 0
-                )
-                self.recent.add(key)
-        return position
-
 
 def open_log(
     directory: Path, retention: Retention | None = None, clock: Callable[[], float] = time.time
@@ -182,12 +169,12 @@ def open_log(
     connection = open_for_writing(directory)
     room = Room(directory, retention or Retention(), clock)
     room.measure(connection)
-    recent = Recent()
-    recent.load(connection)
-    last = connection.execute("SELECT max(position) FROM event").fetchone()[0] or 0
+    writer = Writer(connection, room.measure)
+    appending = Appending(writer, Recent(), clock)
+    appending.reload(connection)
     # What was undone was not kept, so it is not known either.
-    writer = Writer(connection, room.measure, recent.load)
-    return SqliteLog(directory, writer, open_for_reading(directory), room, recent, last)
+    writer.undone = appending.reload
+    return SqliteLog(directory, writer, open_for_reading(directory), room, appending, appending.last)
 
 
 @dataclass(slots=True)
