@@ -50,11 +50,12 @@ LAYERS = (
     ),
     _layer("known", "config connectors state"),
     _layer("deciding", "plan audiences events"),
+    _layer("judging", "policies"),
     _layer("checking", "check schemas"),
     _layer(
         "reaching out",
         "transport transports limits wire halving revision client cases credentials project_tests sources delivery measure refresh "
-        "runtime destinations rehearsal event_client collector eventlog forwarding",
+        "runtime destinations judging rehearsal event_client collector eventlog forwarding",
         free=True,
     ),
     _layer("planning", "planner"),

@@ -13,11 +13,12 @@ class Kind(StrEnum):
     CONNECTOR = "connector"
     AUDIENCE = "audience"
     BINDING = "binding"
+    POLICY = "policy"
 
     @property
     def section(self) -> str:
         """Name of the YAML section that declares this kind (`bindings`)."""
-        return f"{self.value}s"
+        return "policies" if self is Kind.POLICY else f"{self.value}s"
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -1,6 +1,6 @@
 """Carries out a plan: its steps, in their order, and nothing else. Decides nothing.
 
-    is the plan still valid?  ->  do the guards let it through?  ->  are the people still those that were reviewed?
+    is the plan still valid?  ->  do policies and guards let it through?  ->  are the people still those that were reviewed?
     ->  finish what a killed run had begun  ->  each step: intent, effect, record, settled  ->  Report
 
 Before the first step it is written which bindings will be sent: what an apply does not get to send is in the next
@@ -16,6 +16,7 @@ from audiform.delivery.progress import NoProgress, Progress
 from audiform.execution.destinations import Destinations
 from audiform.execution.journal import Journal, by_address, creation_of, of_kind
 from audiform.execution.order import Order, run_in_order
+from audiform.execution.policies import check_policies
 from audiform.execution.recovery import recover
 from audiform.execution.report import Report, in_plan_order
 from audiform.execution.steps import Executor
@@ -45,10 +46,11 @@ async def apply(
 
     Raises:
         DiagnosticError: the plan no longer holds; nothing was done.
-        Stopped: a guard or the tolerance stops it; nothing was done.
+        Stopped: a policy, a guard or the tolerance stops it; nothing was done.
     """
     recorded = runtime.store.read()
     check_plan(runtime, plan, recorded)
+    check_policies(runtime, plan)
     check_guards(runtime, plan, recorded)
     if measure_again:
         await check_tolerance(runtime, plan, recorded)

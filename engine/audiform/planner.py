@@ -14,6 +14,7 @@ from audiform.config.places import place_all, place_in
 from audiform.config.project import Project
 from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.judging import judgement_of
 from audiform.measure import measure
 from audiform.plan.bindings import is_active
 from audiform.plan.decision import Decision, Situation, destination_of, situation_of
@@ -74,7 +75,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     changes = await _changes(runtime, situation, decisions, options)
     rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
     now = runtime.clock()
-    return Plan(
+    plan = Plan(
         version=VERSION,
         tool=f"audiform {__version__}",
         project=project.name,
@@ -93,6 +94,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         measured=options.impact,
         source_digests=snapshots(project) if options.impact else {},
     )
+    return replace(plan, policies=judgement_of(runtime.project, runtime.catalog, plan))
 
 
 async def _look_up(runtime: Runtime, recorded: StateView, decisions: Sequence[Decision]) -> Sequence[str]:
@@ -145,7 +147,7 @@ def _refused(item: Rehearsed) -> Diagnostic:
 def _nothing(project: Project) -> Project:
     """Return the project without resources: what a `destroy` wants."""
     return replace(
-        project, sources={}, connectors={}, audiences={}, bindings={}, digests={}, evolution=Evolution()
+        project, sources={}, connectors={}, audiences={}, bindings={}, policies={}, digests={}, evolution=Evolution()
     )
 
 

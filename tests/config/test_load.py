@@ -218,6 +218,7 @@ def test_every_pattern_has_its_words():
             patterns.update(
                 value for key, value in node.items() if key == "pattern" and isinstance(value, str)
             )
+            patterns.update(node.get("patternProperties", ()))
             for value in node.values():
                 collect(value)
         elif isinstance(node, list):

@@ -18,8 +18,10 @@ from audiform.plan.plan import (
     ChangeCategory,
     FieldChange,
     Figure,
+    Finding,
     GuardResult,
     Impact,
+    Judgement,
     Plan,
     Step,
 )
@@ -83,6 +85,9 @@ WORDING: Mapping[str, Edit] = {
     "Plan.created": lambda plan, other: replace(plan, created=plan.created + timedelta(seconds=1 + other)),
     "Plan.expires": lambda plan, other: replace(plan, expires=plan.expires + timedelta(seconds=1 + other)),
     "Plan.notes": lambda plan, other: replace(plan, notes=(text(other),)),
+    "Plan.policies": lambda plan, other: replace(
+        plan, policies=Judgement((Finding("p", "warn", text(other), ""),))
+    ),
     "Plan.measured": lambda plan, _: replace(
         plan, measured=not plan.measured
     ),  # then impacts are missing too

@@ -10,6 +10,7 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
+from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project
 from audiform.hashing import digest
 from audiform.outcome import Signal
@@ -62,6 +63,8 @@ def project(
     audiences: Bodies | None = None,
     bindings: Bodies | None = None,
     environment: Mapping[str, Any] | None = None,
+    policies: Bodies | None = None,
+    switched_off: Mapping[str, str] | None = None,
 ) -> Project:
     """Return a project: one source, connector, audience and binding where nothing else is said."""
     bodies: dict[Kind, Bodies] = {
@@ -69,13 +72,14 @@ def project(
         Kind.CONNECTOR: {"ads": CONNECTOR} if connectors is None else connectors,
         Kind.AUDIENCE: {"buyers": AUDIENCE} if audiences is None else audiences,
         Kind.BINDING: {"buyers_on_ads": BINDING} if bindings is None else bindings,
+        Kind.POLICY: policies or {},
     }
     return Project(
         root=Path(),
         name="shop",
         environment=Environment("production", EnvironmentFile.model_validate(environment or {})),
         state=State(),
-        policy=Policy(),
+        policy=Policy(switched_off=dict(switched_off or {})),
         sources={name: Source.model_validate(body) for name, body in bodies[Kind.SOURCE].items()},
         connectors={name: Connector.model_validate(body) for name, body in bodies[Kind.CONNECTOR].items()},
         audiences={name: Audience.model_validate(body) for name, body in bodies[Kind.AUDIENCE].items()},
@@ -85,6 +89,7 @@ def project(
             for kind, named in bodies.items()
             for name, body in named.items()
         },
+        policies={name: NamedPolicy.model_validate(body) for name, body in bodies[Kind.POLICY].items()},
     )
 
 

@@ -15,6 +15,7 @@ from audiform.check.types import Types
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import Diagnostic
+from audiform.policies.declared import check_policies
 
 
 def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
@@ -34,4 +35,5 @@ def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
     problems += check_bindings(project, facts)
     problems += check_guards(project)
     problems += check_pins(project, types)
+    problems += check_policies(project)
     return tuple(problems)

@@ -12,6 +12,8 @@ from audiform.cli.opening import open_runtime
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.plan_file import plan_keys, read_plan
 from audiform.cli.planning import plan_options
+from audiform.execution.policies import said
+from audiform.plan.summary import warnings
 from audiform.planner import PlanOptions
 
 
@@ -47,5 +49,7 @@ def command(
         keys = plan_keys()
         plan = read_plan(file, keys)
         check_approved(plan, approved)
+        for finding in warnings(plan.policies):
+            options.output.note(f"note: {said(finding)}\n  {finding.message}")
         with runtime.store.lock("audiform apply"):
             return carry_out(runtime, plan, options, as_json=as_json, once=bool(keys))

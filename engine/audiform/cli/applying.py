@@ -14,6 +14,7 @@ from audiform.cli.planning import planned, show
 from audiform.cli.reporting import exit_code, say
 from audiform.cli.running import run
 from audiform.cli.views.progress import bars
+from audiform.execution.policies import check_policies
 from audiform.execution.recovery import recover
 from audiform.execution.stopped import Stopped
 from audiform.execution.validity import check_guards
@@ -48,10 +49,12 @@ def plan_and_apply(
             options.output.note(f"note: {note}")
         plan = planned(runtime, wanted, options)
         if as_json:
+            check_policies(runtime, plan)
             check_guards(runtime, plan, runtime.store.read(), again=name)
         else:
             show(plan, options, command=name)
             options.output.data("")
+        check_policies(runtime, plan)
         if stopping(plan.changes):
             raise Stopped("guards do not let this plan through; nothing was done")
         check_approved(plan, consent.approved)

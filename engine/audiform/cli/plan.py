@@ -14,7 +14,7 @@ from audiform.cli.options import Options, project_options
 from audiform.cli.plan_file import plan_keys, write_plan
 from audiform.cli.planning import How, plan_options, planned, show, show_options
 from audiform.plan.effect import plan_hash
-from audiform.plan.summary import stopping
+from audiform.plan.summary import denials, stopping
 from audiform.planner import PlanOptions
 
 
@@ -43,7 +43,7 @@ def command(
 ) -> int:
     """Show what an apply would create, change and delete, and how many people each destination gains and loses.
 
-    Nothing is sent and nothing is recorded. Ends with 3 when a guard stops the plan: it cannot be applied as it is.
+    Nothing is sent and nothing is recorded. Ends with 3 when a policy or a guard stops the plan: it cannot be applied as it is.
     """
     keys = plan_keys()
     with open_runtime(options) as runtime:
@@ -55,6 +55,8 @@ def command(
         options.output.note(f"\nThe plan is in {out}; this does exactly that:\n\n    audiform apply {out}\n")
     if options.output.verbose:
         options.output.detail(f"The plan hash, to approve what it does: {plan_hash(plan)}")
-    if stopping(plan.changes):
+    if any(finding.effect == "error" for finding in plan.policies.findings):
+        return Exit.ERROR
+    if denials(plan.policies) or stopping(plan.changes):
         return Exit.STOPPED
     return Exit.CHANGES if detailed_exitcode and plan.changes else Exit.DONE

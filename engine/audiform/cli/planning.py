@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import click
@@ -124,9 +126,20 @@ def show(
 ) -> None:
     """Print the plan; `command` is the one that takes approvals of guards, `file` what a checker points to."""
     chosen = how or How()
-    shown = Shown(colour=options.output.colour, concise=chosen.concise, command=command, file=file)
+    shown = Shown(
+        colour=options.output.colour,
+        concise=chosen.concise,
+        command=command,
+        file=file,
+        folder=_folder(options),
+    )
     with uncollected():
         options.output.data(FORMATS[chosen.form](plan, shown))
+
+
+def _folder(options: Options) -> PurePosixPath:
+    """Return the project's folder from where the command runs: programs resolve files from there."""
+    return PurePosixPath(Path(os.path.relpath(options.root)).as_posix())
 
 
 def _say_unused(wanted: PlanOptions, plan: Plan, options: Options) -> None:

@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from audiform.cli.checking import checked
+from audiform.cli.checking import Checked, checked
 from audiform.cli.failures import Exit
 from audiform.cli.options import Options
 from audiform.cli.views.diagnostics import count_text, render_text
 from audiform.cli.views.diagnostics_data import FORMATS, under
+from audiform.config.places import place_all
 from audiform.config.project import Project
 from audiform.config.verdict import Fingerprint, keep
 from audiform.diagnostics import Diagnostic, Severity
+from audiform.policies.found import CODES
+from audiform.policies.judge import judge_project
 
 
 def validate(options: Options, form: str, states: Mapping[str | None, Fingerprint]) -> int:
@@ -23,18 +26,29 @@ def validate(options: Options, form: str, states: Mapping[str | None, Fingerprin
     said: list[str] = []
     for name, state in states.items():
         result = checked(options.root, name)
-        found[name] = tuple(result.diagnostics)
+        found[name] = (*result.diagnostics, *_policies(result))
         if result.project is not None:
             said.append(_content(result.project))
             if not found[name]:
                 keep(options.root, state, said[-1], result.project.query_files)
     problems = joined(found)
-    failed = any(item.severity is Severity.ERROR for item in problems)
+    errors = {item.code for item in problems if item.severity is Severity.ERROR}
     if form in FORMATS:
         _print(problems, form, options)
     else:
-        _show(problems, [] if failed else said, options)
-    return Exit.ERROR if failed else Exit.DONE
+        _show(problems, [] if errors else said, options)
+    if errors == {CODES["deny"]}:
+        return Exit.STOPPED
+    return Exit.ERROR if errors else Exit.DONE
+
+
+def _policies(result: Checked) -> Sequence[Diagnostic]:
+    """Return what policies find in the configuration; of a project that is wrong by itself they are not asked."""
+    project = result.project
+    if project is None or result.diagnostics.has_errors:
+        return ()
+    found = [item.diagnostic for item in judge_project(project, result.catalog)]
+    return place_all(project.root, project.environment.name, found)
 
 
 def joined(found: Mapping[str | None, Sequence[Diagnostic]]) -> list[Diagnostic]:
@@ -70,6 +84,8 @@ def _content(project: Project) -> str:
         "binding": project.bindings,
     }
     parts = [f"{len(table):,} {noun}{'s' * (len(table) != 1)}" for noun, table in tables.items()]
+    if project.policies:
+        parts.append(f"{len(project.policies):,} polic{'y' if len(project.policies) == 1 else 'ies'}")
     return f"{project.name} in {project.environment.name}: {', '.join(parts)}"
 
 

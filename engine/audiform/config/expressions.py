@@ -131,6 +131,19 @@ def _compiled(text: str, *, lenient: bool) -> tuple[Any, Any]:
     return tree, compiled
 
 
+def names_in(text: str) -> frozenset[str]:
+    """Return the names that the expression `text` looks up, without what is looked up in them.
+
+    Raises:
+        ExpressionError: as `compile_expression` does.
+    """
+    from jinja2 import nodes
+
+    compile_expression(text)
+    tree = _environment().parse(f"{{{{ {text} }}}}")
+    return frozenset(node.name for node in tree.find_all(nodes.Name))
+
+
 def _check(tree: Any, text: str, nodes: Any) -> None:
     if tree.find((nodes.Call, nodes.CallBlock)):
         detail = f"`{text}` calls something, and expressions only choose, compare and calculate."

@@ -270,6 +270,11 @@ class Policy(Model):
     trusted_keys: tuple[Annotated[str, Field(pattern="^ed25519:")], ...] = Field(
         default=(), description="Public keys whose signatures of connector types are good"
     )
+    switched_off: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=dict,
+        description="Built-in policy -> why it is not looked at; each plan says so",
+        examples=[{"consent_required": "The shop holds only people who agreed"}],
+    )
 
 
 class ProjectFile(Model):

@@ -25,6 +25,7 @@ from audiform.config.expand import override, rendered, repeat
 from audiform.config.files import Folder, read_folder
 from audiform.config.kinds import Audience, Binding, Connector, Model, Policy, Source, State
 from audiform.config.places import Places
+from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project
 from audiform.config.queries import Queries, distinct, with_sql
 from audiform.config.references import Names, unknown_references
@@ -39,6 +40,7 @@ _MODELS: Mapping[Kind, type[Model]] = {
     Kind.CONNECTOR: Connector,
     Kind.AUDIENCE: Audience,
     Kind.BINDING: Binding,
+    Kind.POLICY: NamedPolicy,
 }
 
 
@@ -146,6 +148,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         digests=Digests(tables),
         query_files=resources.files,
         evolution=resources.evolution,
+        policies=tables[Kind.POLICY],
     )
 
 

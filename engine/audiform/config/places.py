@@ -44,13 +44,20 @@ class Places:
 
     def placed(self, item: Diagnostic) -> Diagnostic:
         """Return `item` with its location, if it has none yet and something in the project's files is its cause."""
-        if item.location is not None or item.address is None:
+        if item.location is not None:
             return item
+        if item.address is None:
+            return self._in_project(item)
         for text, root in self._homes(item.address):
             found = self._find(text, (*root, *item.path), len(root))
             if found is not None:
                 return item.at(_place(text, found, item))
         return item
+
+    def _in_project(self, item: Diagnostic) -> Diagnostic:
+        """Return `item` with its place in the project's own file, if it has a path: nothing else has one without an address."""
+        text = self.folder.project
+        return self.in_file(text, item) if item.path and text is not None else item
 
     def in_file(self, text: Text, item: Diagnostic) -> Diagnostic:
         """Return `item` with the place of its `path` in a file that is no resource file."""
@@ -103,7 +110,7 @@ class Places:
 
 def place_all(root: Path, environment: str | None, items: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Return `items` with their places, by reading the project's files again: for what is found after loading."""
-    if all(item.location is not None or item.address is None for item in items):
+    if all(item.location is not None or (item.address is None and not item.path) for item in items):
         return tuple(items)
     places = Places(read_folder(root), environment)
     return tuple(places.placed(item) for item in items)

@@ -9,6 +9,7 @@ from pathlib import Path
 from audiform.address import Address, Kind
 from audiform.config.evolution import Evolution
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
+from audiform.config.policies import NamedPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Project:
     digests: Mapping[Address, str]
     query_files: frozenset[str] = field(default=frozenset(), compare=False)
     evolution: Evolution = field(default_factory=Evolution)
+    policies: Mapping[str, NamedPolicy] = field(default_factory=dict[str, NamedPolicy])
 
-    def get(self, address: Address) -> Source | Connector | Audience | Binding | None:
+    def get(self, address: Address) -> Source | Connector | Audience | Binding | NamedPolicy | None:
         """Return the resource at `address`, or None."""
         match address.kind:
             case Kind.SOURCE:
@@ -52,3 +54,5 @@ class Project:
                 return self.audiences.get(address.name)
             case Kind.BINDING:
                 return self.bindings.get(address.name)
+            case Kind.POLICY:
+                return self.policies.get(address.name)

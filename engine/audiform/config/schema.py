@@ -34,6 +34,7 @@ from audiform.config.kinds import (
     Source,
     State,
 )
+from audiform.config.policies import Allow, AppliesTo, Forbid, NamedPolicy, Require
 from audiform.diagnostics import Diagnostic, did_you_mean
 from audiform.shapes import is_map
 
@@ -46,6 +47,7 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Connector: "a connector",
     Audience: "an audience",
     Binding: "a binding",
+    NamedPolicy: "a policy",
     ProjectFile: "a project",
     EnvironmentFile: "an environment",
     ProjectTest: "a test",
@@ -61,6 +63,10 @@ _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "credentials": _SECRET_FORMS,
     "state": (State,),
     "policy": (Policy,),
+    "applies_to": (AppliesTo,),
+    "allow": (Allow,),
+    "require": (Require,),
+    "forbid": (Forbid,),
     "expect": (Expectation, ExpectedCall),
 }
 _WANTED: Final[Mapping[str, str]] = {

@@ -1,4 +1,4 @@
-"""Decides what happens to sources, connectors and audiences: nothing remote, only what is recorded of them."""
+"""Decides what happens to sources, connectors, audiences and policies: nothing remote, only what is recorded of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Connector, Source
+from audiform.config.policies import NamedPolicy
 from audiform.plan.decision import Decision, Situation, Verb
 from audiform.plan.fields import leaves
 from audiform.plan.guard import prevented
@@ -14,6 +15,8 @@ from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, Step
 from audiform.plan.records import record_of
 from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short, upgraded
 from audiform.state.store import Record
+
+Definition = Source | Connector | Audience | NamedPolicy
 
 _RECORD = (Verb(StepKind.RECORD),)
 _APART = frozenset({"dependencies", "secrets"})
@@ -23,9 +26,7 @@ REMOVED = "an entry of `removed` says so"
 SAME_MEANING = "written differently in the YAML, with the same meaning"
 
 
-def decide_definition(
-    address: Address, resource: Source | Connector | Audience, situation: Situation
-) -> Decision | None:
+def decide_definition(address: Address, resource: Definition, situation: Situation) -> Decision | None:
     """Return what happens to a resource of the project, or None when nothing does."""
     record = situation.recorded.records.get(address)
     if record is None:
@@ -54,6 +55,8 @@ def same_meaning(record: Record, situation: Situation) -> str:
 def decide_removed_definition(record: Record, situation: Situation) -> Decision:
     """Return what happens to a recorded resource that the project no longer has."""
     reason = REMOVED if record.address in situation.evolved.removals else GONE
+    if record.address.kind is Kind.POLICY:
+        reason += ": nothing is judged by it any more, this plan included"
     change = Change(record.address, Action.DELETE, (), reason=reason, guards=prevented(record))
     return Decision(change, (Verb(StepKind.FORGET, {"ledger": "drop"}),))
 
@@ -82,7 +85,7 @@ def touches(decision: Decision) -> bool:
     return any(field.category is not ChangeCategory.METADATA for field in decision.change.fields)
 
 
-def _desired(address: Address, resource: Source | Connector | Audience, situation: Situation) -> Record:
+def _desired(address: Address, resource: Definition, situation: Situation) -> Record:
     if not isinstance(resource, Connector):
         return record_of(situation.project, address, type_digests={}, secret_digests={})
     digests = {resource.type: situation.types[address.name].digest}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from audiform.address import Address, Kind
-from audiform.config.kinds import Audience, Connector, Source
 from audiform.plan.bindings import decide_binding
 from audiform.plan.decision import Decision, Situation
-from audiform.plan.definitions import decide_definition, decide_removed_definition, touches
+from audiform.plan.definitions import Definition, decide_definition, decide_removed_definition, touches
 from audiform.plan.endings import decide_removed_binding
 from audiform.plan.labels import labelled
 from audiform.plan.moves import decide_moves
@@ -19,7 +18,7 @@ UNSENT = "an earlier apply did not get to send its people"
 def diff(situation: Situation) -> tuple[Decision, ...]:
     """Return what happens, in the order of kinds and names; resources to which nothing happens are left out."""
     decisions: list[Decision] = [*decide_moves(situation)]
-    for kind in (Kind.SOURCE, Kind.CONNECTOR, Kind.AUDIENCE):
+    for kind in (Kind.SOURCE, Kind.CONNECTOR, Kind.AUDIENCE, Kind.POLICY):
         decisions.extend(_definitions(kind, situation))
     touched = {decision.address: _touch(decision) for decision in decisions if touches(decision)}
     decisions.extend(_bindings(situation, touched))
@@ -35,10 +34,11 @@ def diff(situation: Situation) -> tuple[Decision, ...]:
 
 def _definitions(kind: Kind, situation: Situation) -> Iterator[Decision]:
     project = situation.project
-    resources: dict[str, Source | Connector | Audience] = {
+    resources: dict[str, Definition] = {
         **(project.sources if kind is Kind.SOURCE else {}),
         **(project.connectors if kind is Kind.CONNECTOR else {}),
         **(project.audiences if kind is Kind.AUDIENCE else {}),
+        **(project.policies if kind is Kind.POLICY else {}),
     }
     for name, resource in resources.items():
         decision = decide_definition(Address(kind, name), resource, situation)

@@ -9,13 +9,14 @@ from audiform.hashing import canonical
 
 
 def config_digest(project: Project) -> str:
-    """Return the digest of all rendered resources, how they evolve, and the environment's guards and protection."""
+    """Return the digest of all rendered resources, how they evolve, the environment's guards, and which policies are off."""
     environment = project.environment
     lines = sorted(
         f"{address.kind.value}.{address.name} {value}" for address, value in project.digests.items()
     )
     guards = environment.file.guards.model_dump_json(exclude_none=True)
-    head = f"{project.name}\n{environment.name}\n{environment.file.protected}\n{guards}\n"
+    off = "".join(f"without {name}\n" for name in sorted(project.policy.switched_off))
+    head = f"{project.name}\n{environment.name}\n{environment.file.protected}\n{guards}\n{off}"
     if project.evolution:
         lines.append(canonical(project.evolution.data()))
     return sha256((head + "\n".join(lines)).encode()).hexdigest()

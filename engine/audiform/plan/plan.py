@@ -56,7 +56,11 @@ PlanAddress = Annotated[
     BeforeValidator(_address),
     PlainSerializer(str, return_type=str),
     WithJsonSchema(
-        {"type": "string", "pattern": r"^(source|connector|audience|binding)\.", "description": "kind.name"}
+        {
+            "type": "string",
+            "pattern": r"^(source|connector|audience|binding|policy)\.",
+            "description": "kind.name",
+        }
     ),
 ]
 PlanAction = Annotated[
@@ -220,6 +224,36 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a policy says of a plan or of a resource in it. `error`: it could not be evaluated, which is no pass.
+
+    `detail` is what was found, `message` the policy's own. `file` and `line` lead to the resource, or to the policy
+    where the project has no such resource; of a built-in policy on a whole plan they lead nowhere.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    policy: str
+    effect: Literal["deny", "warn", "error"]
+    detail: str
+    message: str
+    address: PlanAddress | None = None
+    file: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the policies say. `looked_at`: their names; `switched_off`: name -> why, of those that would apply."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    findings: tuple[Finding, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    switched_off: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A reviewed difference. `serial` and `lineage` must still hold at apply; impact within `tolerance`."""
 
@@ -247,3 +281,5 @@ class Plan:
     source_digests: Mapping[str, str] = field(default_factory=dict[str, str])
     """Source -> what its data was when people were counted, where the source can tell. An apply counts again; when
     figures moved, this says whether the data did."""
+    policies: Judgement = Judgement()
+    """What the policies said when it was made. An apply asks them again and does not rely on this."""

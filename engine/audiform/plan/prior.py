@@ -13,6 +13,7 @@
                protected enabled dependencies destination_id
                (as declared, null = default; `guards`: the environment's merged in, only those set;
                `destination_id`: null before the remote object exists)
+    policy     message effect labels owner enabled dependencies, and what it looks at, only where it is given
 """
 
 from __future__ import annotations

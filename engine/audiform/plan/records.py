@@ -13,6 +13,7 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, Binding, Connector, Guards, IdentifierColumn, Source
+from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
 from audiform.hashing import digest_text
 from audiform.state.store import Record
@@ -76,6 +77,8 @@ def _body(
             return _audience(audience)
         case Binding() as binding:
             return _binding(project, binding, destination_id)
+        case NamedPolicy() as policy:
+            return _policy(policy)
         case None:
             raise KeyError(address)
 
@@ -127,6 +130,20 @@ _PLAIN = IdentifierColumn(column="").model_dump(mode="json")
 def _column(column: str | IdentifierColumn) -> dict[str, Any]:
     """Both ways of writing a column mean the same record."""
     return {**_PLAIN, "column": column} if isinstance(column, str) else column.model_dump(mode="json")
+
+
+def _policy(policy: NamedPolicy) -> dict[str, Any]:
+    """Return what is recorded of a policy: of what it looks at, only what is given."""
+    always = {"labels", "owner", "enabled"}
+    given: dict[str, Any] = policy.model_dump(mode="json", exclude_defaults=True, exclude=always)
+    return {
+        **given,
+        "effect": policy.effect,
+        "labels": dict(policy.labels),
+        "owner": policy.owner,
+        "enabled": policy.enabled,
+        "dependencies": [],
+    }
 
 
 def _binding(project: Project, binding: Binding, destination_id: str | None) -> dict[str, Any]:

@@ -47,6 +47,7 @@ _NOTES: Mapping[str, Rule] = {
         ChangeCategory.METADATA, "decides whether it can be deleted, by its block or anything else"
     ),
 }
+_JUDGED = Rule(ChangeCategory.METADATA, "this plan and all that come are judged by it as it is now")
 
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
     Kind.SOURCE: {
@@ -103,6 +104,13 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         ),
         **_NOTES,
     },
+    Kind.POLICY: {
+        **dict.fromkeys(
+            ("effect", "applies_to", "allow", "require", "forbid", "guards", "deny", "warn", "over"), _JUDGED
+        ),
+        "message": Rule(ChangeCategory.METADATA, "what is said where it does not hold"),
+        **_NOTES,
+    },
 }
 
 LOCATING = Rule(ChangeCategory.REMOVE_ALL, "destinations are elsewhere: every binding on it is replaced")
@@ -116,7 +124,8 @@ def judged(kind: Kind, path: str, before: Any, after: Any) -> FieldChange:
     """Return the change of one field with its category and reason."""
     key = path.partition(".")[0]
     if key == "enabled":
-        return FieldChange(path, before, after, *_switched(after=bool(after)))
+        switched = _looked_at if kind is Kind.POLICY else _switched
+        return FieldChange(path, before, after, *switched(after=bool(after)))
     rule = RULES[kind][key]
     return FieldChange(path, before, after, rule.category, rule.reason)
 
@@ -150,3 +159,9 @@ def _switched(*, after: bool) -> tuple[ChangeCategory, str]:
     if after:
         return ChangeCategory.DELTA, "sending goes on from what the ledger says was sent"
     return ChangeCategory.METADATA, "sending stops at once; members stay and are remembered"
+
+
+def _looked_at(*, after: bool) -> tuple[ChangeCategory, str]:
+    if after:
+        return _JUDGED.category, _JUDGED.reason
+    return ChangeCategory.METADATA, "nothing is judged by it any more, this plan included"

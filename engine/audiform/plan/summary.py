@@ -6,7 +6,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from audiform.plan.plan import Action, Change, ChangeCategory, Figure, GuardResult, Impact, Plan, Quality
+from audiform.plan.plan import (
+    Action,
+    Change,
+    ChangeCategory,
+    Figure,
+    Finding,
+    GuardResult,
+    Impact,
+    Judgement,
+    Plan,
+    Quality,
+)
 
 ENDS = frozenset({Action.REPLACE, Action.DELETE, Action.FORGET})
 _REMOVING = frozenset({ChangeCategory.REMOVE_ALL, ChangeCategory.REKEY})
@@ -58,6 +69,16 @@ def is_destructive(change: Change) -> bool:
 def stopping(changes: Iterable[Change]) -> list[GuardResult]:
     """Return the guards that stop the plan: those that do not hold and were not approved."""
     return [result for change in changes for result in change.guards if not result.ok and not result.approved]
+
+
+def denials(judgement: Judgement) -> list[Finding]:
+    """Return the findings of policies that stop the plan: what is denied, and what could not be evaluated."""
+    return [finding for finding in judgement.findings if finding.effect != "warn"]
+
+
+def warnings(judgement: Judgement) -> list[Finding]:
+    """Return the findings of policies that stop nothing."""
+    return [finding for finding in judgement.findings if finding.effect == "warn"]
 
 
 def _total(impacts: list[Impact], figure: Callable[[Impact], Figure]) -> Figure:

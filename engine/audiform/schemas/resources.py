@@ -22,6 +22,7 @@ from audiform.config.kinds import (
     Removed,
     Source,
 )
+from audiform.config.policies import NamedPolicy
 from audiform.connectors.catalog import ConnectorType
 from audiform.schemas.templated import TEMPLATE, TEMPLATES, Schema, inside, templated, untitled
 
@@ -30,6 +31,7 @@ _MODELS: Final[Mapping[Kind, type[Model]]] = {
     Kind.CONNECTOR: Connector,
     Kind.AUDIENCE: Audience,
     Kind.BINDING: Binding,
+    Kind.POLICY: NamedPolicy,
 }
 _EVOLVING: Final[Mapping[str, type[Model]]] = {"imports": Import, "moved": Moved, "removed": Removed}
 _WHAT: Final[Mapping[Kind, str]] = {
@@ -37,6 +39,7 @@ _WHAT: Final[Mapping[Kind, str]] = {
     Kind.CONNECTOR: "Configured connector types: settings and credentials",
     Kind.AUDIENCE: "The profiles that meet a definition now",
     Kind.BINDING: "Which destination an audience fills, and how",
+    Kind.POLICY: "What must hold before anything is sent",
 }
 _NAMES: Final[Schema] = {"pattern": "^[a-z][a-z0-9_-]{0,62}$"}
 _SECRET_REFERENCE: Final[Schema] = {

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from audiform import __version__
 from audiform.cli.views.plan_text import WORDS, actions_line, people_line
+from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval, people
-from audiform.plan.plan import Change, GuardResult, Plan
-from audiform.plan.summary import is_destructive, is_unknown, stopping
+from audiform.plan.plan import Change, Finding, GuardResult, Plan
+from audiform.plan.summary import is_destructive, is_unknown
 
 _RULES: Final = {
     "guard": "A guard stops the plan",
     "ends": "Something ends, or everybody is removed or known otherwise",
     "people-unknown": "How many people move is not known",
     "approved": "A guard was approved",
+    "denied": "A policy denies the plan",
+    "warned": "A policy warns of the plan",
 }
 # What XML 1.0 cannot hold, in any way of writing it.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_junit(plan: Plan) -> str:
-    """Return one suite; a guard that stops the plan is a failure."""
+    """Return one suite; a guard that stops the plan is a failure, and so is each denial of a policy."""
     cases = [case for change in plan.changes for case in _cases(change)]
+    cases += [case for name in plan.policies.looked_at for case in _policy_cases(plan, name)]
     head = {
         "name": _xml(f"audiform plan: {plan.project}, {plan.environment}"),
         "tests": str(len(cases)),
-        "failures": str(len(stopping(plan.changes))),
+        "failures": str(sum(case.find("failure") is not None for case in cases)),
         "timestamp": plan.created.isoformat(),
     }
     suite = ET.Element("testsuite", head)
@@ -46,9 +51,14 @@ def as_junit(plan: Plan) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode")
 
 
-def as_sarif(plan: Plan, file: str) -> dict[str, Any]:
-    """Return a SARIF log. A plan knows no lines, so findings are at the top of `file`, with the address beside it."""
+def as_sarif(plan: Plan, file: str, folder: PurePosixPath) -> dict[str, Any]:
+    """Return a SARIF log.
+
+    Of changes a plan knows no lines, so they are at the top of `file`, with the address beside it. Findings of policies
+    have a line of the project, which is in `folder`.
+    """
     results = [result for change in plan.changes for result in _results(change, file)]
+    results += [_finding(finding, file, folder) for finding in plan.policies.findings]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -85,6 +95,42 @@ def _cases(change: Change) -> Iterator[ET.Element]:
             text = _xml(result.detail + (f"\napprove it with {option}" if option else ""))
             ET.SubElement(guard, "failure", {"message": _xml(result.detail), "type": "guard"}).text = text
         yield guard
+
+
+def _policy_cases(plan: Plan, name: str) -> Iterator[ET.Element]:
+    """Yield a case for a policy: with a failure for each thing that it denies."""
+    case = ET.Element("testcase", {"classname": "policy", "name": name})
+    for finding in plan.policies.findings:
+        if finding.policy != name:
+            continue
+        text = _xml(f"{said(finding)}\n{finding.message}")
+        if finding.effect == "warn":
+            ET.SubElement(case, "system-out").text = text
+        else:
+            attributes = {"message": _xml(finding.detail), "type": f"policy-{finding.effect}"}
+            ET.SubElement(case, "failure", attributes).text = text
+    yield case
+
+
+def _finding(finding: Finding, file: str, folder: PurePosixPath) -> dict[str, Any]:
+    rule, level = ("warned", "warning") if finding.effect == "warn" else ("denied", "error")
+    where = (folder / finding.file).as_posix() if finding.file else file
+    place: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(where)},
+            "region": {"startLine": finding.line or 1},
+        }
+    }
+    if finding.address:
+        place["logicalLocations"] = [{"fullyQualifiedName": str(finding.address), "kind": "resource"}]
+    return {
+        "ruleId": rule,
+        "ruleIndex": list(_RULES).index(rule),
+        "level": level,
+        "message": {"text": f"{finding.policy}: {finding.detail}. {finding.message}"},
+        "partialFingerprints": {"address/v1": f"{finding.address} {finding.policy} {rule}"},
+        "locations": [place],
+    }
 
 
 def _results(change: Change, file: str) -> Iterator[dict[str, Any]]:

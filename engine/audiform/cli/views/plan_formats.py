@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from audiform.cli.views import plan_checks, plan_html, plan_json, plan_markdown, plan_text
 from audiform.plan.plan import Plan
@@ -12,12 +13,16 @@ from audiform.plan.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a form may depend on. `command` takes approvals of guards; `file` is what a checker points to."""
+    """What a form may depend on. `command` takes approvals of guards; `file` is what a checker points to.
+
+    `folder` is the project's, from where the command runs: a checker finds the lines of its files there.
+    """
 
     colour: bool = False
     concise: bool = False
     command: str = "plan"
     file: str = "audiform.yaml"
+    folder: PurePosixPath = field(default_factory=PurePosixPath)
 
 
 CONCISE = ("text", "markdown")
@@ -33,7 +38,7 @@ def _markdown(plan: Plan, shown: Shown) -> str:
 
 
 def _sarif(plan: Plan, shown: Shown) -> str:
-    return _json(plan_checks.as_sarif(plan, shown.file))
+    return _json(plan_checks.as_sarif(plan, shown.file, shown.folder))
 
 
 def _json(value: object) -> str:

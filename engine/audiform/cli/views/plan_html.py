@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from audiform.cli.views.findings import MOST, off, rest
 from audiform.cli.views.people import HEADS, cells, details
 from audiform.cli.views.plan_chart import chart
 from audiform.cli.views.plan_style import STYLE
 from audiform.cli.views.plan_text import WORDS, actions_line, both, field_name, people_line
+from audiform.execution.policies import NO_WAY, said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
-from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Impact, Plan
-from audiform.plan.summary import is_destructive, stopping
+from audiform.plan.plan import Action, Change, FieldChange, Finding, GuardResult, Impact, Plan
+from audiform.plan.summary import denials, is_destructive, stopping, warnings
 
 _MOMENT = "%Y-%m-%d %H:%M UTC"
 
@@ -25,6 +27,7 @@ def render(plan: Plan) -> str:
     title = f"Audiform plan: {plan.project}, {plan.environment}"
     parts = [
         *_head(plan),
+        *_denials(plan),
         *_guards(plan),
         *_people(plan),
         *_section(
@@ -33,6 +36,7 @@ def render(plan: Plan) -> str:
         ),
         *_drift(plan),
         *_folded(plan),
+        *_warnings(plan),
         *_notes(plan),
     ]
     return "\n".join(
@@ -58,6 +62,28 @@ def _head(plan: Plan) -> Iterator[str]:
         f'<p class="small">Made {plan.created:{_MOMENT}} by {escape(plan.tool)}, holds until {plan.expires:{_MOMENT}}. '
         f"Plan hash <code>{plan_hash(plan)}</code></p>"
     )
+
+
+def _denials(plan: Plan) -> Iterator[str]:
+    stops = denials(plan.policies)
+    if stops:
+        yield f'<section class="stop"><h2>Denied by policies</h2><ul>{_findings(stops)}</ul><p>{escape(NO_WAY)}</p></section>'
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    warned, switched = warnings(plan.policies), [*off(plan.policies)]
+    if warned:
+        yield f"<section><h2>Warned of by policies</h2><ul>{_findings(warned)}</ul></section>"
+    if switched:
+        items = "".join(f"<li>{escape(line)}</li>" for line in switched)
+        yield f"<section><h2>Policies that are switched off</h2><ul>{items}</ul></section>"
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    items = [
+        f"<li>{escape(said(item))}<br><small>{escape(item.message)}</small></li>" for item in findings[:MOST]
+    ]
+    return "".join(items) + (f"<li>{escape(rest(findings))}</li>" if rest(findings) else "")
 
 
 def _guards(plan: Plan) -> Iterator[str]:

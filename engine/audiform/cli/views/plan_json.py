@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from audiform.address import Address
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
 from audiform.plan.plan import Plan
 from audiform.plan.serialise import plan_digest, to_data
-from audiform.plan.summary import actions, people_of, stopping
+from audiform.plan.summary import actions, denials, people_of, stopping
 
 
 def render(plan: Plan) -> dict[str, Any]:
-    """Return `{digest, plan_hash, summary: {actions, people}, stopped_by: [{guard, detail, approve}], plan}`."""
+    """Return `{digest, plan_hash, summary: {actions, people}, denied_by: [...], stopped_by: [{guard, detail, approve}], plan}`."""
     return {
         "digest": plan_digest(plan),
         "plan_hash": plan_hash(plan),
@@ -21,9 +22,14 @@ def render(plan: Plan) -> dict[str, Any]:
             "actions": {action.name.lower(): count for action, count in sorted(actions(plan).items())},
             "people": asdict(people_of(plan)),
         },
+        "denied_by": [asdict(item) | {"address": _text(item.address)} for item in denials(plan.policies)],
         "stopped_by": [
             {"guard": result.name, "detail": result.detail, "approve": approval(result) or None}
             for result in stopping(plan.changes)
         ],
         "plan": to_data(plan),
     }
+
+
+def _text(address: Address | None) -> str | None:
+    return None if address is None else str(address)

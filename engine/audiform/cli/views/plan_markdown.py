@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from audiform.cli.views.findings import off
 from audiform.cli.views.people import HEADS, cells
 from audiform.cli.views.plan_text import WORDS, actions_line, block, people_line
+from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
 from audiform.plan.plan import Change, Plan
-from audiform.plan.summary import is_destructive, stopping
+from audiform.plan.summary import denials, is_destructive, stopping, warnings
 
 LIMIT = 60_000
 _GUARDS, _ENDINGS, _TABLE, _DRIFT, _NOTES = 8_000, 20_000, 12_000, 6_000, 3_000
@@ -27,10 +29,12 @@ def render(plan: Plan, *, concise: bool = False) -> str:
     ending = [change for change in plan.changes if is_destructive(change)]
     parts = [
         *_head(plan),
+        *_fit(_denials(plan), _GUARDS, "denial of a policy", "denials of policies"),
         *_fit(_guards(plan), _GUARDS, "guard that stops this plan", "guards that stop this plan"),
         *_people(plan),
         *_endings(ending),
         *_drift(plan),
+        *_fit(_warnings(plan), _NOTES, "warning of a policy", "warnings of policies"),
         *_fit((f"Note: {_code(note)}" for note in plan.notes), _NOTES, "note", "notes"),
     ]
     tail = f"Plan hash: `{plan_hash(plan)}`"
@@ -59,6 +63,17 @@ def _guards(plan: Plan) -> Iterator[str]:
         option = approval(result)
         approve = f" Approve it with {_code(option)}." if option else ""
         yield f"**Stopped by a guard:** {_code(f'{result.name}: {result.detail}')}{approve}"
+
+
+def _denials(plan: Plan) -> Iterator[str]:
+    for finding in denials(plan.policies):
+        yield f"**Denied by a policy:** {_code(said(finding))} {_code(finding.message)}"
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    for finding in warnings(plan.policies):
+        yield f"**Warned of by a policy:** {_code(said(finding))} {_code(finding.message)}"
+    yield from map(_code, off(plan.policies))
 
 
 def _people(plan: Plan) -> Iterator[str]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from audiform.cli.output import Style, paint
+from audiform.cli.views.findings import policies
 from audiform.cli.views.people import people_table
 from audiform.plan.guard import approval, people
 from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Plan
@@ -51,6 +52,7 @@ def render(plan: Plan, *, colour: bool, command: str = "plan", concise: bool = F
         *_resources(plan, colour=colour, concise=concise),
         *people_table(plan, colour=colour, concise=concise),
         *_endings(plan, colour=colour),
+        *policies(plan, colour=colour),
         *_guards(plan, command, colour=colour),
         *_notes(plan),
         "\n".join(_summary(plan, colour=colour)),

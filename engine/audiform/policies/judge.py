@@ -1,0 +1,139 @@
+"""Every policy that applies, asked: of a project alone, and of a plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from audiform.address import Address
+from audiform.config.policies import NamedPolicy
+from audiform.config.project import Project
+from audiform.connectors.catalog import Catalog
+from audiform.plan.plan import Action, Change, Plan
+from audiform.policies.builtin import BUILT_IN
+from audiform.policies.configured import Subjects, findings
+from audiform.policies.found import Effect, Found
+from audiform.policies.rules import verdicts
+from audiform.policies.scope import in_use, is_about
+from audiform.policies.views import Views, change_view, plan_view
+
+_ENDS = frozenset({Action.DELETE, Action.FORGET})
+
+
+def judge_project(project: Project, catalog: Catalog) -> tuple[Found, ...]:
+    """Return what the policies find in the configuration, without a plan: what `validate` can know.
+
+    Raises:
+        DiagnosticError: a connector type cannot be opened.
+    """
+    return tuple(_errors_once(_of_resources(project, catalog, frozenset())))
+
+
+def judge_plan(project: Project, catalog: Catalog, plan: Plan) -> tuple[Found, ...]:
+    """Return what the policies find in the configuration and in what the plan would do.
+
+    A resource of the project that the plan ends, as `destroy` does, is judged by its end only.
+
+    Raises:
+        DiagnosticError: a connector type cannot be opened.
+    """
+    ending = frozenset(change.address for change in plan.changes if change.action in _ENDS)
+    return (*_errors_once(_of_resources(project, catalog, ending)), *_errors_once(_of_plan(project, plan)))
+
+
+def _errors_once(found: Iterator[Found]) -> list[Found]:
+    """Return what was found, of each policy that cannot be evaluated only the first time, with how often it was."""
+    kept: list[Found] = []
+    first: dict[str, int] = {}
+    more: Counter[str] = Counter()
+    for item in found:
+        if item.effect == "error" and item.policy in first:
+            more[item.policy] += 1
+            continue
+        if item.effect == "error":
+            first[item.policy] = len(kept)
+        kept.append(item)
+    for name, count in more.items():
+        item = kept[first[name]]
+        kept[first[name]] = replace(item, detail=f"{item.detail}; nor for {count:,} more")
+    return kept
+
+
+def _of_resources(project: Project, catalog: Catalog, without: frozenset[Address]) -> Iterator[Found]:
+    policies = in_use(project)
+    if not policies:
+        return
+    subjects, views = Subjects(project, catalog), Views(project)
+    for address, resource in subjects:
+        if address in without:
+            continue
+        for name, policy in policies.items():
+            if is_about(policy, address, resource.labels):
+                for detail, path in findings(policy, address, resource, subjects):
+                    yield _found(name, policy, policy.effect, f"{address}: {detail}", address, path)
+                yield from of_resource(name, policy, address, views)
+
+
+def of_resource(name: str, policy: NamedPolicy, address: Address, views: Views) -> Iterator[Found]:
+    """Yield what a policy's expressions find in one resource of the project."""
+    if policy.over != "resources" or not _has_rules(policy):
+        return
+    names = {**views.always(), **views.around(address)}
+    for effect, detail in verdicts(policy, names, str(address)):
+        yield _found(name, policy, effect, detail, address)
+
+
+def of_change(
+    name: str, policy: NamedPolicy, address: Address, names: Mapping[str, Any], said: str
+) -> Iterator[Found]:
+    """Yield what a policy's expressions find in one change."""
+    for effect, detail in verdicts(policy, names, said):
+        yield _found(name, policy, effect, detail, address)
+
+
+def _of_plan(project: Project, plan: Plan) -> Iterator[Found]:
+    policies = {name: policy for name, policy in in_use(project).items() if _has_rules(policy)}
+    each = {name: policy for name, policy in policies.items() if policy.over == "changes"}
+    whole = {name: policy for name, policy in policies.items() if policy.over == "plan"}
+    if not each and not whole:
+        return
+    views = Views(project)
+    always = {**views.always(), "plan": plan_view(plan, project.environment.file.protected)}
+    for change in plan.changes if each else ():
+        names = {**always, **views.around(change.address), "change": change_view(change)}
+        for name, policy in each.items():
+            if is_about(policy, change.address, change.labels):
+                yield from of_change(name, policy, change.address, names, said(change))
+    for name, policy in whole.items():
+        for effect, detail in verdicts(policy, always, "the plan"):
+            yield _found(name, policy, effect, detail)
+
+
+def said(change: Change) -> str:
+    """Return a change in a few words, with the figures that a rule may have looked at."""
+    view = change_view(change)
+    what = f"{change.address} ({change.action.name.lower()})"
+    if change.impact is None:
+        return what
+    moves = (
+        f"{name} {view[name]:,}" if name in view else f"{name} unknown"
+        for name in ("adds", "removes", "modifies")
+    )
+    return f"{what}: {', '.join(moves)}"
+
+
+def _has_rules(policy: NamedPolicy) -> bool:
+    return policy.deny is not None or policy.warn is not None
+
+
+def _found(
+    name: str,
+    policy: NamedPolicy,
+    effect: Effect,
+    detail: str,
+    address: Address | None = None,
+    path: tuple[str | int, ...] = (),
+) -> Found:
+    return Found(name, effect, detail, policy.message, address, path, own=name not in BUILT_IN)
