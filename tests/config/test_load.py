@@ -208,7 +208,7 @@ def test_the_only_environment_needs_no_name(environments, tmp_path):
 
 def test_every_pattern_has_its_words():
     """A field with a pattern is explained in words, and not by the pattern."""
-    from audiform.config.kinds import EnvironmentFile, Model, ProjectFile
+    from audiform.config.kinds import EnvironmentFile, Model, ProjectFile, ProjectTest
     from audiform.config.load import _MODELS
 
     patterns: set[str] = set()
@@ -225,7 +225,7 @@ def test_every_pattern_has_its_words():
             for value in node:
                 collect(value)
 
-    models: list[type[Model]] = [*_MODELS.values(), EnvironmentFile, ProjectFile]
+    models: list[type[Model]] = [*_MODELS.values(), EnvironmentFile, ProjectFile, ProjectTest]
     for model in models:
         collect(model.model_json_schema())
 

@@ -16,7 +16,8 @@ from audiform.config.project import Project
 from audiform.config.project_tests import read_tests
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
-from audiform.project_tests.run import Result, run_test
+from audiform.project_tests.result import Result
+from audiform.project_tests.run import run_test
 
 
 @click.command(epilog="Example: audiform -e staging test lapsed_are_found")
@@ -25,6 +26,8 @@ from audiform.project_tests.run import Result, run_test
 @project_options
 def command(options: Options, names: tuple[str, ...], as_json: bool) -> int:
     """Run the project's tests: given rows, expected members, people left out, and requests. Nothing is sent.
+
+    A test of a policy gives resources and changes, and says what of them is denied.
 
     A test stands in the section `tests` of any of the project's files:
 

@@ -307,6 +307,36 @@ class ExpectedCall(Model):
     body: Any = Field(None, description="As JSON; identifiers as they are sent, hashed where the type hashes")
 
 
+People = Annotated[
+    Annotated[StrictInt, Field(ge=0), Tag("<other>")] | Annotated[Literal["unknown"], Tag("<text>")],
+    Discriminator(_is_text),
+]
+"""A number of people, or that nobody knows it."""
+
+
+class GivenField(Model):
+    """A field of a resource before and after."""
+
+    before: Any = None
+    after: Any = None
+
+
+class GivenChange(Model):
+    """A change of a plan, for a test of a policy. What is not given is nothing."""
+
+    address: str = Field(
+        pattern=r"^(source|connector|audience|binding|policy)\..+$", examples=["binding.lapsed_on_ads"]
+    )
+    action: Literal["create", "update", "replace", "delete", "forget", "sync"] = "update"
+    fields: dict[str, GivenField] = Field(default_factory=dict, description="Path -> before and after")
+    adds: People = 0
+    removes: People = 0
+    modifies: People = 0
+    members_before: People = 0
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
+
+
 class Expectation(Model):
     """What must come of a test's rows. What is not given is not compared."""
 
@@ -317,13 +347,28 @@ class Expectation(Model):
     requests: tuple[ExpectedCall, ...] | None = Field(
         None, description="All requests of a first sync, in order; only of a binding"
     )
+    denied: tuple[str, ...] | None = Field(
+        None, description="Addresses that the policy denies, or `plan`; all of them, in any order"
+    )
+    warned: tuple[str, ...] | None = Field(None, description="As `denied`, of what it warns of")
 
 
 class ProjectTest(Model):
-    """A test case of the project: given rows, who shall be a member, who is left out, what is sent. Offline."""
+    """A test case of the project, offline.
 
-    audience: str | None = Field(None, description="The audience to test; or `binding`")
+    Given rows, who shall be a member, who is left out, what is sent; or given resources and changes, what a policy denies.
+    """
+
+    audience: str | None = Field(None, description="The audience to test; or `binding`, or `policy`")
     binding: str | None = Field(None, description="The binding to test, with its audience and connector type")
+    policy: str | None = Field(
+        None, description="The policy to test, as if in an environment that it is for; a built-in one too"
+    )
+    resources: dict[str, dict[str, dict[str, Any]]] = Field(
+        default_factory=dict,
+        description="Section -> name -> body that the policy is asked of; of a resource that the project has, what differs",
+    )
+    changes: tuple[GivenChange, ...] = Field(default=(), description="The plan that the policy is asked of")
     given: dict[str, tuple[dict[str, Any], ...]] = Field(
         default_factory=dict, description="Table of the audience's source -> rows instead of its own"
     )

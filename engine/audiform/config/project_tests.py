@@ -67,18 +67,41 @@ def _below(item: Diagnostic, name: str) -> Diagnostic:
     )
 
 
+_OF_PEOPLE = ("members", "left_out", "requests")
+_OF_POLICIES = ("denied", "warned")
+
+
 def _chosen(test: ProjectTest, name: str) -> list[Diagnostic]:
-    """Return what is wrong with what is tested: one audience or one binding."""
+    """Return what is wrong with what is tested: one audience, one binding or one policy, and what comes of that."""
     path = (SECTION, name)
-    if (test.audience is None) is (test.binding is None):
-        text = f"The test `{name}` must name either an `audience` or a `binding`."
+    if sum(part is not None for part in (test.audience, test.binding, test.policy)) != 1:
+        text = f"The test `{name}` must name one of an `audience`, a `binding` and a `policy`."
         return [Diagnostic("invalid-value", text, path=path, on_key=True)]
     if test.audience is not None and test.expect.requests is not None:
         text = (
             f"The test `{name}` expects requests, and an audience sends none. Name the `binding` that does."
         )
         return [Diagnostic("invalid-value", text, path=(*path, "expect", "requests"), on_key=True)]
-    return []
+    return _fitting(test, name)
+
+
+def _fitting(test: ProjectTest, name: str) -> list[Diagnostic]:
+    """Return a problem for each part of a test that is for what it does not test."""
+    own = {"resources": test.resources, "changes": test.changes}
+    parts = {"given": test.given} if test.policy is not None else own
+    wrong: list[tuple[str, ...]] = [(key,) for key, value in parts.items() if value]
+    others = _OF_PEOPLE if test.policy is not None else _OF_POLICIES
+    wrong += [("expect", key) for key in others if getattr(test.expect, key) is not None]
+    what = "a policy" if test.policy is not None else "people"
+    return [
+        Diagnostic(
+            "invalid-value",
+            f"The test `{name}` is one of {what}, and `{'.'.join(keys)}` says nothing about that.",
+            path=(SECTION, name, *keys),
+            on_key=True,
+        )
+        for keys in wrong
+    ]
 
 
 def _templates(value: Any, path: tuple[str | int, ...]) -> Iterator[Diagnostic]:

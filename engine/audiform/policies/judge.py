@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
 from audiform.address import Address
 from audiform.config.policies import NamedPolicy
@@ -19,6 +18,8 @@ from audiform.policies.rules import verdicts
 from audiform.policies.scope import in_use, is_about
 from audiform.policies.views import Views, change_view, plan_view
 
+Policies = Mapping[str, NamedPolicy]
+
 _ENDS = frozenset({Action.DELETE, Action.FORGET})
 
 
@@ -28,7 +29,7 @@ def judge_project(project: Project, catalog: Catalog) -> tuple[Found, ...]:
     Raises:
         DiagnosticError: a connector type cannot be opened.
     """
-    return tuple(_errors_once(_of_resources(project, catalog, frozenset())))
+    return tuple(of_resources(in_use(project), project, catalog, lambda _: True))
 
 
 def judge_plan(project: Project, catalog: Catalog, plan: Plan) -> tuple[Found, ...]:
@@ -40,7 +41,23 @@ def judge_plan(project: Project, catalog: Catalog, plan: Plan) -> tuple[Found, .
         DiagnosticError: a connector type cannot be opened.
     """
     ending = frozenset(change.address for change in plan.changes if change.action in _ENDS)
-    return (*_errors_once(_of_resources(project, catalog, ending)), *_errors_once(_of_plan(project, plan)))
+    policies = in_use(project)
+    return (
+        *of_resources(policies, project, catalog, lambda address: address not in ending),
+        *of_plan(policies, project, plan),
+    )
+
+
+def of_resources(
+    policies: Policies, project: Project, catalog: Catalog, wanted: Callable[[Address], bool]
+) -> list[Found]:
+    """Return what these policies find in the resources of the project that are wanted."""
+    return _errors_once(_of_resources(policies, project, catalog, wanted)) if policies else []
+
+
+def of_plan(policies: Policies, project: Project, plan: Plan) -> list[Found]:
+    """Return what the expressions of these policies find in a plan."""
+    return _errors_once(_of_plan(policies, project, plan))
 
 
 def _errors_once(found: Iterator[Found]) -> list[Found]:
@@ -61,23 +78,21 @@ def _errors_once(found: Iterator[Found]) -> list[Found]:
     return kept
 
 
-def _of_resources(project: Project, catalog: Catalog, without: frozenset[Address]) -> Iterator[Found]:
-    policies = in_use(project)
-    if not policies:
-        return
+def _of_resources(
+    policies: Policies, project: Project, catalog: Catalog, wanted: Callable[[Address], bool]
+) -> Iterator[Found]:
     subjects, views = Subjects(project, catalog), Views(project)
     for address, resource in subjects:
-        if address in without:
+        if not wanted(address):
             continue
         for name, policy in policies.items():
             if is_about(policy, address, resource.labels):
                 for detail, path in findings(policy, address, resource, subjects):
                     yield _found(name, policy, policy.effect, f"{address}: {detail}", address, path)
-                yield from of_resource(name, policy, address, views)
+                yield from _of_resource(name, policy, address, views)
 
 
-def of_resource(name: str, policy: NamedPolicy, address: Address, views: Views) -> Iterator[Found]:
-    """Yield what a policy's expressions find in one resource of the project."""
+def _of_resource(name: str, policy: NamedPolicy, address: Address, views: Views) -> Iterator[Found]:
     if policy.over != "resources" or not _has_rules(policy):
         return
     names = {**views.always(), **views.around(address)}
@@ -85,18 +100,10 @@ def of_resource(name: str, policy: NamedPolicy, address: Address, views: Views) 
         yield _found(name, policy, effect, detail, address)
 
 
-def of_change(
-    name: str, policy: NamedPolicy, address: Address, names: Mapping[str, Any], said: str
-) -> Iterator[Found]:
-    """Yield what a policy's expressions find in one change."""
-    for effect, detail in verdicts(policy, names, said):
-        yield _found(name, policy, effect, detail, address)
-
-
-def _of_plan(project: Project, plan: Plan) -> Iterator[Found]:
-    policies = {name: policy for name, policy in in_use(project).items() if _has_rules(policy)}
-    each = {name: policy for name, policy in policies.items() if policy.over == "changes"}
-    whole = {name: policy for name, policy in policies.items() if policy.over == "plan"}
+def _of_plan(policies: Policies, project: Project, plan: Plan) -> Iterator[Found]:
+    rules = {name: policy for name, policy in policies.items() if _has_rules(policy)}
+    each = {name: policy for name, policy in rules.items() if policy.over == "changes"}
+    whole = {name: policy for name, policy in rules.items() if policy.over == "plan"}
     if not each and not whole:
         return
     views = Views(project)
@@ -105,13 +112,14 @@ def _of_plan(project: Project, plan: Plan) -> Iterator[Found]:
         names = {**always, **views.around(change.address), "change": change_view(change)}
         for name, policy in each.items():
             if is_about(policy, change.address, change.labels):
-                yield from of_change(name, policy, change.address, names, said(change))
+                for effect, detail in verdicts(policy, names, _said(change)):
+                    yield _found(name, policy, effect, detail, change.address)
     for name, policy in whole.items():
         for effect, detail in verdicts(policy, always, "the plan"):
             yield _found(name, policy, effect, detail)
 
 
-def said(change: Change) -> str:
+def _said(change: Change) -> str:
     """Return a change in a few words, with the figures that a rule may have looked at."""
     view = change_view(change)
     what = f"{change.address} ({change.action.name.lower()})"

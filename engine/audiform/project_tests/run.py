@@ -27,6 +27,8 @@ from audiform.delivery.compare import compare
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import DiagnosticError, did_you_mean
 from audiform.outcome import Request, Response, Signal
+from audiform.project_tests.policies import policy_problems
+from audiform.project_tests.result import Result
 from audiform.project_tests.tables import WrongRowsError, source_of
 from audiform.sources.files import open_source
 from audiform.sources.query import PROFILES, check_columns, open_query
@@ -42,14 +44,6 @@ _ANSWER = json.dumps({"access_token": "test", "expires_in": 3600}).encode()
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """What became of a test; `problems` is empty when it passed."""
-
-    name: str
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """What came of a test's rows."""
 
@@ -60,6 +54,8 @@ class _Found:
 
 async def run_test(project: Project, catalog: Catalog, name: str, test: ProjectTest) -> Result:
     """Run one test of a checked project."""
+    if test.policy is not None:
+        return Result(name, tuple(policy_problems(project, catalog, test.policy, test)))
     unknown = _unknown(project, test)
     if unknown is not None:
         return Result(name, (unknown,))
