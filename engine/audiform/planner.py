@@ -147,7 +147,14 @@ def _refused(item: Rehearsed) -> Diagnostic:
 def _nothing(project: Project) -> Project:
     """Return the project without resources: what a `destroy` wants."""
     return replace(
-        project, sources={}, connectors={}, audiences={}, bindings={}, policies={}, digests={}, evolution=Evolution()
+        project,
+        sources={},
+        connectors={},
+        audiences={},
+        bindings={},
+        policies={},
+        digests={},
+        evolution=Evolution(),
     )
 
 

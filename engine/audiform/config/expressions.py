@@ -140,7 +140,7 @@ def names_in(text: str) -> frozenset[str]:
     from jinja2 import nodes
 
     compile_expression(text)
-    tree = _environment().parse(f"{{{{ {text} }}}}")
+    tree = _environment(lenient=False).parse(f"{{{{ {text} }}}}")
     return frozenset(node.name for node in tree.find_all(nodes.Name))
 
 

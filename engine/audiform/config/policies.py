@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool
 
-from audiform.config.kinds import Guards, LabelKey, Labels, Model, Owner
+from audiform.config.kinds import Guards, LabelKey, Labels, Model, Owner, Protected
 from audiform.outcome import Signal
 
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
@@ -90,4 +90,5 @@ class NamedPolicy(Model):
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True

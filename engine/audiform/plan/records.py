@@ -134,13 +134,14 @@ def _column(column: str | IdentifierColumn) -> dict[str, Any]:
 
 def _policy(policy: NamedPolicy) -> dict[str, Any]:
     """Return what is recorded of a policy: of what it looks at, only what is given."""
-    always = {"labels", "owner", "enabled"}
+    always = {"labels", "owner", "protected", "enabled"}
     given: dict[str, Any] = policy.model_dump(mode="json", exclude_defaults=True, exclude=always)
     return {
         **given,
         "effect": policy.effect,
         "labels": dict(policy.labels),
         "owner": policy.owner,
+        "protected": policy.protected,
         "enabled": policy.enabled,
         "dependencies": [],
     }
