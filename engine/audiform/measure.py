@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from audiform.audiences.selection import select
+from audiform.delivery.adopting import Listed, adopted
 from audiform.delivery.barred import barred
-from audiform.delivery.compare import compare, impact_of
+from audiform.delivery.compare import Importable, compare, compare_adopted, impact_of
 from audiform.delivery.deliver import age_of
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
@@ -23,18 +24,21 @@ class Measured:
     source_age: float | None
 
 
-async def measure(runtime: Runtime, binding: str, kept: Record | None) -> Measured:
+async def measure(
+    runtime: Runtime, binding: str, kept: Record | None, listed: Listed | None = None
+) -> Measured:
     """Return what the project's binding would do to its destination.
 
     `kept`: its record as it is now, also when it will be called otherwise; None for a new destination without members.
+    `listed`: who is in it, of one that is imported.
 
     Raises:
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
-    return await asyncio.to_thread(_measure, runtime, binding, kept)
+    return await asyncio.to_thread(_measure, runtime, binding, kept, listed)
 
 
-def _measure(runtime: Runtime, binding: str, kept: Record | None) -> Measured:
+def _measure(runtime: Runtime, binding: str, kept: Record | None, listed: Listed | None) -> Measured:
     declared = runtime.project.bindings[binding]
     connector = runtime.project.connectors[declared.connector]
     manifest = runtime.catalog.get(connector.type).configured(connector.settings).manifest
@@ -44,7 +48,14 @@ def _measure(runtime: Runtime, binding: str, kept: Record | None) -> Measured:
     try:
         key = _destination(kept) if kept else None
         known = barred(runtime, name, retry_rejected=kept is None)
-        people, compared = compare(session, runtime.project, declared.audience, selection, key, known)
+        project = runtime.project
+        if listed is None or key is None:
+            people, compared = compare(session, project, declared.audience, selection, key, known)
+        else:
+            there = Importable(key, adopted(session, manifest, listed))
+            people, compared = compare_adopted(
+                session, project, declared.audience, selection, there, known
+            )
     finally:
         session.close()
     return Measured(impact_of(selection, people, compared), age_of(runtime, people))

@@ -12,8 +12,10 @@ from audiform.address import Address, Kind
 from audiform.config.evolution import Evolution
 from audiform.config.places import place_all, place_in
 from audiform.config.project import Project
+from audiform.delivery.adopting import Listed
 from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.imports import Found, find_imports, with_imports
 from audiform.judging import judgement_of
 from audiform.measure import measure
 from audiform.plan.bindings import is_active
@@ -66,13 +68,16 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     """
     project = _nothing(runtime.project) if options.destroy else runtime.project
     evolved = evolved_state(project, runtime.store.read())
+    seen = await refresh(runtime, evolved.recorded) if options.refresh else dict[Address, Observed]()
+    found = await found_imports(runtime, evolved, options)
+    evolved = with_imports(evolved, runtime, found)
     recorded = evolved.recorded
-    observed = await refresh(runtime, recorded) if options.refresh else dict[Address, Observed]()
+    observed = {**seen, **{address: taken.observed for address, taken in found.taken.items()}}
     pending = runtime.store.pending()
     situation = _situation(runtime, project, evolved, observed, pending, secrets=options.refresh)
     decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)
     looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
-    changes = await _changes(runtime, situation, decisions, options)
+    changes = await _changes(runtime, situation, decisions, found, options)
     rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
     now = runtime.clock()
     plan = Plan(
@@ -90,7 +95,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         steps=steps_of(decisions, project, recorded),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
-        notes=(*_notes(observed), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
+        notes=(*_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
         measured=options.impact,
         source_digests=snapshots(project) if options.impact else {},
     )
@@ -170,6 +175,24 @@ def evolved_state(project: Project, recorded: StateView) -> Evolved:
     return evolved
 
 
+async def found_imports(runtime: Runtime, evolved: Evolved, options: PlanOptions) -> Found:
+    """Look up what is to be imported, and who is in it where people are counted.
+
+    Raises:
+        DiagnosticError: something cannot be imported, each at its entry; or nobody may look.
+    """
+    if not evolved.imports:
+        return Found()
+    if not options.refresh:
+        names = ", ".join(f"`{one.address}`" for one in evolved.imports)
+        text = f"{names}: what is imported has to be looked up. Plan without `--no-refresh`, or with `--exclude`."
+        raise DiagnosticError([Diagnostic("import-conflict", text)])
+    found = await find_imports(runtime, evolved, members=options.impact)
+    if found.conflicts:
+        raise DiagnosticError(place_in(runtime.project.root, map(_at_entry, found.conflicts)))
+    return found
+
+
 def _at_entry(conflict: Conflict) -> tuple[str, Diagnostic]:
     entry, problem = conflict.entry, conflict.problem
     return entry.file, replace(problem, path=(*entry.path, *problem.path))
@@ -225,26 +248,34 @@ def _interrupted(pending: Sequence[Intent]) -> Iterator[str]:
 
 
 async def _changes(
-    runtime: Runtime, situation: Situation, decisions: Sequence[Decision], options: PlanOptions
+    runtime: Runtime,
+    situation: Situation,
+    decisions: Sequence[Decision],
+    found: Found,
+    options: PlanOptions,
 ) -> tuple[Change, ...]:
     ending = [decision.address for decision in decisions if decision.undone]
     origins = situation.evolved.origins
     ended = count_ended(runtime, {address: origins[address] for address in ending})
-    sent = await _measure(runtime, decisions, origins) if options.impact else {}
+    sent = await _measure(runtime, decisions, origins, found.members) if options.impact else {}
     return tuple(
         judged_change(
             decision,
             situation,
             options.approvals,
-            sent=sent.get(decision.address),
-            ended=ended.get(decision.address),
+            # A resource may have two changes: only the one that sends, or ends, moves people.
+            sent=sent.get(decision.address) if decision.change.sends else None,
+            ended=ended.get(decision.address) if decision.undone else None,
         )
         for decision in decisions
     )
 
 
 async def _measure(
-    runtime: Runtime, decisions: Sequence[Decision], origins: Mapping[Address, Record]
+    runtime: Runtime,
+    decisions: Sequence[Decision],
+    origins: Mapping[Address, Record],
+    members: Mapping[Address, Listed],
 ) -> dict[Address, Facts]:
     """Count the people of every binding that is sent; what is wrong with any of them is said together."""
     slots = asyncio.Semaphore(AT_ONCE)
@@ -255,7 +286,8 @@ async def _measure(
         async with slots:
             try:
                 kept = None if decision.fresh else origins.get(decision.address)
-                measured = await measure(runtime, decision.address.name, kept)
+                listed = members.get(decision.address)
+                measured = await measure(runtime, decision.address.name, kept, listed)
             except DiagnosticError as error:
                 problems.update(dict.fromkeys(error.diagnostics))
             else:

@@ -11,7 +11,6 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.client import ConnectorClient
-from audiform.connectors.manifest import Operation
 from audiform.diagnostics import DiagnosticError
 from audiform.marker import unmark
 from audiform.outcome import Category, Outcome
@@ -53,18 +52,18 @@ async def _look(
         return {}
     try:
         client = runtime.recorded_client(connector.address.name, connector.body)
-        read = client.connector_type.manifest.destination.read
-        if read is None:
+        if client.connector_type.manifest.destination.read is None:
             return {}
-        observed = await _read(runtime, client, read, first, recorded.lineage)
+        observed = await observe(runtime, client, first, recorded.lineage)
     except DiagnosticError as error:
         observed = Observed(Presence.UNKNOWN, why="; ".join(item.detail for item in error.diagnostics))
     return {record.address: observed for record in records}
 
 
-async def _read(
-    runtime: Runtime, client: ConnectorClient, read: Operation, record: Record, lineage: str
-) -> Observed:
+async def observe(runtime: Runtime, client: ConnectorClient, record: Record, lineage: str) -> Observed:
+    """Return what the destination of a binding's record is now, of a type that can read."""
+    read = client.connector_type.manifest.destination.read
+    assert read is not None  # noqa: S101 - the caller has looked
     destination = {**record.body["destination"], "id": record.body["destination_id"]}
     outcome = await client.call(read, runtime.scope(record.address.name, lineage, destination))
     if outcome.category is Category.DESTINATION_MISSING:

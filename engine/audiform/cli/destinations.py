@@ -27,19 +27,10 @@ from audiform.runtime import Runtime
 def command(options: Options, connector: str, as_json: bool) -> int:
     """List the destinations that exist at the platform of CONNECTOR, and which bindings fill them.
 
-    `destination: {adopt: "NAME OR ID"}` in a binding takes one over as it is.
+    `destination: {adopt: "NAME OR ID"}` in a binding fills one as it is; `audiform import` makes one ours, members included.
     """
     with open_runtime(options) as runtime:
-        _refuse(runtime, connector)
-        scope = runtime.scope("", "", {})
-        try:
-            found = run(runtime, existing(runtime.client(connector), scope))
-        except PlatformError as error:
-            text = f"`{connector}` cannot list what there is: {said(error.outcome)}"
-            raise DiagnosticError(
-                [Diagnostic("destinations-not-listed", text, hint=error.outcome.remedy or None)]
-            ) from None
-        filled = _filled(runtime, connector)
+        found, filled = listed(runtime, connector), bindings_of(runtime, connector)
     if as_json:
         options.output.json([_data(one, filled) for one in found])
     elif found:
@@ -47,6 +38,22 @@ def command(options: Options, connector: str, as_json: bool) -> int:
     else:
         options.output.note(f"Nothing exists at `{connector}`, as far as its credentials can see")
     return Exit.DONE
+
+
+def listed(runtime: Runtime, connector: str) -> list[Existing]:
+    """Return what exists at the platform of a connector.
+
+    Raises:
+        DiagnosticError: there is no such connector, or nobody can list what it has.
+    """
+    _refuse(runtime, connector)
+    try:
+        return run(runtime, existing(runtime.client(connector), runtime.scope("", "", {})))
+    except PlatformError as error:
+        text = f"`{connector}` cannot list what there is: {said(error.outcome)}"
+        raise DiagnosticError(
+            [Diagnostic("destinations-not-listed", text, hint=error.outcome.remedy or None)]
+        ) from None
 
 
 def _refuse(runtime: Runtime, connector: str) -> None:
@@ -65,7 +72,7 @@ def _refuse(runtime: Runtime, connector: str) -> None:
         raise DiagnosticError([Diagnostic("destinations-not-listed", text)])
 
 
-def _filled(runtime: Runtime, connector: str) -> Mapping[str, list[str]]:
+def bindings_of(runtime: Runtime, connector: str) -> Mapping[str, list[str]]:
     """Return id -> the recorded bindings that fill it."""
     found: dict[str, list[str]] = {}
     for address, record in runtime.store.read().records.items():

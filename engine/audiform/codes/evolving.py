@@ -40,10 +40,10 @@ CODES: Mapping[str, Code] = {
         "imports:\n  - {to: binding.lapsed_on_ads, id: Lapsed buyers}",
     ),
     "import-conflict": Code(
-        "Import of what is taken already",
-        "The binding has another destination in the state, or another binding was recorded for the object. An import never takes a "
-        "destination away: its people would stay there for good.",
-        "End the binding first with an entry of `removed`, or import the object for another binding.",
+        "Import that does not fit what is there",
+        "The binding has a destination already, another binding fills the object, the object differs from the YAML in what cannot be "
+        "changed, or nobody could look. An import never takes a destination away, and never makes another object in its place.",
+        "Do what the message says: end the binding first with an entry of `removed`, or write what the object has.",
     ),
     "already-done": Code(
         "Entry that has been done",

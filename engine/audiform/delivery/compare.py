@@ -96,6 +96,45 @@ def _difference(
     return Compared(members, {part: count for part, count in parts.items() if count}, before)
 
 
+@dataclass(frozen=True, slots=True)
+class Importable:
+    """An object that is to be imported: its key in the ledger, and the relation of the identities of who is in it."""
+
+    key: str
+    members: str
+
+
+def compare_adopted(
+    session: LedgerSession,
+    project: Project,
+    audience: str,
+    selection: Selection,
+    importable: Importable,
+    barred: Barred,
+) -> tuple[People, Compared]:
+    """As `compare`, as if the members of an importable object were this binding's already.
+
+    It is of a type whose members are named by one identifier.
+    """
+    key, adopted = importable.key, importable.members
+    people = read_people(session, project, audience, selection, barred.tombstones, named=True)
+    connection, binding = session.connection, literal(selection.binding)
+    members = (
+        f"(SELECT * FROM {session.members(key)} WHERE binding <> {binding} UNION ALL BY NAME SELECT {binding} AS binding, "
+        f"identity, CAST(NULL AS UUID) AS variables, false AS unsure FROM {adopted})"
+    )
+    standing = Standing(selection.binding, members, (), letters=False)
+    connection.execute(f"CREATE TABLE {CHANGES} AS {changes_sql(selection, standing, session.digest)}")
+    parts = {part: _make(connection, part, arriving_sql(part)) for part in _ARRIVING}
+    if Signal.REMOVE in selection.signals:
+        connection.execute(f"CREATE TABLE {LEAVING} AS {leaving_sql(standing)}")
+        leaving, _ = _depart(session, selection.manifest, standing, selection)
+        parts |= leaving
+    return people, Compared(
+        _count(connection, adopted), {part: count for part, count in parts.items() if count}
+    )
+
+
 def compare_ended(session: LedgerSession, binding: str, manifest: Manifest, key: str) -> Compared:
     """Make the tables of what the end of a binding removes: all its members but what others hold."""
     standing = _standing(session, binding, key, letters=False)

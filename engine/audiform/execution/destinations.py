@@ -22,6 +22,7 @@ from audiform.destinations import meant
 from audiform.diagnostics import Diagnostic
 from audiform.execution.failure import StepFailedError, cannot, failure_of, several, unanswered, unknowable
 from audiform.execution.journal import Creation, Journal, creation_of
+from audiform.imports import object_of
 from audiform.marker import mark, marker_in
 from audiform.outcome import Category, Outcome, OutcomeKind
 from audiform.runtime import Runtime
@@ -87,6 +88,22 @@ class Destinations:
         if isinstance(found, Diagnostic):
             raise StepFailedError(Problem(Category.DESTINATION_MISSING, found.detail, found.hint or ""))
         return self._recorded(creation, found.id, earlier)
+
+    async def imported(self, client: ConnectorClient, record: Record, identity: str) -> Record:
+        """Return the record with the existing object that its entry names: the one that was planned, or none."""
+        wanted = next(
+            one.wanted for one in self.runtime.project.evolution.imports if one.address == record.address
+        )
+        try:
+            found = await object_of(self.runtime, client, record.address.name, wanted, self.lineage)
+        except PlatformError as error:
+            raise failure_of(error.outcome) from None
+        if isinstance(found, Diagnostic):
+            raise StepFailedError(Problem(Category.DESTINATION_MISSING, found.detail, found.hint or ""))
+        if found.id != identity:
+            message = f"`{wanted}` is another object by now than the one that was planned"
+            raise StepFailedError(Problem(Category.DESTINATION_MISSING, message, "make a new plan"))
+        return replace(record, body={**record.body, "destination_id": identity})
 
     async def take(
         self, client: ConnectorClient, creation: Creation, intents: Sequence[Intent], held: Held

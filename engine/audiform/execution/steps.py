@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audiform.address import Address, Kind, parse_address
-from audiform.client import ConnectorClient
+from audiform.client import ConnectorClient, PlatformError
+from audiform.delivery.adopting import adopt
 from audiform.delivery.deliver import deliver, withdraw
 from audiform.delivery.progress import Progress
 from audiform.delivery.report import Delivered
 from audiform.diagnostics import DiagnosticError
 from audiform.execution.destinations import Destinations, held_ids
-from audiform.execution.failure import StepFailedError, problems_of
+from audiform.execution.failure import StepFailedError, failure_of, problems_of
 from audiform.execution.journal import Creation, Journal
 from audiform.execution.report import Failure
 from audiform.execution.turns import Turns
+from audiform.imports import list_members
 from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import record_of
 from audiform.runtime import Runtime
@@ -81,6 +84,8 @@ class Executor:
                 await self._delete(step)
             case StepKind.FORGET:
                 self._forget(step)
+            case StepKind.IMPORT:
+                await self._import(step)
             case StepKind.MOVE:
                 self._move(step)
             case StepKind.RECORD:
@@ -98,6 +103,23 @@ class Executor:
             lambda: held_ids(self.records, name, step.address),
         )
         self.records[step.address] = record
+
+    async def _import(self, step: Step) -> None:
+        """Record an existing object; its members first, so that whoever is interrupted begins anew."""
+        address, lineage = step.address, self.destinations.lineage
+        client = self.runtime.client(step.data["connector"])
+        intent = self.journal.intend(address, step.kind, step.data)
+        record = await self.destinations.imported(client, self._wanted(address), step.data["id"])
+        if step.data["members"]:
+            destination = {**record.body["destination"], "id": step.data["id"]}
+            try:
+                listed = await list_members(client, self.runtime.scope(address.name, lineage, destination))
+            except PlatformError as error:
+                raise failure_of(error.outcome) from None
+            manifest = client.connector_type.manifest
+            await asyncio.to_thread(adopt, self.runtime, record, manifest, listed)
+        self._put(record)
+        self.journal.settle((intent,))
 
     async def _update(self, step: Step) -> None:
         client = self.runtime.client(step.data["connector"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 
 from audiform.address import Address
 from audiform.execution.stopped import Stopped
+from audiform.imports import find_imports, with_imports
 from audiform.measure import measure
 from audiform.plan.draft import impact_of
 from audiform.plan.evolve import evolve
@@ -31,7 +33,11 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
         kinds[step.address].add(step.kind)
     counted = [change for change in plan.changes if change.impact is not None]
     ending = [change.address for change in counted if kinds[change.address] & _COUNTED_ENDS]
-    origins = evolve(runtime.project, recorded).origins
+    evolved = evolve(runtime.project, recorded)
+    imports = {step.address for step in plan.steps if step.kind is StepKind.IMPORT}
+    evolved = replace(evolved, imports=tuple(one for one in evolved.imports if one.address in imports))
+    found = await find_imports(runtime, evolved)
+    origins = with_imports(evolved, runtime, found).origins
     ended = count_ended(runtime, {address: origins[address] for address in ending})
     slots = asyncio.Semaphore(AT_ONCE)
 
@@ -40,7 +46,8 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
         if change.sends:
             async with slots:
                 kept = None if StepKind.CREATE_DESTINATION in mine else origins.get(change.address)
-                sent = (await measure(runtime, change.address.name, kept)).impact
+                listed = found.members.get(change.address)
+                sent = (await measure(runtime, change.address.name, kept, listed)).impact
         now = impact_of(mine, sent, ended.get(change.address))
         if change.impact is None or now is None:
             return []

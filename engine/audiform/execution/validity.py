@@ -6,6 +6,7 @@ Each way in which it does not is a diagnostic of its own; all of them are said a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from audiform.plan.digest import config_digest
 from audiform.plan.evolve import Evolved, evolve
 from audiform.plan.guard import approval, prevented, protected_delete
 from audiform.plan.plan import GuardResult, Plan, Step, StepKind
+from audiform.plan.records import record_of
 from audiform.plan.serialise import plan_digest
 from audiform.plan.summary import stopping
 from audiform.runtime import Runtime
@@ -153,7 +155,7 @@ def _is_type(runtime: Runtime, name: str, digest: str) -> bool:
 def _edited(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[Diagnostic]:
     """Say which steps are none that a plan of this project and this state can hold."""
     shown = {change.address for change in plan.changes}
-    evolved = evolve(runtime.project, recorded)
+    evolved = _with_imported(runtime, plan, evolve(runtime.project, recorded))
     known: set[str] = set()
     for step in plan.steps:
         if step.address not in shown or not known.issuperset(step.needs) or not _fits(runtime, evolved, step):
@@ -163,6 +165,20 @@ def _edited(runtime: Runtime, plan: Plan, recorded: StateView) -> Iterator[Diagn
                 f"that the plan was made from. Nothing of the plan was done. {_REMAKE}",
             )
         known.add(step.id)
+
+
+def _with_imported(runtime: Runtime, plan: Plan, evolved: Evolved) -> Evolved:
+    """Return the state with what the plan's own steps import: whether it is the right object is looked up later."""
+    wanted = {one.address for one in evolved.imports}
+    imported = {
+        step.address: record_of(
+            runtime.project, step.address, type_digests={}, secret_digests={}, destination_id=step.data["id"]
+        )
+        for step in plan.steps
+        if step.kind is StepKind.IMPORT and step.address in wanted and "id" in step.data
+    }
+    records = {**evolved.recorded.records, **imported}
+    return replace(evolved, recorded=replace(evolved.recorded, records=records))
 
 
 def _fits(runtime: Runtime, evolved: Evolved, step: Step) -> bool:

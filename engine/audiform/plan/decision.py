@@ -53,7 +53,7 @@ class Situation:
     of those that could be resolved; a credential that is not there is not compared. `holders`: the recorded
     bindings of each destination. `moved`: connectors whose destinations are elsewhere from now on. `guards`: the
     environment's, as JSON data. `unsent`: bindings whose people an apply did not get to send. `evolved`: what entries
-    of `moved`, `removed` and `imports` do; `recorded` is the state as it is called after the moves.
+    of `moved`, `removed` and `imports` do; `recorded` is the state as it is called after the moves, with what is imported.
     """
 
     project: Project

@@ -9,6 +9,7 @@ from audiform.plan.bindings import decide_binding
 from audiform.plan.decision import Decision, Situation
 from audiform.plan.definitions import Definition, decide_definition, decide_removed_definition, touches
 from audiform.plan.endings import decide_removed_binding
+from audiform.plan.imports import IMPORTED, decide_imports
 from audiform.plan.labels import labelled
 from audiform.plan.moves import decide_moves
 
@@ -17,7 +18,7 @@ UNSENT = "an earlier apply did not get to send its people"
 
 def diff(situation: Situation) -> tuple[Decision, ...]:
     """Return what happens, in the order of kinds and names; resources to which nothing happens are left out."""
-    decisions: list[Decision] = [*decide_moves(situation)]
+    decisions: list[Decision] = [*decide_moves(situation), *decide_imports(situation)]
     for kind in (Kind.SOURCE, Kind.CONNECTOR, Kind.AUDIENCE, Kind.POLICY):
         decisions.extend(_definitions(kind, situation))
     touched = {decision.address: _touch(decision) for decision in decisions if touches(decision)}
@@ -49,7 +50,9 @@ def _definitions(kind: Kind, situation: Situation) -> Iterator[Decision]:
 def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Decision]:
     for name, binding in situation.project.bindings.items():
         address = Address(Kind.BINDING, name)
-        why = UNSENT if address in situation.unsent else ""
+        why = (
+            UNSENT if address in situation.unsent else IMPORTED if address in situation.evolved.taken else ""
+        )
         if touched:
             source = situation.project.audiences[binding.audience].source
             upstream = (

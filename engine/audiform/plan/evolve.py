@@ -13,6 +13,7 @@ from audiform.config.evolution import Entry, Evolution, Importing, Moving
 from audiform.config.kinds import ADOPT
 from audiform.config.project import Project
 from audiform.diagnostics import Diagnostic
+from audiform.plan.taken import Taken
 from audiform.state.renaming import renamed
 from audiform.state.store import Record, StateView
 
@@ -31,6 +32,7 @@ class Evolved:
 
     `origins`: address after the moves -> the record as it is kept now. `removals`: recorded address -> the decision of
     its entry. `imports`: entries whose binding the state does not have. `done`: entries that mean nothing any more.
+    `taken`: what is known of the objects of `imports`, once they are looked up; they are in `recorded` then.
     """
 
     recorded: StateView
@@ -40,6 +42,7 @@ class Evolved:
     done: tuple[Entry, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     origins: Mapping[Address, Record] = field(default_factory=dict[Address, Record])
+    taken: Mapping[Address, Taken] = field(default_factory=dict[Address, Taken])
 
     @property
     def renamed(self) -> frozenset[Address]:
