@@ -53,9 +53,7 @@ def _measure(runtime: Runtime, binding: str, kept: Record | None, listed: Listed
             people, compared = compare(session, project, declared.audience, selection, key, known)
         else:
             there = Importable(key, adopted(session, manifest, listed))
-            people, compared = compare_adopted(
-                session, project, declared.audience, selection, there, known
-            )
+            people, compared = compare_adopted(session, project, declared.audience, selection, there, known)
     finally:
         session.close()
     return Measured(impact_of(selection, people, compared), age_of(runtime, people))
