@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from audiform.bundled import bundled
+from audiform.cli.copying import write_new
 from audiform.cli.options import Options, project_options
-from audiform.diagnostics import Diagnostic, DiagnosticError
 
 
 @click.command(epilog="Example: audiform init shop && cd shop && audiform plan")
@@ -24,11 +24,8 @@ def command(options: Options, folder: Path, template: str) -> None:
     """Make a working project in DIRECTORY: data, an audience, a connector and a binding to change."""
     target = options.root / folder
     files = _contents(bundled() / "examples" / template)
-    _refuse_to_overwrite(target, files)
-    for relative, content in files.items():
-        path = target / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_named(content, target) if relative == Path("audiform.yaml") else content)
+    project = Path("audiform.yaml")
+    write_new(target, files | {project: _named(files[project], target)})
     options.output.note(
         f"Made {len(files)} files in {target}. Next:\n\n    cd {target}\n    audiform validate\n    audiform plan\n"
     )
@@ -40,18 +37,6 @@ def _contents(folder: Path) -> dict[Path, bytes]:
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
     relative = {path: path.relative_to(folder) for path in paths if path.suffix != ".py"}
     return {names.get(name, name): path.read_bytes() for path, name in relative.items()}
-
-
-def _refuse_to_overwrite(target: Path, files: dict[Path, bytes]) -> None:
-    """Raise a diagnostic for each file that is there already: nothing is lost."""
-    there = [relative for relative in files if (target / relative).exists()]
-    if there:
-        raise DiagnosticError(
-            [
-                Diagnostic("file-exists", f"`{target / name}` exists; `init` overwrites nothing")
-                for name in there
-            ]
-        )
 
 
 def _named(content: bytes, target: Path) -> bytes:

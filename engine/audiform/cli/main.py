@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "graph": ("audiform.cli.graph:command", "Draw what depends on what."),
     "stats": ("audiform.cli.stats:command", "Show what was sent, left out and refused, by day."),
     "dead-letters": ("audiform.cli.dead_letters:command", "List records that a platform rejected."),
+    "ci": ("audiform.cli.ci:command", "Run Audiform in CI: make the steps of a pull request."),
     "sandbox": ("audiform.cli.sandbox:command", "Serve a stand-in for every platform."),
     "schema": ("audiform.cli.schema:command", "Print or write the JSON Schemas."),
     "doctor": ("audiform.cli.doctor:command", "Check that this machine has what Audiform needs."),

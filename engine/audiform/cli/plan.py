@@ -49,10 +49,10 @@ def command(
     with open_runtime(options) as runtime:
         plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
     show(plan, options, how)
-    check_approved(plan, approved)
     if out is not None:
         write_plan(out, plan, keys)
         options.output.note(f"\nThe plan is in {out}; this does exactly that:\n\n    audiform apply {out}\n")
+    check_approved(plan, approved)  # when it is written: whoever has to approve this one reads it first
     if options.output.verbose:
         options.output.detail(f"The plan hash, to approve what it does: {plan_hash(plan)}")
     if any(finding.effect == "error" for finding in plan.policies.findings):

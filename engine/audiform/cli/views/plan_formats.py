@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from audiform.cli.views import plan_checks, plan_html, plan_json, plan_markdown, plan_text
+from audiform.plan.effect import plan_hash
 from audiform.plan.plan import Plan
 
 
@@ -52,4 +53,5 @@ FORMATS: Mapping[str, Callable[[Plan, Shown], str]] = {
     "html": lambda plan, _: plan_html.render(plan),
     "junit": lambda plan, _: plan_checks.as_junit(plan),
     "sarif": _sarif,
+    "hash": lambda plan, _: plan_hash(plan),
 }
