@@ -47,7 +47,7 @@ def init(options: Options, runner: str) -> None:
 def _github(project: Project) -> Mapping[Path, bytes]:
     text = _example("github/audiform.yml")
     given = "".join(f"      {name}: ${{{{ secrets.{name} }}}}\n" for name in _secrets(project))
-    text = text.replace("      META_ACCESS_TOKEN: ${{ secrets.META_ACCESS_TOKEN }}\n", given)
+    text = text.replace("      ADS_ACCESS_TOKEN: ${{ secrets.ADS_ACCESS_TOKEN }}\n", given)
     return {Path(".github/workflows/audiform.yml"): _filled(text, project).encode()}
 
 
