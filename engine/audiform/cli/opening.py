@@ -16,11 +16,12 @@ from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.runtime import Runtime
-from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_state as state_at
 from audiform.state.open import open_store
+from audiform.state.segments.ledger import SegmentLedger
 from audiform.state.store import StateStore
+from audiform.state.tables.store import TableStore
 from audiform.transports.routed import RoutedTransport
 
 
@@ -57,14 +58,14 @@ def open_runtime(options: Options) -> Iterator[Runtime]:
         store.close()
 
 
-def state_of(project: Project) -> tuple[StateStore, Ledger]:
-    """Return the project's state and ledger, with the keys that the environment variables hold.
+def state_of(project: Project, url: str | None = None) -> tuple[TableStore, SegmentLedger]:
+    """Return the project's state and ledger, or those at another `url`, with the keys that the environment variables hold.
 
     Raises:
         DiagnosticError: one of them is none (`invalid-ledger-key`), or the state's URL leads nowhere.
     """
     keys = ledger_keys(os.environ)
-    place = (project.state.url, project.root, project.environment.name)
+    place = (url or project.state.url, project.root, project.environment.name)
     return state_at(*place, keys, project=project.name)
 
 
@@ -86,7 +87,7 @@ def open_state(options: Options) -> Iterator[tuple[Project, StateStore]]:
 
 
 @contextmanager
-def open_ledger(options: Options) -> Iterator[tuple[Project, StateStore, Ledger]]:
+def open_ledger(options: Options) -> Iterator[tuple[Project, TableStore, SegmentLedger]]:
     """Yield the project with its state and its ledger, for commands that mend what is recorded of members.
 
     Raises:

@@ -8,6 +8,7 @@ from audiform.address import Address, parse_address
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_ledger, open_state
 from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.state_exchange import migrate, pull, push_file
 from audiform.cli.views import state_text
 from audiform.cli.views.progress import waiting
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
@@ -118,6 +119,10 @@ def rekey(options: Options) -> None:
         )
     else:
         options.output.note("The ledger is encrypted with the present key already; nothing was changed")
+
+
+for exchange in (pull, push_file, migrate):
+    command.add_command(exchange)
 
 
 def _address(text: str) -> Address:

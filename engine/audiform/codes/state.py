@@ -45,4 +45,44 @@ CODES: Mapping[str, Code] = {
         "A file that the ledger's list names is not there. It was replaced while it was read, or it is lost.",
         "Run the command again; if it says the same, restore the state from a backup.",
     ),
+    "state-moved": Code(
+        "State that was moved elsewhere",
+        "The state was moved to another place, and what is here is what it was before. Going on here would send people twice.",
+        "Write the new place as the state's URL.",
+    ),
+    "state-arriving": Code(
+        "State that has not arrived yet",
+        "A state is being moved to this place, and not all of it is here.",
+        "Wait until `audiform state migrate` ends; if it was interrupted, run it again.",
+    ),
+    "state-empty": Code(
+        "Nothing to move",
+        "Nothing was ever recorded at the place that the project names.",
+        "Write the new place as the state's URL; the first apply makes the state there.",
+    ),
+    "state-not-empty": Code(
+        "Another state is there",
+        "A state is moved only to where there is none, or to where it was moved away from.",
+        "Choose another place, or another schema, folder or prefix in it.",
+    ),
+    "state-not-the-same": Code(
+        "State that was not moved whole",
+        "What was written to the new place was read back, and is not the same as at the old one. It does not count.",
+        "Run `audiform state migrate` again; if it says the same, see whether a disk is damaged or full.",
+    ),
+    "invalid-state-file": Code(
+        "Not a pulled state",
+        "The file is not what `audiform state pull` prints.",
+        "Pull the state again, and edit nothing but what you mean to.",
+    ),
+    "state-of-another-lineage": Code(
+        "Records of another state",
+        "The file was pulled from a state that was begun apart from this one. Its records are of other objects.",
+        "Push it where it was pulled. `--force` overwrites this state all the same.",
+    ),
+    "state-older": Code(
+        "Records of before",
+        "Something was recorded since the file was pulled, and would be lost.",
+        "Pull again. `--force` overwrites what was recorded.",
+    ),
 }

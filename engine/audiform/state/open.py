@@ -12,7 +12,9 @@ from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
 from audiform.state.postgresql.backend import postgresql_state
 from audiform.state.postgresql.place import place_of
+from audiform.state.segments.ledger import SegmentLedger
 from audiform.state.store import StateStore
+from audiform.state.tables.store import TableStore
 
 _POSTGRESQL = ("postgresql", "postgres")
 
@@ -31,7 +33,7 @@ def state_directory(url: str, root: Path, environment: str) -> Path | None:
 
 def open_state(
     url: str, root: Path, environment: str, keys: LedgerKeys = NO_KEYS, *, project: str = ""
-) -> tuple[StateStore, Ledger]:
+) -> tuple[TableStore, SegmentLedger]:
     """Return the store and the ledger, encrypted with `keys`, of one environment of a project.
 
     Nothing is made before the first write. Closing the store closes what both use.

@@ -195,6 +195,13 @@ class StateStore(StateReader, Protocol):
         """Write records in one transaction; return the serial: one more, or the same when nothing differs."""
         ...
 
+    def replace(self, view: StateView) -> int:
+        """Put these records in the place of all, with their lineage, in one transaction.
+
+        Return the serial: higher than that of the view and than the one that was there.
+        """
+        ...
+
     def remove(self, address: Address) -> int:
         """Drop one record; return the serial."""
         ...
@@ -253,7 +260,7 @@ class StateStore(StateReader, Protocol):
         ...
 
     def lock(self, operation: str) -> Lock:
-        """Take the lock, or raise LockedError at once."""
+        """Take the lock, or raise LockedError at once; of a state that was moved elsewhere nobody gets it (DiagnosticError)."""
         ...
 
     def force_unlock(self) -> LockInfo | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.keys import keyed_digest
 from audiform.state.local.keys import create_key, key_path, read_key
-from audiform.state.local.schema import open_for_reading, open_for_writing
+from audiform.state.local.schema import make_directory, open_for_reading, open_for_writing
 
 
 @dataclass(slots=True)
@@ -71,6 +71,16 @@ class Database:
         if key is None or keyed_digest(key, "check", "") != check:
             raise DiagnosticError((_key_lost(self.directory),))
         return key
+
+    def adopt(self, key: bytes) -> None:
+        """Put the key beside the state before that is made."""
+        with self.reading() as connection:
+            known = connection is not None and _fact(connection, "lineage") is not None
+        if not known:
+            make_directory(self.directory)
+            create_key(self.directory, key)
+            with self.writing():
+                pass
 
     def close(self) -> None:
         """Close what was opened; the last writer folds the write-ahead log into the file."""

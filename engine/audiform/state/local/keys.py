@@ -25,15 +25,15 @@ def read_key(directory: Path) -> bytes | None:
         return None
 
 
-def create_key(directory: Path) -> bytes:
-    """Return the key, made (0600, synced to disk) when there is none; two processes get the same one."""
+def create_key(directory: Path, given: bytes | None = None) -> bytes:
+    """Return the key, made (0600, synced to disk) or as `given` when there is none; two processes get the same one."""
     key = read_key(directory)
     if key is not None:
         return key
     temporary = directory / f".key.{os.getpid()}"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.write(new_key())
+        file.write(given or new_key())
         file.flush()
         os.fsync(file.fileno())
     try:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from audiform.state.keys import keyed_digest
+from audiform.state.keys import keyed_digest, new_key
 from audiform.state.postgresql.errors import client, failed, key_lost, lock_lost
 from audiform.state.postgresql.migrations import VERSION
 from audiform.state.postgresql.place import Place
@@ -87,7 +87,7 @@ class Database:
             self.prepare(connection)
             with self._transaction(connection):
                 if not self._founded:
-                    found(connection)
+                    found(connection, new_key())
                     self.key()
                 yield Statements(connection)
             self._founded = True
@@ -129,6 +129,13 @@ class Database:
         if keyed_digest(key, "check", "") != facts.get("key_check"):
             raise key_lost(self.place)
         return key
+
+    def adopt(self, key: bytes) -> None:
+        """Make the state with the key."""
+        with self.connected() as connection:
+            self.prepare(connection)
+            with self._transaction(connection):
+                found(connection, key)
 
     def close(self) -> None:
         """Close the connection; a lock goes with it. What is asked for afterwards opens another one."""

@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from audiform.hashing import digest_text
-from audiform.state.keys import keyed_digest, new_key
+from audiform.state.keys import keyed_digest
 from audiform.state.postgresql.errors import too_new
 from audiform.state.postgresql.migrations import MIGRATIONS, VERSION
 from audiform.state.postgresql.place import Place
@@ -55,9 +55,8 @@ def migrate(connection: Connection[Any], place: Place) -> None:
     )
 
 
-def found(connection: Connection[Any]) -> None:
-    """Give a new state its lineage and its key, by one statement; a known one keeps both."""
-    key = new_key()
+def found(connection: Connection[Any], key: bytes) -> None:
+    """Give a new state its lineage and this key, by one statement; a known one keeps both."""
     connection.execute(
         "INSERT INTO fact VALUES ('lineage', %s), ('serial', '0'), ('key', %s), ('key_check', %s) ON CONFLICT DO NOTHING",
         (str(uuid.uuid4()), key.hex(), keyed_digest(key, "check", "")),

@@ -10,11 +10,13 @@ from audiform.address import Address, Kind
 from audiform.hashing import canonical
 from audiform.state.store import Record, StateView
 from audiform.state.tables.connection import Connection
+from audiform.state.tables.facts import refuse_moved
 
 
 def read(connection: Connection, known: StateView | None = None) -> StateView:
     """Return everything that is recorded; `known`, where that is what was read of this serial before."""
     facts: dict[str, str] = dict(connection.execute("SELECT name, value FROM fact"))
+    refuse_moved(facts)
     lineage, serial = facts.get("lineage", ""), int(facts.get("serial", "0"))
     if known is not None and (known.lineage, known.serial) == (lineage, serial):
         return known
@@ -48,6 +50,17 @@ def put(connection: Connection, records: Iterable[Record]) -> int:
         ],
     ).rowcount
     return _serial(connection, grow=changed > 0)
+
+
+def replace(connection: Connection, view: StateView) -> int:
+    """Put these records in the place of all, with their lineage; return the serial, higher than both were."""
+    serial = max(_serial(connection, grow=False), view.serial) + 1
+    connection.execute("DELETE FROM record")
+    put(connection, view.records.values())
+    connection.executemany(
+        "UPDATE fact SET value = ? WHERE name = ?", [(str(serial), "serial"), (view.lineage, "lineage")]
+    )
+    return serial
 
 
 def remove(connection: Connection, address: Address) -> int:

@@ -71,6 +71,11 @@ class TableStore:
         with self.database.writing() as connection:
             return records.put(connection, items)
 
+    def replace(self, view: StateView) -> int:
+        """Put these records in the place of all; return the serial."""
+        with self.database.writing() as connection:
+            return records.replace(connection, view)
+
     def remove(self, address: Address) -> int:
         """Drop one record; return the serial."""
         with self.database.writing() as connection:
@@ -202,7 +207,13 @@ class TableStore:
 
     def lock(self, operation: str) -> Lock:
         """Take the lock; raises LockedError at once when it is held."""
-        return self.locks.take(operation)
+        lock = self.locks.take(operation)
+        try:
+            self.read()
+        except BaseException:
+            lock.__exit__()
+            raise
+        return lock
 
     def force_unlock(self) -> LockInfo | None:
         """Take the lock away from whoever holds it."""
