@@ -25,6 +25,7 @@ from audiform.state.store import (
     Record,
     Run,
     StateStore,
+    StateView,
     Tombstone,
 )
 
@@ -131,6 +132,16 @@ class StoreContract:
                 store.move(Address(Kind.BINDING, "absent"), Address(Kind.BINDING, "new"))
 
             assert serial == store.read().serial
+
+    def test_all_records_are_replaced_at_once(self, place: str, opened: Callable[[str], StateStore]):
+        """They and their lineage are those of the view; the serial is higher than both were. A new state can begin so."""
+        view = StateView("lineage", 7, {BINDING: record(a=1)})
+        with closing(opened(place)) as store:
+            assert 8 == store.replace(view)
+            store.put(record(a=2), record("other"))
+            assert 10 == store.replace(view)
+        with closing(opened(place)) as store:
+            assert StateView("lineage", 10, view.records) == store.read()
 
     def test_intents_are_pending_until_settled(self, place: str, opened: Callable[[str], StateStore]):
         """An intent is seen by the next opening, with all it carries, until it is settled."""

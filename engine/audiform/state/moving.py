@@ -7,8 +7,9 @@ point, the same command goes on: what has arrived is not copied again, and is co
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +17,6 @@ from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.segments.ledger import SegmentLedger
-from audiform.state.segments.segment import Segment
 from audiform.state.segments.shelf import Shelf
 from audiform.state.tables import contents, facts
 from audiform.state.tables.contents import Contents
@@ -36,7 +36,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was moved and compared. `rows`: by table; `members`: rows of the ledger's files, older ones included."""
+    """What was moved and compared. `rows`: by table; `members`: rows that the ledger's lists name, older ones included."""
 
     rows: Mapping[str, int]
     destinations: int
@@ -69,7 +69,7 @@ def move(source: Opened, target: Opened) -> Moved:
         _mark(source.store, "moved_to", target.url)
         _mark(target.store, "arriving_from", None)
     rows = {table: len(found) for table, found in held.tables.items()}
-    return Moved(rows, len(files), sum(map(len, files)), sum(item.rows for each in files for item in each))
+    return Moved(rows, len(files), sum(map(len, files.values())), sum(map(sum, files.values())))
 
 
 def _check(source: Opened, target: Opened, held: Contents) -> None:
@@ -94,8 +94,8 @@ def _check(source: Opened, target: Opened, held: Contents) -> None:
         raise _taken(target.url)
 
 
-def _move_files(source: Opened, target: Opened) -> list[tuple[Segment, ...]]:
-    """Move the files of all destinations; return their lists."""
+def _move_files(source: Opened, target: Opened) -> Mapping[str, Sequence[int]]:
+    """Move the files of all destinations; return how many rows each file has."""
     staged: dict[str, list[str]] = {}
     for run in source.store.open_runs():
         staged.setdefault(run.destination_key, []).append(f"{run.id}.")
@@ -105,12 +105,10 @@ def _move_files(source: Opened, target: Opened) -> list[tuple[Segment, ...]]:
         for key in {*shelf.destinations()} - {*known}:
             shelf.forget(key)
     # A shelf for each: what it has to fetch or to copy is gone with it.
-    return [_move_destination(source, target, key, tuple(staged.get(key, ()))) for key in known]
+    return {key: _move_destination(source, target, key, tuple(staged.get(key, ()))) for key in known}
 
 
-def _move_destination(
-    source: Opened, target: Opened, key: str, staged: tuple[str, ...]
-) -> tuple[Segment, ...]:
+def _move_destination(source: Opened, target: Opened, key: str, staged: tuple[str, ...]) -> Sequence[int]:
     with closing(source.ledger.shelf(write=False)) as old, closing(target.ledger.shelf(write=True)) as new:
         segments = old.read(key)
         unfolded = [file for file in old.files(key) if staged and file.startswith(staged)]
@@ -127,14 +125,17 @@ def _move_destination(
             _compare(old, check, key, files)
             if check.read(key) != segments:
                 raise _differs(target.url, "a list of the ledger")
-    return segments
+    rows = {item.file: item.rows for item in segments}
+    return [rows.get(file, 0) for file in files]
 
 
 def _copy(old: Path, new: Path) -> None:
-    """Copy a file; it has its name once it is whole."""
+    """Copy a file; it has its name once it is whole and on disk."""
     part = new.with_name(f".{new.name}.part")
     part.touch(mode=0o600)
     shutil.copyfile(old, part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
     part.rename(new)
 
 
