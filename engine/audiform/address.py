@@ -14,6 +14,9 @@ class Kind(StrEnum):
     AUDIENCE = "audience"
     BINDING = "binding"
     POLICY = "policy"
+    EVENT_SOURCE = "event_source"
+    EVENT_TYPE = "event_type"
+    EVENT_CONNECTOR = "event_connector"
 
     @property
     def section(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from audiform.address import Address, Kind
 from audiform.bundled import bundled
+from audiform.config.event_kinds import SOURCE_SETTINGS
 from audiform.config.kinds import FromEnv, FromFile
 from audiform.config.load import load
 from audiform.config.project import Project
@@ -225,7 +226,8 @@ def test_every_pattern_has_its_words():
             for value in node:
                 collect(value)
 
-    models: list[type[Model]] = [*_MODELS.values(), EnvironmentFile, ProjectFile, ProjectTest]
+    own = (EnvironmentFile, ProjectFile, ProjectTest)
+    models: list[type[Model]] = [*_MODELS.values(), *SOURCE_SETTINGS.values(), *own]
     for model in models:
         collect(model.model_json_schema())
 

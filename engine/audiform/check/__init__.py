@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from audiform.check.bindings import check_bindings
 from audiform.check.connectors import check_connector
+from audiform.check.events import check_events
 from audiform.check.facts import Facts
 from audiform.check.guards import check_guards
 from audiform.check.pins import check_pins
@@ -33,6 +34,7 @@ def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
         if known is not None:
             facts[name] = known
     problems += check_bindings(project, facts)
+    problems += check_events(project, types)
     problems += check_guards(project)
     problems += check_pins(project, types)
     problems += check_policies(project)

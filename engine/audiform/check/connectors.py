@@ -10,6 +10,7 @@ from audiform.check.facts import Facts, facts_of
 from audiform.check.schema import Subject, explain
 from audiform.check.types import Opened, Types
 from audiform.check.urls import check_urls
+from audiform.config.event_kinds import EventConnector
 from audiform.config.kinds import Connector, Policy
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import ConnectorType
@@ -24,10 +25,20 @@ def check_connector(
     name: str, connector: Connector, types: Types, policy: Policy
 ) -> tuple[Facts | None, list[Diagnostic]]:
     """Return what bindings may ask of the connector (None: not known, because it is broken), and its problems."""
-    address = Address(Kind.CONNECTOR, name)
+    opened, configured, found = check_configured(Address(Kind.CONNECTOR, name), connector, types, policy)
+    return (facts_of(opened, configured) if opened and configured else None), found
+
+
+def check_configured(
+    address: Address, connector: Connector | EventConnector, types: Types, policy: Policy
+) -> tuple[Opened | None, ConnectorType | None, list[Diagnostic]]:
+    """Return the connector's type, it with the settings filled in, and the problems; None for what is not known then."""
     opened, problems = types.open(connector.type)
     if opened is None:
-        return None, [_at_type(item, address) for item in problems]
+        return None, None, [_at_type(item, address) for item in problems]
+    wanted = "event" if address.kind is Kind.EVENT_CONNECTOR else "server_to_server"
+    if opened.kind.manifest.kind != wanted:
+        return opened, None, [_wrong_section(address, connector.type)]
     found: list[Diagnostic] = []
     valid = opened.settings_are_valid(connector.settings)
     if not valid:
@@ -38,11 +49,19 @@ def check_connector(
     found += _credentials(address, connector, opened.kind, configured or opened.kind)
     urls = list(check_urls(address, connector, opened.kind, configured or opened.kind, policy.allowed_hosts))
     found += urls
-    if configured is None:
-        return None, found
-    if valid and not urls:
+    if configured is not None and valid and not urls:
         found += _host_parts(address, connector, configured)
-    return facts_of(opened, configured), found
+    return opened, configured, found
+
+
+def _wrong_section(address: Address, type_name: str) -> Diagnostic:
+    if address.kind is Kind.CONNECTOR:
+        text = f"`{type_name}` sends events as they happen, and no audience fills it."
+        hint = "move it to the section `event_connectors`"
+    else:
+        text = f"`{type_name}` is filled by audiences, and takes no events."
+        hint = "move it to the section `connectors`"
+    return Diagnostic("wrong-section", text, hint=hint, address=address, path=("type",))
 
 
 def _at_type(item: Diagnostic, address: Address) -> Diagnostic:
@@ -51,7 +70,7 @@ def _at_type(item: Diagnostic, address: Address) -> Diagnostic:
 
 
 def _configured(
-    address: Address, connector: Connector, opened: Opened, *, valid: bool
+    address: Address, connector: Connector | EventConnector, opened: Opened, *, valid: bool
 ) -> tuple[ConnectorType | None, list[Diagnostic]]:
     """Return the type with the connector's settings in it. One that takes no parts from settings is as it is."""
     if not opened.generic:
@@ -65,7 +84,7 @@ def _configured(
 
 
 def _credentials(
-    address: Address, connector: Connector, kind: ConnectorType, configured: ConnectorType
+    address: Address, connector: Connector | EventConnector, kind: ConnectorType, configured: ConnectorType
 ) -> Iterator[Diagnostic]:
     """Yield credentials that lack, and those that the type does not know.
 
@@ -105,7 +124,9 @@ def _signing(kind: ConnectorType) -> set[str]:
     return {name.removeprefix("credentials.") for name in used if name.startswith("credentials.")}
 
 
-def _host_parts(address: Address, connector: Connector, kind: ConnectorType) -> Iterator[Diagnostic]:
+def _host_parts(
+    address: Address, connector: Connector | EventConnector, kind: ConnectorType
+) -> Iterator[Diagnostic]:
     """Yield a setting that would make another host of the manifest's."""
     scope = {"settings": with_defaults(kind.manifest.settings, connector.settings)}
     try:

@@ -22,11 +22,18 @@ def check_pins(project: Project, types: Types) -> Iterator[Diagnostic]:
         return
     if pins is None:
         return
-    first = {connector.type: name for name, connector in reversed([*project.connectors.items()])}
+    used = [
+        *((Address(Kind.CONNECTOR, name), item.type) for name, item in project.connectors.items()),
+        *(
+            (Address(Kind.EVENT_CONNECTOR, name), item.type)
+            for name, item in project.event_connectors.items()
+        ),
+    ]
+    first = {type_name: address for address, type_name in reversed(used)}
     for name in sorted(first):
         opened = types.known(name)
         if opened is not None:
-            yield from _problem(Address(Kind.CONNECTOR, first[name]), opened.kind, pins)
+            yield from _problem(first[name], opened.kind, pins)
 
 
 def _problem(address: Address, kind: ConnectorType, pins: Mapping[str, Pin]) -> Iterator[Diagnostic]:

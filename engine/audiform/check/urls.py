@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from audiform.address import Address
+from audiform.config.event_kinds import EventConnector
 from audiform.config.kinds import Connector
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import FromSetting
@@ -24,7 +25,7 @@ _URL_FORMATS = frozenset({"uri", "url"})
 
 def check_urls(
     address: Address,
-    connector: Connector,
+    connector: Connector | EventConnector,
     kind: ConnectorType,
     configured: ConnectorType,
     allowed: Collection[str],
@@ -37,7 +38,9 @@ def check_urls(
             yield Diagnostic(code, text, hint=hint, address=address, path=path)
 
 
-def _urls(connector: Connector, kind: ConnectorType, configured: ConnectorType) -> Iterator[tuple[Path, str]]:
+def _urls(
+    connector: Connector | EventConnector, kind: ConnectorType, configured: ConnectorType
+) -> Iterator[tuple[Path, str]]:
     if connector.endpoint is not None:
         yield ("endpoint",), connector.endpoint
     for path in _url_settings(kind.manifest.settings):

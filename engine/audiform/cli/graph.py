@@ -71,6 +71,10 @@ def edges(project: Project) -> list[Edge]:
         ]
     for name, audience in project.audiences.items():
         found.append((Address(Kind.AUDIENCE, name), Address(Kind.SOURCE, audience.source)))
+    for name, connector in project.event_connectors.items():
+        here = Address(Kind.EVENT_CONNECTOR, name)
+        sources = connector.events.sources
+        found += [(here, Address(Kind.EVENT_SOURCE, source)) for source in sources or project.event_sources]
     return sorted(found)
 
 

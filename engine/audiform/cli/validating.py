@@ -82,6 +82,15 @@ def _content(project: Project) -> str:
         "connector": project.connectors,
         "audience": project.audiences,
         "binding": project.bindings,
+        **{
+            word: named
+            for word, named in (
+                ("event source", project.event_sources),
+                ("event type", project.event_types),
+                ("event connector", project.event_connectors),
+            )
+            if named
+        },
     }
     parts = [f"{len(table):,} {noun}{'s' * (len(table) != 1)}" for noun, table in tables.items()]
     if project.policies:

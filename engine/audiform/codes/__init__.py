@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from audiform.codes import (
     catalogue,
     erasing,
+    events,
     evolving,
     forwarding,
     meaning,
@@ -31,6 +32,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Sources": sources.CODES,
     "Policies": policies.CODES,
     "Plan, apply and sync": running.CODES,
+    "Events": events.CODES,
     "Collecting and forwarding events": forwarding.CODES,
     "Where the state is": state.CODES,
     "Forgetting, drift and history": erasing.CODES,

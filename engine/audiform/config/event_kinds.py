@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from audiform.config.kinds import CheckedSecretReference, Duration, Model
+from audiform.config.kinds import CheckedSecretReference, Duration, Labels, Model, Owner, Protected
 
 Path = Annotated[str, Field(examples=["event.properties.total"])]
 Step = str | dict[str, Any]
@@ -34,19 +34,22 @@ class HttpSettings(Model):
 class NatsSettings(Model):
     """Events on a JetStream stream, one a message."""
 
-    url: str = Field(examples=["nats://nats.example.com:4222"])
-    stream: str
-    subjects: tuple[str, ...] = Field(
-        default=(), description="Subjects that are read (default: all of the stream)"
+    url: str = Field(
+        pattern="^nats://[^/@]+/[^/]+$",
+        description="Servers and stream",
+        examples=["nats://nats1.example.com:4222,nats2.example.com:4222/EVENTS"],
     )
     consumer: str = Field(default="audiform", description="Name of the durable consumer; workers share it")
 
 
 class KafkaSettings(Model):
-    """Events on topics of Kafka, one a message."""
+    """Events on a topic of Kafka, one a message."""
 
-    url: str = Field(examples=["kafka://broker1.example.com:9093,broker2.example.com:9093"])
-    topics: tuple[str, ...] = Field(min_length=1)
+    url: str = Field(
+        pattern="^kafka://[^/@]+/[^/]+$",
+        description="Brokers and topic",
+        examples=["kafka://broker1.example.com:9093,broker2.example.com:9093/events"],
+    )
     group: str = Field(default="audiform", description="The consumer group; workers share it")
 
 
@@ -81,6 +84,9 @@ class EventSource(Model):
         default_factory=dict, description="How a broker is reached, such as `user` and `password`"
     )
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True
 
 
@@ -100,6 +106,9 @@ class EventType(Model):
         default="refuse", description="Refuse an event that is otherwise, or take it and say so"
     )
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True
 
 
@@ -194,4 +203,7 @@ class EventConnector(Model):
     retry: Retry = Retry()
     batch: BatchLimits = BatchLimits()
     description: str | None = None
+    labels: Labels = Field(default_factory=dict)
+    owner: Owner | None = None
+    protected: Protected = False
     enabled: StrictBool = True

@@ -55,7 +55,7 @@ def _merged(body: Mapping[str, Any], fields: Mapping[str, Any], *, whole: bool =
     for key, value in fields.items():
         before = merged.get(key)
         if is_map(before) and is_map(value) and not whole:
-            merged[key] = _merged(before, value, whole=key == "credentials")
+            merged[key] = _merged(before, value, whole=key in ("credentials", "write_keys"))
         else:
             merged[key] = value
     return merged
@@ -150,7 +150,7 @@ def rendered(
         if not declared.templated or not is_templated_json(orjson.dumps(body)):
             yield name, body
             continue
-        late = "settings" if kind is Kind.CONNECTOR else None
+        late = "settings" if kind in (Kind.CONNECTOR, Kind.EVENT_CONNECTOR) else None
         each = declared.each
         try:
             yield name, {key: _render(value, scope, each, late=key == late) for key, value in body.items()}

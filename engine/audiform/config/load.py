@@ -19,6 +19,8 @@ from audiform.config.declared import Declarations, Table, merge
 from audiform.config.digests import Digests
 from audiform.config.documents import Document, read_documents
 from audiform.config.environment import Frame, read_frame
+from audiform.config.event_kinds import EventConnector, EventSource, EventType
+from audiform.config.event_sources import source_problems
 from audiform.config.evolution import Evolution
 from audiform.config.evolving import read_evolution
 from audiform.config.expand import override, rendered, repeat
@@ -28,7 +30,7 @@ from audiform.config.places import Places
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project
 from audiform.config.queries import Queries, distinct, with_sql
-from audiform.config.references import Names, unknown_references
+from audiform.config.references import Names, unknown_event_sources, unknown_references
 from audiform.config.schema import problems_of
 from audiform.config.sql import check_queries
 from audiform.config.template import Scope
@@ -41,6 +43,9 @@ _MODELS: Mapping[Kind, type[Model]] = {
     Kind.AUDIENCE: Audience,
     Kind.BINDING: Binding,
     Kind.POLICY: NamedPolicy,
+    Kind.EVENT_SOURCE: EventSource,
+    Kind.EVENT_TYPE: EventType,
+    Kind.EVENT_CONNECTOR: EventConnector,
 }
 
 
@@ -111,6 +116,7 @@ def _resources(
     problems += found
     if not declared.incomplete:
         problems += unknown_references(audiences, models[Kind.BINDING], names)
+        problems += unknown_event_sources(models[Kind.EVENT_CONNECTOR], names)
     queries = Queries(root, scope)
     queries.read(audiences, tables[Kind.AUDIENCE])
     verdict = check_queries(distinct(queries.found), known)
@@ -129,6 +135,9 @@ def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic
             found[name] = validate(body)
         except ValidationError as error:
             problems += problems_of(error, model, Address(kind, name))
+        else:
+            if kind is Kind.EVENT_SOURCE:
+                problems += source_problems(Address(kind, name), found[name])
     return found
 
 
@@ -145,6 +154,9 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         connectors=tables[Kind.CONNECTOR],
         audiences=tables[Kind.AUDIENCE],
         bindings=tables[Kind.BINDING],
+        event_sources=tables[Kind.EVENT_SOURCE],
+        event_types=tables[Kind.EVENT_TYPE],
+        event_connectors=tables[Kind.EVENT_CONNECTOR],
         digests=Digests(tables),
         query_files=resources.files,
         evolution=resources.evolution,

@@ -139,7 +139,7 @@ def _place(text: Text, found: _Found, item: Diagnostic) -> Location:
     if item.part and not points_to_key:
         span = _part(text, found.node.span, item.part) or span
     place = location(text, span)
-    return _masked(place, found) if item.path[:1] == ("credentials",) else place
+    return _masked(place, found) if item.path[:1] in (("credentials",), ("write_keys",)) else place
 
 
 def _part(text: Text, span: Span, part: str) -> Span | None:

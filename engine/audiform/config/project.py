@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiform.address import Address, Kind
+from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.evolution import Evolution
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
 from audiform.config.policies import NamedPolicy
+
+Resource = Source | Connector | Audience | Binding | NamedPolicy | EventSource | EventType | EventConnector
+"""What a project declares, of any kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,11 @@ class Project:
     query_files: frozenset[str] = field(default=frozenset(), compare=False)
     evolution: Evolution = field(default_factory=Evolution)
     policies: Mapping[str, NamedPolicy] = field(default_factory=dict[str, NamedPolicy])
+    event_sources: Mapping[str, EventSource] = field(default_factory=dict[str, EventSource])
+    event_types: Mapping[str, EventType] = field(default_factory=dict[str, EventType])
+    event_connectors: Mapping[str, EventConnector] = field(default_factory=dict[str, EventConnector])
 
-    def get(self, address: Address) -> Source | Connector | Audience | Binding | NamedPolicy | None:
+    def get(self, address: Address) -> Resource | None:
         """Return the resource at `address`, or None."""
         match address.kind:
             case Kind.SOURCE:
@@ -56,3 +63,9 @@ class Project:
                 return self.bindings.get(address.name)
             case Kind.POLICY:
                 return self.policies.get(address.name)
+            case Kind.EVENT_SOURCE:
+                return self.event_sources.get(address.name)
+            case Kind.EVENT_TYPE:
+                return self.event_types.get(address.name)
+            case Kind.EVENT_CONNECTOR:
+                return self.event_connectors.get(address.name)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from audiform.address import Address, Kind
+from audiform.config.event_kinds import EventConnector
 from audiform.config.kinds import Audience, Binding
 from audiform.diagnostics import Diagnostic, did_you_mean
 
@@ -36,14 +37,26 @@ def unknown_references(
             yield _unknown(Address(Kind.BINDING, name), Kind.CONNECTOR, binding.connector, names)
 
 
+def unknown_event_sources(connectors: Mapping[str, EventConnector], names: Names) -> Iterator[Diagnostic]:
+    """Yield a problem for each event source that a connector takes from and that there is not."""
+    for name, connector in connectors.items():
+        for number, source in enumerate(connector.events.sources or ()):
+            if not names.has(Kind.EVENT_SOURCE, source):
+                address = Address(Kind.EVENT_CONNECTOR, name)
+                found = _unknown(address, Kind.EVENT_SOURCE, source, names)
+                yield replace(found, path=("events", "sources", number))
+
+
 def _unknown(address: Address, kind: Kind, wanted: str, names: Names) -> Diagnostic:
-    known = names.declared[kind]
-    detail = f"No file declares {kind.value} `{wanted}`."
+    known, word = names.declared[kind], kind.value.replace("_", " ")
+    detail = f"No file declares {word} `{wanted}`."
     repetitions = [name for name in known if name.startswith(f"{wanted}.")]
     hint = did_you_mean(wanted, known)
     if repetitions:
-        detail = f"{kind.value.capitalize()} `{wanted}` is repeated by `for_each`, so there are several of that name."
+        detail = (
+            f"{word.capitalize()} `{wanted}` is repeated by `for_each`, so there are several of that name."
+        )
         hint = f"name one of them, such as `{repetitions[0]}`"
     elif not known:
-        detail += f" The project declares none; {kind.section} stand in the section `{kind.section}`."
+        detail += f" The project declares none; {word}s stand in the section `{kind.section}`."
     return Diagnostic("unknown-reference", detail, hint=hint, address=address, path=(kind.value,))

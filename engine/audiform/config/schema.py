@@ -11,6 +11,16 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from audiform.address import Address
+from audiform.config.event_kinds import (
+    SOURCE_SETTINGS,
+    BatchLimits,
+    EventConnector,
+    EventSelection,
+    EventSource,
+    EventType,
+    MappedField,
+    Retry,
+)
 from audiform.config.kinds import (
     Audience,
     Binding,
@@ -42,7 +52,7 @@ from audiform.shapes import is_map
 
 Path = tuple[str | int, ...]
 
-_TAG = re.compile(r"(?:<(?:text|other|from_env|from_file|from_command)>|\[key\])\Z")
+_TAG = re.compile(r"(?:<(?:text|other|none|from_env|from_file|from_command)>|\[key\])\Z")
 _SECRET_FORMS = (FromEnv, FromFile, FromCommand)
 _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Source: "a source",
@@ -56,6 +66,10 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Import: "an entry of `imports`",
     Moved: "an entry of `moved`",
     Removed: "an entry of `removed`",
+    EventSource: "an event source",
+    EventType: "an event type",
+    EventConnector: "an event connector",
+    **{model: f"the settings of a source of type `{name}`" for name, model in SOURCE_SETTINGS.items()},
 }
 _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "guards": (Guards,),
@@ -71,6 +85,11 @@ _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "forbid": (Forbid,),
     "expect": (Expectation, ExpectedCall),
     "changes": (GivenChange, GivenField),
+    "events": (EventSelection,),
+    "map": (MappedField,),
+    "retry": (Retry,),
+    "batch": (BatchLimits,),
+    "write_keys": _SECRET_FORMS,
 }
 _WANTED: Final[Mapping[str, str]] = {
     "string_type": "a text",
@@ -85,6 +104,7 @@ _WANTED: Final[Mapping[str, str]] = {
 _EITHER: Final[Mapping[tuple[str, int], str]] = {
     ("query", 1): "SQL as a text, or `{file: NAME.sql}`",
     ("identifiers", 2): "the name of a column, or a map with `column`",
+    ("map", 2): "a path such as `event.properties.total`, or a map with `from` or `value`",
     ("guards", 2): "a whole number, or a share such as `20%`",
 }
 """First and number of the keys that lead to a field of several types -> what it takes."""
@@ -92,6 +112,8 @@ FORMS: Final[Mapping[str, str]] = {
     r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
+    "^nats://[^/@]+/[^/]+$": "servers and a stream, `nats://HOST:PORT/STREAM`; a password stands in `credentials`",
+    "^kafka://[^/@]+/[^/]+$": "brokers and a topic, `kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     "^ed25519:": "a public key as `audiform connectors keygen` prints it: `ed25519:` and the key",
     r"^[a-z][a-z0-9_.-]{0,62}$": "a label's key: a small letter, then at most 62 small letters, digits, `_`, `.` and `-`",
     r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$": "a label's value: at most 63 letters, digits, `_`, `.` and `-`, "
@@ -164,7 +186,7 @@ def _translated(
         return _missing(path, address)
     if kind == "extra_forbidden":
         return _unknown(path, model, address)
-    if path[:-1] == ("credentials",) and value is not None:
+    if path[:-1] in (("credentials",), ("write_keys",)) and value is not None:
         return _misspelled(path, value, address) or _in_clear(path, address)
     field = _shown(path)
     wanted = _wanted(item, path)
@@ -215,8 +237,8 @@ def _missing(path: Path, address: Address | None) -> Diagnostic:
 def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
     name = str(path[-1])
     models = (model,) if len(path) == 1 else _INSIDE.get(str(path[0]), ())
-    known = [field for inner in models for field in inner.model_fields]
-    if path[:1] == ("credentials",) and name in known:
+    known = [entry.alias or field for inner in models for field, entry in inner.model_fields.items()]
+    if path[0] in ("credentials", "write_keys") and name in known:
         detail = f"`{_shown(path[:-1])}` says in two ways where the secret is, and only one of them can hold."
         return Diagnostic("invalid-value", detail, address=address, path=path, on_key=True)
     if len(path) == 1 and address is not None:

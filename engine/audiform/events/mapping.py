@@ -223,10 +223,10 @@ def _path_problems(place: tuple[str, ...], text: str, root: str) -> Iterator[Map
     try:
         compile_path(text, root)
     except PathError as error:
-        near = f"write `{root}.{text}`, or for the same text in every record `{{value: {text}}}`"
-        yield MapProblem(
-            place, f"In `{place[0]}`, {error}.", near if root == "event" else f"write `item.{text}`"
-        )
+        wrong_root = not text.startswith(f"{root}.")
+        constant = f", or for the same text in every record `{{value: {text}}}`" if root == "event" else ""
+        hint = f"write `{root}.{text}`{constant}" if wrong_root else None
+        yield MapProblem(place, f"In `{place[0]}`, {error}.", hint)
 
 
 def _constant(value: Any, _scope: Any) -> Any:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from audiform.address import Address, Kind
+from audiform.config.event_kinds import EventConnector, EventSource, EventType, MappedField
 from audiform.config.kinds import Audience, Binding, Connector, Guards, IdentifierColumn, Source
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
@@ -45,6 +46,8 @@ def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:
         return (Address(Kind.SOURCE, audience.source),)
     if address.kind is Kind.BINDING and (binding := project.bindings.get(address.name)):
         return (Address(Kind.AUDIENCE, binding.audience), Address(Kind.CONNECTOR, binding.connector))
+    if address.kind is Kind.EVENT_CONNECTOR and (events := project.event_connectors.get(address.name)):
+        return tuple(Address(Kind.EVENT_SOURCE, source) for source in events.events.sources or ())
     return ()
 
 
@@ -79,6 +82,15 @@ def _body(
             return _binding(project, binding, destination_id)
         case NamedPolicy() as policy:
             return _policy(policy)
+        case EventConnector() as event_connector:
+            return _event_connector(event_connector, type_digests, secret_digests)
+        case EventSource() as event_source:
+            return event_source.model_dump(mode="json") | {
+                "secrets": dict(secret_digests),
+                "dependencies": [],
+            }
+        case EventType() as event_type:
+            return event_type.model_dump(mode="json", by_alias=True) | {"dependencies": []}
         case None:
             raise KeyError(address)
 
@@ -130,6 +142,26 @@ _PLAIN = IdentifierColumn(column="").model_dump(mode="json")
 def _column(column: str | IdentifierColumn) -> dict[str, Any]:
     """Both ways of writing a column mean the same record."""
     return {**_PLAIN, "column": column} if isinstance(column, str) else column.model_dump(mode="json")
+
+
+def _event_connector(
+    connector: EventConnector, type_digests: Mapping[str, str], secret_digests: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what is recorded of an event connector; of a `map` only what is said, because most of it is nothing."""
+    body = connector.model_dump(mode="json", by_alias=True)
+    filled = {
+        name: fill.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        if isinstance(fill, MappedField)
+        else fill
+        for name, fill in connector.map.items()
+    }
+    return {
+        **body,
+        "map": filled,
+        "type_digest": type_digests[connector.type],
+        "secrets": dict(secret_digests),
+        "dependencies": [f"event_source.{source}" for source in connector.events.sources or ()],
+    }
 
 
 def _policy(policy: NamedPolicy) -> dict[str, Any]:

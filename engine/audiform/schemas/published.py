@@ -80,7 +80,7 @@ def _resources() -> Schema:
     # The shipped types only: a project's own are described by their manifests.
     catalog = Catalog()
     kinds = [catalog.get(name) for name in catalog.names()]
-    return resources_schema([kind for kind in kinds if kind.manifest.kind == "server_to_server"])
+    return resources_schema(kinds)
 
 
 def _manifest() -> Schema:

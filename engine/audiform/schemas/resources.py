@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from audiform.address import Kind
+from audiform.config.event_kinds import SOURCE_SETTINGS, EventConnector, EventSource, EventType
 from audiform.config.kinds import (
     Audience,
     Binding,
@@ -32,6 +33,9 @@ _MODELS: Final[Mapping[Kind, type[Model]]] = {
     Kind.AUDIENCE: Audience,
     Kind.BINDING: Binding,
     Kind.POLICY: NamedPolicy,
+    Kind.EVENT_SOURCE: EventSource,
+    Kind.EVENT_TYPE: EventType,
+    Kind.EVENT_CONNECTOR: EventConnector,
 }
 _EVOLVING: Final[Mapping[str, type[Model]]] = {"imports": Import, "moved": Moved, "removed": Removed}
 _WHAT: Final[Mapping[Kind, str]] = {
@@ -40,6 +44,9 @@ _WHAT: Final[Mapping[Kind, str]] = {
     Kind.AUDIENCE: "The profiles that meet a definition now",
     Kind.BINDING: "Which destination an audience fills, and how",
     Kind.POLICY: "What must hold before anything is sent",
+    Kind.EVENT_SOURCE: "Where events come from",
+    Kind.EVENT_TYPE: "What events of one name must look like",
+    Kind.EVENT_CONNECTOR: "Where events are sent as they happen, and how",
 }
 _NAMES: Final[Schema] = {"pattern": "^[a-z][a-z0-9_-]{0,62}$"}
 _SECRET_REFERENCE: Final[Schema] = {
@@ -47,6 +54,12 @@ _SECRET_REFERENCE: Final[Schema] = {
     "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in (FromEnv, FromFile, FromCommand)],
 }
 _REFERENCE: Final[Schema] = {"$ref": "#/$defs/SecretReference"}
+_SECRETS: Final[tuple[tuple[type[Model], str], ...]] = (
+    (Connector, "credentials"),
+    (EventConnector, "credentials"),
+    (EventSource, "credentials"),
+    (EventSource, "write_keys"),
+)
 _FOR_EACH: Final[Schema] = {
     "description": "Repeats the resource as `name.key`, with `{{ each.key }}` and `{{ each.value }}`",
     "anyOf": [
@@ -64,7 +77,11 @@ def resources_schema(types: Iterable[ConnectorType]) -> Schema:
         definition = definitions[model.__name__]
         definition["properties"]["for_each"] = _FOR_EACH
         definition["description"] = _WHAT[kind]
-    _discriminate(definitions, [*types])
+    kinds = [*types]
+    for model, word in ((Connector, "server_to_server"), (EventConnector, "event")):
+        fitting = [kind for kind in kinds if kind.manifest.kind == word]
+        _discriminate(definitions, definitions[model.__name__], fitting)
+    _source_settings(definitions)
     sections = {kind.section: _section(_WHAT[kind], model.__name__) for kind, model in _MODELS.items()}
     tests = {
         "type": "object",
@@ -107,11 +124,12 @@ def _definitions() -> Schema:
         name: inside(body) if body.get("type") == "object" else templated(body)
         for name, body in untitled(generated["$defs"]).items()
     }
-    definitions["Connector"]["properties"]["credentials"] = {
-        "type": "object",
-        "description": "Name -> where the secret is to be found",
-        "additionalProperties": _REFERENCE,
-    }
+    for model, key in _SECRETS:
+        definitions[model.__name__]["properties"][key] = {
+            "type": "object",
+            "description": "Name -> where the secret is to be found",
+            "additionalProperties": _REFERENCE,
+        }
     return {**definitions, "SecretReference": _SECRET_REFERENCE, TEMPLATE: TEMPLATES}
 
 
@@ -138,9 +156,21 @@ def _section(description: str, model: str) -> Schema:
     }
 
 
-def _discriminate(definitions: Schema, types: list[ConnectorType]) -> None:
+def _source_settings(definitions: Schema) -> None:
+    """Make `type` decide which settings an event source takes."""
+    _, generated = models_json_schema([(model, "validation") for model in SOURCE_SETTINGS.values()])
+    definitions.update({name: inside(body) for name, body in untitled(generated["$defs"]).items()})
+    definitions["EventSource"]["allOf"] = [
+        {
+            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+            "then": {"properties": {"settings": {"$ref": f"#/$defs/{model.__name__}"}}},
+        }
+        for name, model in SOURCE_SETTINGS.items()
+    ]
+
+
+def _discriminate(definitions: Schema, connector: Schema, types: list[ConnectorType]) -> None:
     """Make `type` decide which settings and credentials a connector takes. A project may have types of its own."""
-    connector = definitions["Connector"]
     known = [{"const": kind.name, "description": kind.manifest.title} for kind in types]
     connector["properties"]["type"] = {
         "description": "Connector type: one that is shipped, or a folder of the project's `connectors/`",

@@ -45,8 +45,9 @@ def _pins(options: Options) -> dict[str, Pin]:
         if project is None:
             raise DiagnosticError(tuple(diagnostics))
         catalog = Catalog(options.root, trust_of(project))
-        for connector in project.connectors.values():
-            kind = catalog.get(connector.type)
+        used = {item.type for item in project.connectors.values()}
+        used |= {item.type for item in project.event_connectors.values()}
+        for kind in map(catalog.get, used):
             pins[kind.name] = Pin(version=kind.manifest.api_version, digest=kind.digest)
     return pins
 
