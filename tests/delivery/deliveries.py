@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,15 +24,16 @@ from audiform.runtime import Runtime
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.state.ledger import destination_key
 from audiform.state.open import open_ledger, open_store
-from audiform.state.store import Count, DeadLetter, Record
+from audiform.state.store import Count, DeadLetter, HistoryEntry, Record
 from audiform.transport import HttpTransport, Transport
 from audiform.wire import Timing
 
 Result = TypeVar("Result")
 KEYS = "meta_custom_audiences"
 NAMED = "klaviyo_lists"
-SETTINGS: Mapping[str, Mapping[str, Any]] = {KEYS: {"ad_account_id": "1"}, NAMED: {}}
-CREDENTIALS = {KEYS: "access_token", NAMED: "private_key"}
+COUNTED = "sendgrid_lists"
+SETTINGS: Mapping[str, Mapping[str, Any]] = {KEYS: {"ad_account_id": "1"}, NAMED: {}, COUNTED: {}}
+CREDENTIALS = {KEYS: "access_token", NAMED: "private_key", COUNTED: "api_key"}
 COLUMNS = {"id": "BIGINT", "email": "VARCHAR", "phone": "VARCHAR", "ltv": "INTEGER", "ok": "BOOLEAN"}
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
@@ -131,6 +132,21 @@ class Shop:
         with self._runtime() as runtime:
             kept = None if fresh else runtime.store.read().records.get(Address(Kind.BINDING, binding))
             return self._run(runtime, measure(runtime, binding, kept))
+
+    def ask(self, question: Callable[[Runtime], Coroutine[Any, Any, Result]]) -> Result:
+        """Return what the engine answers in a runtime of its own."""
+        with self._runtime() as runtime:
+            return self._run(runtime, question(runtime))
+
+    def remember(self, entry: HistoryEntry) -> None:
+        """Write into the history."""
+        with self._runtime() as runtime:
+            runtime.store.remember(entry)
+
+    def destination_key(self, binding: str = "buyers") -> str:
+        """Return the name of the binding's destination in the ledger."""
+        body = self.record(binding).body
+        return destination_key(body["connector"], body["destination_id"])
 
     def withdraw(self, binding: str = "buyers") -> Delivered:
         """Withdraw one recorded binding."""

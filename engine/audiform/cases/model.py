@@ -103,7 +103,9 @@ class Expected(Model):
     extracted: Mapping[str, Any] = Field(default_factory=dict[str, Any])
 
 
-Action = Literal["add", "remove", "modify", "create", "read", "update", "delete", "find", "members", "check"]
+Action = Literal[
+    "add", "remove", "modify", "erase", "create", "read", "update", "delete", "find", "members", "check"
+]
 
 
 class Given(Model):

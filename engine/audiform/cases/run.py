@@ -49,12 +49,12 @@ async def run_case(case: Case, connector_type: ConnectorType) -> tuple[str, ...]
 
 async def _act(client: ConnectorClient, manifest: Manifest, case: Case, problems: list[str]) -> Outcome:
     scope: dict[str, Any] = {**PLACE, "destination": dict(case.destination)}
-    if case.do not in ("add", "remove", "modify"):
+    if case.do not in ("add", "remove", "modify", "erase"):
         operation = manifest.check if case.do == "check" else getattr(manifest.destination, case.do)
         if operation is None:
             return Outcome(OutcomeKind.FAILED, message=f"the type has no `{case.do}`")
         return await client.call(operation, scope)
-    signal = manifest.signals.get(case.do)
+    signal = manifest.erase if case.do == "erase" else manifest.signals.get(case.do)
     if not isinstance(signal, SignalOperation):
         problems.append(f"the type has no signal `{case.do}`")
         return Outcome(OutcomeKind.FAILED)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("audiform.cli.apply:command", "Do what the plan says, and nothing else."),
     "sync": ("audiform.cli.sync:command", "Send who entered, left and changed since the last time."),
     "destroy": ("audiform.cli.destroy:command", "Plan and apply the deletion of everything."),
+    "drift": ("audiform.cli.drift:command", "Show what platforms have now that was not applied."),
     "forget": ("audiform.cli.forget:command", "Take a person who asked for it out of everything."),
     "test": ("audiform.cli.test:command", "Run the project's own test cases, offline."),
     "state": ("audiform.cli.state:command", "Look at the recorded state and mend it."),

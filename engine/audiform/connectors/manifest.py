@@ -7,6 +7,7 @@ with `{{ dotted.reference }}` in it and nothing else (no filters, no logic). See
 References: `settings.*`, `destination.*` (attributes and `destination.id`), `project`, `environment`,
 `binding` (its name), `marker`, `identifiers` (list of the `field`s in use), `rows` (the list of all rows of the batch) or, where
 a request carries one row, `row` (that row itself), `operation.id` (stable over retries), `job.*`, `page.*`,
+`members.count` (how many members `read` says that there are, with `read_back: count`),
 `members.revision` (what `read` says is the state of the members; a signal whose request names it reads it before
 each batch, sends one batch after the other, and reads again where a rule says `then: read_again`),
 `upload.id` (where a signal has an `upload`), `file.*` (in the texts of a multipart request),
@@ -311,6 +312,16 @@ class OutcomeRule(Model):
     )
 
 
+class Counting(Model):
+    """A platform that counts late or roughly: what a count may differ by without meaning anything."""
+
+    share: float = Field(default=0.0, ge=0, le=1, description="Share of the members")
+    people: int = Field(default=0, ge=0, description="People, whatever the share of them is")
+    hours: float = Field(
+        default=0.0, ge=0, description="How long after people were sent it may be an old one"
+    )
+
+
 class Errors(Model):
     """Where messages are, and which of the four shapes of partial failure an answer has."""
 
@@ -389,6 +400,9 @@ class Manifest(Model):
     outcomes: tuple[OutcomeRule, ...] = ()
     errors: Errors = Errors()
     read_back: Literal["count", "members", "none"] = "none"
+    counting: Counting = Field(
+        default=Counting(), description="How far `members.count` may be from the truth"
+    )
     check: Operation | None = Field(
         None, description="A harmless request that shows whether the credentials work"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from audiform.connectors.manifest import RequestTemplate, SignalOperation
 from audiform.connectors.template import references
 
+COUNT = "members.count"
+"""What `read` says of how many members there are."""
 REVISION = "members.revision"
 """What a request names that changes one state of the members and no other."""
 

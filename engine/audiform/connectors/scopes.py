@@ -13,7 +13,7 @@ from audiform.connectors.manifest import (
     ResponseTemplate,
     SignalOperation,
 )
-from audiform.connectors.named import REVISION, named, names_revision
+from audiform.connectors.named import COUNT, REVISION, named, names_revision
 from audiform.connectors.template import SPREAD, exact, problems, references
 from audiform.diagnostics import did_you_mean
 from audiform.shapes import Json, is_map
@@ -88,6 +88,10 @@ def check_references(manifest: Manifest) -> Iterator[Problem]:
     if manifest.check is not None:
         yield from _check_operation(("check",), manifest.check, basic)
     yield from _check_members(manifest, basic)
+    if manifest.read_back == "count" and COUNT not in _said_by_read(manifest):
+        yield Problem(("read_back",), f"`read_back: count` needs `{{{{ {COUNT} }}}}` in the answer of `read`")
+    if manifest.erase is not None:
+        yield from check_signal(("erase",), manifest.erase, manifest)
     for signal, given in manifest.signals.items():
         if isinstance(given, SignalOperation):
             yield from check_signal(("signals", signal), given, manifest)
@@ -183,8 +187,12 @@ def _check_members(manifest: Manifest, basic: _Names) -> Iterator[Problem]:
 
 
 def _says_revision(manifest: Manifest) -> bool:
+    return REVISION in _said_by_read(manifest)
+
+
+def _said_by_read(manifest: Manifest) -> frozenset[str]:
     read = manifest.destination.read
-    return read is not None and REVISION in references(read.response.body)
+    return frozenset[str]() if read is None else references(read.response.body)
 
 
 def _basic(manifest: Manifest) -> _Names:
@@ -256,6 +264,7 @@ def _check_response(
         "lookup.id",
         "upload.id",
         "identifiers",
+        COUNT,
         REVISION,
     }
     names = basic | _RESULTS | _Names(frozenset(read) | lists)

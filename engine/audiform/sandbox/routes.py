@@ -107,6 +107,8 @@ def _routes(manifest: Manifest) -> Iterator[Route]:
     for name, signal in manifest.signals.items():
         if isinstance(signal, SignalOperation):
             yield from _signal_routes(name, signal)
+    if manifest.erase is not None:
+        yield from _signal_routes("erase", manifest.erase)
     yield from _token_route(manifest)
 
 

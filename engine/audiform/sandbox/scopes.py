@@ -54,7 +54,8 @@ def scope_of(found: Mapping[str, Any], destination: Destination | None) -> dict[
     if destination is not None:
         scope = {**nested(destination.context), **scope}
         scope["destination"] = {**nested(destination.attributes), "id": destination.id}
-        scope["members"] = {"revision": destination.revision}
+        counts = destination.members.counts().values()
+        scope["members"] = {"revision": destination.revision, "count": max(counts, default=0)}
     return scope
 
 

@@ -210,13 +210,14 @@ def _resolve(row: Row | None, account: Account, signal: SignalOperation) -> str 
 
 
 def _apply(signal: str, account: Account, destination: Destination | None, rows: Sequence[Row]) -> None:
-    """Change the members; a request that names no destination is about people wherever they are."""
-    for target in [destination] if destination else list(account.destinations.values()):
+    """Change the members; a request that names no destination, or erases, is about people wherever they are."""
+    named = [] if destination is None or signal == "erase" else [destination]
+    for target in named or list(account.destinations.values()):
         target.revision += 1
         match signal:
             case "add":
                 target.members.add(rows)
-            case "remove":
+            case "remove" | "erase":
                 target.members.remove(rows)
             case _:
                 target.members.modify(rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -11,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from audiform import __version__
 from audiform.cli.views.plan_text import WORDS, actions_line, people_line
+from audiform.cli.views.xml_text import xml
 from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval, people
@@ -25,8 +25,6 @@ _RULES: Final = {
     "denied": "A policy denies the plan",
     "warned": "A policy warns of the plan",
 }
-# What XML 1.0 cannot hold, in any way of writing it.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_junit(plan: Plan) -> str:
@@ -34,7 +32,7 @@ def as_junit(plan: Plan) -> str:
     cases = [case for change in plan.changes for case in _cases(change)]
     cases += [case for name in plan.policies.looked_at for case in _policy_cases(plan, name)]
     head = {
-        "name": _xml(f"audiform plan: {plan.project}, {plan.environment}"),
+        "name": xml(f"audiform plan: {plan.project}, {plan.environment}"),
         "tests": str(len(cases)),
         "failures": str(sum(case.find("failure") is not None for case in cases)),
         "timestamp": plan.created.isoformat(),
@@ -42,7 +40,7 @@ def as_junit(plan: Plan) -> str:
     suite = ET.Element("testsuite", head)
     properties = ET.SubElement(suite, "properties")
     for name, value in (("plan_hash", plan_hash(plan)), ("tool", plan.tool)):
-        ET.SubElement(properties, "property", {"name": name, "value": _xml(value)})
+        ET.SubElement(properties, "property", {"name": name, "value": xml(value)})
     suite.extend(cases)
     ET.SubElement(suite, "system-out").text = f"{actions_line(plan)}. {people_line(plan)}"
     root = ET.Element("testsuites")
@@ -86,14 +84,14 @@ def as_sarif(plan: Plan, file: str, folder: PurePosixPath) -> dict[str, Any]:
 
 def _cases(change: Change) -> Iterator[ET.Element]:
     case = ET.Element("testcase", {"classname": change.address.kind.value, "name": f"{change.address}"})
-    ET.SubElement(case, "system-out").text = _xml(_said(change))
+    ET.SubElement(case, "system-out").text = xml(_said(change))
     yield case
     for result in change.guards:
-        guard = ET.Element("testcase", {"classname": f"{change.address}", "name": _xml(result.name)})
+        guard = ET.Element("testcase", {"classname": f"{change.address}", "name": xml(result.name)})
         if not result.ok and not result.approved:
             option = approval(result)
-            text = _xml(result.detail + (f"\napprove it with {option}" if option else ""))
-            ET.SubElement(guard, "failure", {"message": _xml(result.detail), "type": "guard"}).text = text
+            text = xml(result.detail + (f"\napprove it with {option}" if option else ""))
+            ET.SubElement(guard, "failure", {"message": xml(result.detail), "type": "guard"}).text = text
         yield guard
 
 
@@ -103,11 +101,11 @@ def _policy_cases(plan: Plan, name: str) -> Iterator[ET.Element]:
     for finding in plan.policies.findings:
         if finding.policy != name:
             continue
-        text = _xml(f"{said(finding)}\n{finding.message}")
+        text = xml(f"{said(finding)}\n{finding.message}")
         if finding.effect == "warn":
             ET.SubElement(case, "system-out").text = text
         else:
-            attributes = {"message": _xml(finding.detail), "type": f"policy-{finding.effect}"}
+            attributes = {"message": xml(finding.detail), "type": f"policy-{finding.effect}"}
             ET.SubElement(case, "failure", attributes).text = text
     yield case
 
@@ -176,7 +174,3 @@ def _result(rule: str, level: str, text: str, change: Change, file: str) -> dict
             }
         ],
     }
-
-
-def _xml(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)

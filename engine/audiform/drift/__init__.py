@@ -1,0 +1,1 @@
+"""What differs between what was applied and what the platforms have now."""
