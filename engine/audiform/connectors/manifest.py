@@ -60,6 +60,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from audiform.connectors.events.fields import Deduplicated, EventField, Fields, OneOf
+from audiform.connectors.limits import Counting, Limits
 from audiform.connectors.model import Model
 from audiform.outcome import Category, OutcomeKind, Then
 
@@ -256,25 +257,6 @@ class Variables(Model):
     max: int | None = None
 
 
-class Limits(Model):
-    """Facts of the platform."""
-
-    rows_per_request: int = Field(default=1, ge=1)
-    bytes_per_request: int | None = None
-    requests_per_second: float | None = None
-    concurrency: int = Field(default=4, ge=1)
-    timeout_seconds: float = 30.0
-    oldest_hours: float | None = Field(
-        default=None, gt=0, description="Events that happened longer ago are not taken"
-    )
-    min_members: int | None = Field(
-        default=None, description="Smallest list that the platform serves or accepts"
-    )
-    identifier_kinds: int | None = Field(
-        default=None, ge=1, description="Most kinds of identifier in one request, and so in one binding"
-    )
-
-
 class RefusedRecords(Model):
     """Which records made the platform refuse a whole batch; the client sends the others again without them.
 
@@ -309,16 +291,6 @@ class OutcomeRule(Model):
     records: RefusedRecords | None = Field(
         default=None,
         description="With outcome `rejected`: which records. Without it the batch goes again in halves until they stand alone",
-    )
-
-
-class Counting(Model):
-    """A platform that counts late or roughly: what a count may differ by without meaning anything."""
-
-    share: float = Field(default=0.0, ge=0, le=1, description="Share of the members")
-    people: int = Field(default=0, ge=0, description="People, whatever the share of them is")
-    hours: float = Field(
-        default=0.0, ge=0, description="How long after people were sent it may be an old one"
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from audiform.client import ConnectorClient, PlatformError
 from audiform.config.kinds import ADOPT
 from audiform.connectors.identifiers import normalize
-from audiform.connectors.manifest import Counting, Identifier, Operation
+from audiform.connectors.limits import Counting
+from audiform.connectors.manifest import Identifier, Operation
 from audiform.connectors.named import COUNT
 from audiform.drift.report import Members, Verdict
 from audiform.plan.plan import Figure
