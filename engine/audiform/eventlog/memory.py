@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from audiform.eventlog.log import Entry, LogFullError, Start
@@ -56,10 +57,9 @@ class MemoryLog:
     async def news(self, wait: float) -> None:
         """Wait until something is appended, for some time."""
         self._news.clear()
-        try:
-            await asyncio.wait_for(self._news.wait(), wait)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._news.wait()
 
 
 @dataclass(slots=True)

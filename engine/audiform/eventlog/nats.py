@@ -262,16 +262,16 @@ async def connected(place: Place, wait_seconds: float = 5.0) -> Any:
     client: Any = Client()  # its own types say little
     scheme = "tls" if place.encrypted else "nats"
     try:
-        connecting = client.connect(
-            [f"{scheme}://{server}" for server in place.servers],
-            user=place.user,
-            password=place.password,
-            name="audiform",
-            max_reconnect_attempts=-1,  # for ever, once it was connected
-            reconnect_time_wait=0.2,
-            error_cb=_quiet,
-        )
-        await asyncio.wait_for(connecting, wait_seconds)
+        async with asyncio.timeout(wait_seconds):
+            await client.connect(
+                [f"{scheme}://{server}" for server in place.servers],
+                user=place.user,
+                password=place.password,
+                name="audiform",
+                max_reconnect_attempts=-1,  # for ever, once it was connected
+                reconnect_time_wait=0.2,
+                error_cb=_quiet,
+            )
     except (Error, OSError, TimeoutError) as error:
         raise LogUnavailableError(
             f"no connection to NATS at {', '.join(place.servers)} ({type(error).__name__})"

@@ -106,13 +106,11 @@ class SqliteLog:
 
     async def news(self, after: int, wait: float) -> None:
         """Wait until there is something after a position, for some time."""
-        until = time.monotonic() + wait
-        while self.last <= after and (rest := until - time.monotonic()) > 0:
-            self._news.clear()
-            try:
-                await asyncio.wait_for(self._news.wait(), rest)
-            except TimeoutError:
-                return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                while self.last <= after:
+                    self._news.clear()
+                    await self._news.wait()
 
     async def write_cursors(self) -> None:
         """Write the places of all readers that moved, in one transaction."""
