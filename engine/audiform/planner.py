@@ -23,12 +23,12 @@ from audiform.plan.decision import Decision, Situation, destination_of, situatio
 from audiform.plan.diff import diff
 from audiform.plan.digest import config_digest
 from audiform.plan.draft import Approvals, Ended, judged_change
-from audiform.plan.evolve import Conflict, Evolved, evolve
+from audiform.plan.evolve import Evolved, at_entry, evolve
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
 from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.prior import Observed, Presence, Refreshed
-from audiform.plan.select import select
+from audiform.plan.select import chosen_imports, select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
 from audiform.refresh import refresh
@@ -69,13 +69,14 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     project = _nothing(runtime.project) if options.destroy else runtime.project
     evolved = evolved_state(project, runtime.store.read())
     seen = await refresh(runtime, evolved.recorded) if options.refresh else dict[Address, Observed]()
+    evolved = chosen_imports(project, evolved, options.targets, options.exclude)
     found = await found_imports(runtime, evolved, options)
     evolved = with_imports(evolved, runtime, found)
     recorded = evolved.recorded
     observed = {**seen, **{address: taken.observed for address, taken in found.taken.items()}}
     pending = runtime.store.pending()
     situation = _situation(runtime, project, evolved, observed, pending, secrets=options.refresh)
-    decisions = select(diff(situation), project, recorded, targets=options.targets, exclude=options.exclude)
+    decisions, partial = select(diff(situation), situation, targets=options.targets, exclude=options.exclude)
     looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
     changes = await _changes(runtime, situation, decisions, found, options)
     rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
@@ -97,6 +98,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         tolerance=options.tolerance,
         notes=(*_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
         measured=options.impact,
+        partial=partial,
         source_digests=snapshots(project) if options.impact else {},
     )
     return replace(plan, policies=judgement_of(runtime.project, runtime.catalog, plan))
@@ -171,7 +173,7 @@ def evolved_state(project: Project, recorded: StateView) -> Evolved:
     """
     evolved = evolve(project, recorded)
     if evolved.conflicts:
-        raise DiagnosticError(place_in(project.root, map(_at_entry, evolved.conflicts)))
+        raise DiagnosticError(place_in(project.root, map(at_entry, evolved.conflicts)))
     return evolved
 
 
@@ -189,13 +191,8 @@ async def found_imports(runtime: Runtime, evolved: Evolved, options: PlanOptions
         raise DiagnosticError([Diagnostic("import-conflict", text)])
     found = await find_imports(runtime, evolved, members=options.impact)
     if found.conflicts:
-        raise DiagnosticError(place_in(runtime.project.root, map(_at_entry, found.conflicts)))
+        raise DiagnosticError(place_in(runtime.project.root, map(at_entry, found.conflicts)))
     return found
-
-
-def _at_entry(conflict: Conflict) -> tuple[str, Diagnostic]:
-    entry, problem = conflict.entry, conflict.problem
-    return entry.file, replace(problem, path=(*entry.path, *problem.path))
 
 
 def _done(evolved: Evolved) -> Iterator[str]:

@@ -21,6 +21,7 @@ from audiform.plan.plan import (
     Finding,
     GuardResult,
     Impact,
+    Partial,
     Judgement,
     Plan,
     Step,
@@ -76,6 +77,7 @@ def figure(other: Any) -> Figure:
 
 
 WORDING: Mapping[str, Edit] = {
+    "Plan.partial": lambda plan, other: replace(plan, partial=Partial((text(other),))),
     "Plan.tool": lambda plan, other: replace(plan, tool=text(other)),
     "Plan.version": lambda plan, other: replace(plan, version=2 + other),
     "Plan.lineage": lambda plan, other: replace(plan, lineage=text(other)),

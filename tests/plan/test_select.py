@@ -18,7 +18,7 @@ def chosen(
     world: World, desired: Project, targets: Sequence[str] = (), exclude: Sequence[str] = ()
 ) -> list[str]:
     """Return the addresses that stay."""
-    decisions = select(world.plan(desired), desired, world.view(), targets=targets, exclude=exclude)
+    decisions, _ = select(world.plan(desired), world.situation(desired), targets=targets, exclude=exclude)
     return [str(decision.address) for decision in decisions]
 
 

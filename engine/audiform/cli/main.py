@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "audiform.cli.connectors:command",
         "List, show, check, make and sign connectors and their types.",
     ),
-    "import": ("audiform.cli.importing:command", "Make an object that exists a binding's destination."),
+    "import": ("audiform.cli.import_:command", "Make an object that exists a binding's destination."),
     "destinations": ("audiform.cli.destinations:command", "List what exists at a platform."),
     "environments": ("audiform.cli.environments:command", "List and show environments."),
     "graph": ("audiform.cli.graph:command", "Draw what depends on what."),

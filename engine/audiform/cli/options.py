@@ -72,4 +72,28 @@ def project_options(command: Command) -> Command:
     return wrapper  # type: ignore[return-value] # click's decorators lose the type
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a project is checked, and whether its state is asked as well."""
+
+    targets: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    with_state: bool = False
+
+
+def part_options(command: Command) -> Command:
+    """Give the command --target and --exclude: the part of a project that somebody asks for."""
+    target = click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only these addresses (`binding.lapsed_*`) or labels (`label:team=crm`), and what they need. Repeatable.",
+    )
+    exclude = click.option(
+        "--exclude", multiple=True, metavar="PATTERN", help="Not these addresses or labels. Repeatable."
+    )
+    return target(exclude(command))
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")

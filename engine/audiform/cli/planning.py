@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from audiform.cli.options import Options
+from audiform.cli.options import Options, part_options
 from audiform.cli.running import run
 from audiform.cli.views.plan_formats import CONCISE, FORMATS, Shown
 from audiform.cli.views.progress import waiting
@@ -27,14 +27,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def plan_options(command: Command) -> Command:
     """Give the command the options of a plan and hand it one `PlanOptions` as `wanted`."""
 
-    @click.option(
-        "--target",
-        "targets",
-        multiple=True,
-        metavar="GLOB",
-        help="Only these addresses, and what they need. Repeatable.",
-    )
-    @click.option("--exclude", multiple=True, metavar="GLOB", help="Not these addresses. Repeatable.")
+    @part_options
     @click.option("--no-impact", is_flag=True, help="Count no people: no source is read.")
     @click.option(
         "--no-refresh", is_flag=True, help="Do not look at the platforms; what was last written is taken."

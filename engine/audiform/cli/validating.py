@@ -9,27 +9,32 @@ from pathlib import Path, PurePosixPath
 
 from audiform.cli.checking import Checked, checked
 from audiform.cli.failures import Exit
-from audiform.cli.options import Options
+from audiform.cli.options import Options, Part
 from audiform.cli.views.diagnostics import count_text, render_text
 from audiform.cli.views.diagnostics_data import FORMATS, under
-from audiform.config.places import place_all
+from audiform.config.evolution import Entry
+from audiform.config.places import place_all, place_in
 from audiform.config.project import Project
 from audiform.config.verdict import Fingerprint, keep
 from audiform.diagnostics import Diagnostic, Severity
+from audiform.plan.evolve import Evolved, at_entry, evolve
+from audiform.plan.select import addresses_of
 from audiform.policies.found import CODES
 from audiform.policies.judge import judge_project
+from audiform.state.open import open_store
+from audiform.state.store import StateView
 
 
-def validate(options: Options, form: str, states: Mapping[str | None, Fingerprint]) -> int:
+def validate(options: Options, form: str, states: Mapping[str | None, Fingerprint], part: Part) -> int:
     """Check the project in each environment of `states` (None: the default one); return the exit code."""
     found: dict[str | None, tuple[Diagnostic, ...]] = {}
     said: list[str] = []
     for name, state in states.items():
         result = checked(options.root, name)
-        found[name] = (*result.diagnostics, *_policies(result))
+        found[name] = (*_inside(result, part, options), *_policies(result), *_evolved(result, part))
         if result.project is not None:
             said.append(_content(result.project))
-            if not found[name]:
+            if not found[name] and part == Part():
                 keep(options.root, state, said[-1], result.project.query_files)
     problems = joined(found)
     errors = {item.code for item in problems if item.severity is Severity.ERROR}
@@ -40,6 +45,37 @@ def validate(options: Options, form: str, states: Mapping[str | None, Fingerprin
     if errors == {CODES["deny"]}:
         return Exit.STOPPED
     return Exit.ERROR if errors else Exit.DONE
+
+
+def _inside(result: Checked, part: Part, options: Options) -> Sequence[Diagnostic]:
+    """Return the problems of the part that was asked for, and those that are of no resource."""
+    items = tuple(result.diagnostics)
+    if result.project is None or not (part.targets or part.exclude):
+        return items
+    evolved = Evolved(StateView("", 0, {}))
+    chosen = addresses_of(result.project, evolved, part.targets, part.exclude)
+    left = len(result.project.digests) - len(chosen)
+    options.output.note(f"note: only a part is checked; problems of {left:,} resources are left out")
+    return [item for item in items if item.address is None or item.address in chosen]
+
+
+def _evolved(result: Checked, part: Part) -> Sequence[Diagnostic]:
+    """Return what the state says of entries that move, remove and import."""
+    project = result.project
+    if project is None or not part.with_state or not project.evolution:
+        return ()
+    store = open_store(project.state.url, project.root, project.environment.name)
+    try:
+        evolved = evolve(project, store.read())
+    finally:
+        store.close()
+    done = [(entry.file, _done(entry)) for entry in evolved.done]
+    return place_in(project.root, [*map(at_entry, evolved.conflicts), *done])
+
+
+def _done(entry: Entry) -> Diagnostic:
+    text = "The state is as this entry says, so it does nothing any more. Take it out when every environment has been applied."
+    return Diagnostic("already-done", text, severity=Severity.WARNING, path=entry.path)
 
 
 def _policies(result: Checked) -> Sequence[Diagnostic]:

@@ -74,6 +74,12 @@ def evolve(project: Project, recorded: StateView) -> Evolved:
     )
 
 
+def at_entry(conflict: Conflict) -> tuple[str, Diagnostic]:
+    """Return the file of a conflict's entry, and the problem with the path to it there."""
+    entry, problem = conflict.entry, conflict.problem
+    return entry.file, replace(problem, path=(*entry.path, *problem.path))
+
+
 def _wrong_ends(evolution: Evolution, after: StateView) -> Iterator[Conflict]:
     for one in evolution.removed:
         record = after.records.get(one.address)

@@ -254,6 +254,21 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """A plan that was asked for in part: only `targets`, without `exclude`.
+
+    `added` are in it because what was asked for needs them; `left_out` have changes that are not in it.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    targets: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    added: tuple[PlanAddress, ...] = ()
+    left_out: tuple[PlanAddress, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A reviewed difference. `serial` and `lineage` must still hold at apply; impact within `tolerance`."""
 
@@ -283,3 +298,5 @@ class Plan:
     figures moved, this says whether the data did."""
     policies: Judgement = Judgement()
     """What the policies said when it was made. An apply asks them again and does not rely on this."""
+    partial: Partial | None = None
+    """None: the plan is the whole difference."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 from audiform import __version__
-from audiform.cli.views.plan_text import WORDS, actions_line, people_line
+from audiform.cli.views.plan_text import WORDS, actions_line, partial_lines, people_line
 from audiform.cli.views.xml_text import xml
 from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
@@ -42,7 +42,8 @@ def as_junit(plan: Plan) -> str:
     for name, value in (("plan_hash", plan_hash(plan)), ("tool", plan.tool)):
         ET.SubElement(properties, "property", {"name": name, "value": xml(value)})
     suite.extend(cases)
-    ET.SubElement(suite, "system-out").text = f"{actions_line(plan)}. {people_line(plan)}"
+    part = "".join(f"\n{line}" for line in partial_lines(plan))
+    ET.SubElement(suite, "system-out").text = xml(f"{actions_line(plan)}. {people_line(plan)}{part}")
     root = ET.Element("testsuites")
     root.append(suite)
     ET.indent(root)
@@ -75,6 +76,7 @@ def as_sarif(plan: Plan, file: str, folder: PurePosixPath) -> dict[str, Any]:
                     "plan_hash": plan_hash(plan),
                     "project": plan.project,
                     "environment": plan.environment,
+                    **({"partial": partial_lines(plan)} if plan.partial else {}),
                 },
                 "results": results,
             }

@@ -12,7 +12,7 @@ from audiform.cli.views.findings import MOST, off, rest
 from audiform.cli.views.people import HEADS, cells, details
 from audiform.cli.views.plan_chart import chart
 from audiform.cli.views.plan_style import STYLE
-from audiform.cli.views.plan_text import WORDS, actions_line, both, field_name, people_line
+from audiform.cli.views.plan_text import WORDS, actions_line, both, field_name, partial_lines, people_line
 from audiform.execution.policies import NO_WAY, said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
@@ -27,6 +27,7 @@ def render(plan: Plan) -> str:
     title = f"Audiform plan: {plan.project}, {plan.environment}"
     parts = [
         *_head(plan),
+        *_partial(plan),
         *_denials(plan),
         *_guards(plan),
         *_people(plan),
@@ -57,7 +58,10 @@ def _head(plan: Plan) -> Iterator[str]:
     if plan.changes:
         yield f'<p class="sum"><b>{escape(actions_line(plan))}.</b> {escape(people_line(plan))}</p>'
     else:
-        yield '<p class="sum">No changes: what is there is as the YAML says.</p>'
+        said = (
+            "No changes in this part." if plan.partial else "No changes: what is there is as the YAML says."
+        )
+        yield f'<p class="sum">{said}</p>'
     yield (
         f'<p class="small">Made {plan.created:{_MOMENT}} by {escape(plan.tool)}, holds until {plan.expires:{_MOMENT}}. '
         f"Plan hash <code>{plan_hash(plan)}</code></p>"
@@ -84,6 +88,12 @@ def _findings(findings: Sequence[Finding]) -> str:
         f"<li>{escape(said(item))}<br><small>{escape(item.message)}</small></li>" for item in findings[:MOST]
     ]
     return "".join(items) + (f"<li>{escape(rest(findings))}</li>" if rest(findings) else "")
+
+
+def _partial(plan: Plan) -> Iterator[str]:
+    if plan.partial:
+        items = "".join(f"<li>{escape(line)}</li>" for line in partial_lines(plan))
+        yield f'<section class="stop"><h2>Only a part of the plan</h2><ul>{items}</ul></section>'
 
 
 def _guards(plan: Plan) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from audiform.cli.views.findings import off
 from audiform.cli.views.people import HEADS, cells
-from audiform.cli.views.plan_text import WORDS, actions_line, block, people_line
+from audiform.cli.views.plan_text import WORDS, actions_line, block, partial_lines, people_line
 from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
@@ -52,8 +52,10 @@ def marker(plan: Plan) -> str:
 def _head(plan: Plan) -> Iterator[str]:
     yield marker(plan)
     yield f"### Audiform plan: project `{plan.project}`, environment `{plan.environment}`"
+    if plan.partial:
+        yield "**Only a part of the plan.** " + "; ".join(map(_code, partial_lines(plan)))
     if not plan.changes:
-        yield "No changes: what is there is as the YAML says."
+        yield "No changes in this part." if plan.partial else "No changes: what is there is as the YAML says."
         return
     yield f"**{actions_line(plan)}.** {people_line(plan)}"
 

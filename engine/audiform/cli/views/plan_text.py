@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from audiform.address import Address
 from audiform.cli.output import Style, paint
 from audiform.cli.views.findings import policies
 from audiform.cli.views.people import people_table
@@ -55,6 +56,7 @@ def render(plan: Plan, *, colour: bool, command: str = "plan", concise: bool = F
         *policies(plan, colour=colour),
         *_guards(plan, command, colour=colour),
         *_notes(plan),
+        *_partial(plan, colour=colour),
         "\n".join(_summary(plan, colour=colour)),
     ]
     return "\n\n".join(sections)
@@ -203,11 +205,54 @@ def _notes(plan: Plan) -> Iterator[str]:
         yield "\n".join(f"note: {note}" for note in plan.notes)
 
 
+def _partial(plan: Plan, *, colour: bool) -> Iterator[str]:
+    lines = partial_lines(plan)
+    if lines:
+        yield "\n".join([_title("Only a part", colour=colour), *(f"  {line}" for line in lines)])
+
+
+_MOST_NAMED = 20
+
+
+def partial_lines(plan: Plan) -> list[str]:
+    """Return in sentences what of the whole is in a plan that was asked for in part; nothing of a whole one."""
+    partial = plan.partial
+    if partial is None:
+        return []
+    options = [
+        *(f"--target {pattern}" for pattern in partial.targets),
+        *(f"--exclude {pattern}" for pattern in partial.exclude),
+    ]
+    lines = [f"asked for: {' '.join(options)}"]
+    if partial.added:
+        lines.append(f"also in it, because that needs it: {_named(partial.added)}")
+    changes = f"{len(partial.left_out):,} resource{'' if len(partial.left_out) == 1 else 's'} with changes"
+    lines.append(
+        f"left out: {changes}: {_named(partial.left_out)}"
+        if partial.left_out
+        else "left out: nothing that has changes"
+    )
+    return lines
+
+
+def _named(addresses: Sequence[Address]) -> str:
+    names = ", ".join(map(str, addresses[:_MOST_NAMED]))
+    rest = len(addresses) - _MOST_NAMED
+    return f"{names} and {rest:,} more" if rest > 0 else names
+
+
 def _summary(plan: Plan, *, colour: bool) -> Iterator[str]:
     if not plan.changes:
+        if plan.partial:
+            yield f"No changes in this part of project {plan.project}, environment {plan.environment}."
+            return
         yield f"No changes: project {plan.project}, environment {plan.environment} is as the YAML says."
         return
-    yield paint(f"Plan: {actions_line(plan)}. {people_line(plan)}", Style.BOLD, colour=colour)
+    yield paint(
+        f"{'Part of a plan' if plan.partial else 'Plan'}: {actions_line(plan)}. {people_line(plan)}",
+        Style.BOLD,
+        colour=colour,
+    )
 
 
 def actions_line(plan: Plan) -> str:
