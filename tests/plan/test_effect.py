@@ -21,8 +21,8 @@ from audiform.plan.plan import (
     Finding,
     GuardResult,
     Impact,
-    Partial,
     Judgement,
+    Partial,
     Plan,
     Step,
 )
