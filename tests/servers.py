@@ -11,7 +11,9 @@ import pwd
 import shutil
 import socket
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,20 +56,29 @@ class ObjectStorage:
 
 @contextmanager
 def object_storage() -> Iterator[ObjectStorage]:
-    """Run moto's server on a thread."""
-    from moto.server import ThreadedMotoServer
+    """Run moto's server in a process of its own: some clients let no other thread of theirs run while they wait.
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    It answers one request after the other, because what it does on a condition is not atomic among its threads.
+    """
+    port = free_port()
+    code = (
+        "from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app\n"
+        "from werkzeug.serving import run_simple\n"
+        f"run_simple('127.0.0.1', {port}, DomainDispatcherApplication(create_backend_app))"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
-        host, port = server.get_host_and_port()
-        storage = ObjectStorage(f"http://{host}:{port}")
+        _wait_for(port)
+        storage = ObjectStorage(f"http://127.0.0.1:{port}")
         where = {"LocationConstraint": storage.region}
         storage.client("s3").create_bucket(Bucket="shop-audiences", CreateBucketConfiguration=where)
         storage.client("kinesis").create_stream(StreamName="audience-changes", ShardCount=2)
         yield storage
     finally:
-        server.stop()
+        server.kill()
+        server.wait()
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,20 @@ def sftp(folder: Path) -> Iterator[FileServer]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _wait_for(port: int) -> None:
+    """Wait until somebody listens there, for half a minute at most."""
+    until = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def free_port() -> int:

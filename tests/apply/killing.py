@@ -18,7 +18,7 @@ from audiform.execution.report import Report
 from audiform.plan.plan import Plan
 from audiform.planner import PlanOptions, make_plan
 from audiform.runtime import Runtime
-from audiform.state.open import open_ledger, open_store
+from audiform.state.open import open_state
 from audiform.transport import HttpTransport
 from audiform.wire import Timing
 from processes import started
@@ -120,11 +120,12 @@ def _run(root: Path, work: Any, point: int | None) -> Any:
     project, problems = load(root, None)
     assert project is not None, [one.detail for one in problems]
     place = (project.state.url, project.root, project.environment.name)
-    store: Any = open_store(*place)
+    opened, ledger = open_state(*place)
+    store: Any = opened
     if point is not None:
         store = Deadly(store, point)
     transport = HttpTransport()
-    runtime = Runtime(project, Catalog(root), store, open_ledger(*place), transport, timing=Clock().timing())
+    runtime = Runtime(project, Catalog(root), store, ledger, transport, timing=Clock().timing())
 
     async def whole() -> Any:
         try:

@@ -30,7 +30,7 @@ CODES: Mapping[str, Code] = {
     "unknown-state-backend": Code(
         "State cannot be kept there",
         "The project's state URL names a place that this version of Audiform cannot keep state in.",
-        "Write a folder on a volume that all runs share, or a database.",
+        "Write a folder on a volume that all runs share, a database or a bucket.",
         'state: {url: "postgresql://db.example.com/audiform"}  # or file:.audiform',
     ),
     "state-key-lost": Code(

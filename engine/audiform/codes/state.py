@@ -10,13 +10,14 @@ CODES: Mapping[str, Code] = {
     "state-url-password": Code(
         "Password in the state's URL",
         "The URL of the state has a password in it. Whoever reads the project's files reads it too. It is shown nowhere.",
-        "Take it out and give it in the environment variable PGPASSWORD, in a password file or in a service.",
+        "Take it out and give it where the client looks for it: PGPASSWORD, a password file or a service for PostgreSQL; the "
+        "environment, a profile or a role for S3.",
         'state: {url: "postgresql://audiform@db.example.com/audiform?passfile=/run/secrets/pgpass"}',
     ),
     "invalid-state-url": Code(
         "Not a place for a state",
         "The URL of the state begins like one of a backend and goes on like none.",
-        "Write the database's host and name; the schema is named after project and environment.",
+        "Write the database's host and name (the schema is named after project and environment), or a bucket and a prefix.",
         'state: {url: "postgresql://db.example.com/audiform"}',
     ),
     "state-client-missing": Code(
@@ -39,6 +40,11 @@ CODES: Mapping[str, Code] = {
         "The connection that held the lock broke, or somebody released the lock. Another run may have begun, so this one stopped. "
         "What was under way is in the journal.",
         "Run the command again; it goes on from there.",
+    ),
+    "state-journal-lost": Code(
+        "Journal of the state is missing",
+        "The records are there, and the object that says what was on its way is not. Without it somebody could be sent twice.",
+        "Restore it from a backup, or from the bucket's versions.",
     ),
     "ledger-file-missing": Code(
         "File of the ledger is gone",

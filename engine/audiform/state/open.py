@@ -12,6 +12,8 @@ from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
 from audiform.state.postgresql.backend import postgresql_state
 from audiform.state.postgresql.place import place_of
+from audiform.state.s3 import place as s3_place
+from audiform.state.s3.backend import s3_state
 from audiform.state.segments.ledger import SegmentLedger
 from audiform.state.store import StateStore
 from audiform.state.tables.store import TableStore
@@ -48,6 +50,8 @@ def open_state(
         return local_store(directory, release), local_ledger(directory, keys)
     if scheme_of(url) in _POSTGRESQL:
         return postgresql_state(place_of(url, project, environment, os.environ), release, keys)
+    if scheme_of(url) == "s3":
+        return s3_state(s3_place.place_of(url, project, environment), release, keys)
     raise DiagnosticError((_unknown(url),))
 
 
@@ -68,7 +72,7 @@ def _unknown(url: str) -> Diagnostic:
     said = f"`{scheme}:`" if scheme else f"`{url}`, which has no scheme,"
     return Diagnostic(
         code="unknown-state-backend",
-        detail=f"The project's state URL names {said} and state is kept in a folder (`file:`) or in PostgreSQL (`postgresql:`). "
-        'Write `state: {url: "file:.audiform"}` in audiform.yaml, with the folder on a volume that all runs share, or '
-        '`state: {url: "postgresql://HOST/DATABASE"}`.',
+        detail=f"The project's state URL names {said} and state is kept in a folder (`file:`), in PostgreSQL (`postgresql:`) or in S3 "
+        '(`s3:`). Write `state: {url: "file:.audiform"}` in audiform.yaml, with the folder on a volume that all runs share, '
+        '`state: {url: "postgresql://HOST/DATABASE"}` or `state: {url: "s3://BUCKET/PREFIX"}`.',
     )

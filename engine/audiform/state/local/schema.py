@@ -41,7 +41,7 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-    _migrate(connection, path)
+    migrate(connection, path)
     return connection
 
 
@@ -67,7 +67,7 @@ def open_for_reading(directory: Path) -> sqlite3.Connection | None:
     copy = _connect(":memory:")
     connection.backup(copy)
     connection.close()
-    _migrate(copy, path)
+    migrate(copy, path)
     return copy
 
 
@@ -106,7 +106,8 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def migrate(connection: sqlite3.Connection, place: object) -> None:
+    """Bring the tables to this version, in one transaction; `place` is where they are kept, for a message."""
     if _version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
@@ -114,7 +115,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         # Read again: another process may have migrated while this one waited.
         version = _version(connection)
         if version > VERSION:
-            raise DiagnosticError((_too_new(path, version),))
+            raise DiagnosticError((_too_new(place, version),))
         for statements in MIGRATIONS[version:]:
             for statement in statements:
                 connection.execute(statement)
@@ -125,9 +126,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
 
 
-def _too_new(path: Path, version: int) -> Diagnostic:
+def _too_new(place: object, version: int) -> Diagnostic:
     return Diagnostic(
         code="state-too-new",
-        detail=f"The state in {path} has schema version {version}; this Audiform knows versions up to {VERSION}. "
+        detail=f"The state in {place} has schema version {version}; this Audiform knows versions up to {VERSION}. "
         "Reading it could misunderstand what a newer version recorded. Use the version that wrote it, or a newer one.",
     )

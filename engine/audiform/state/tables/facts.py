@@ -15,6 +15,12 @@ Mark = Literal["moved_to", "arriving_from"]
 _KEY, _NEXT = "ledger_key", "ledger_key_next"
 
 
+def fact(connection: Connection, name: str) -> str | None:
+    """Return one fact, None where there is none of the name."""
+    row = connection.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def sealed(connection: Connection) -> Sealed:
     """Return which key the ledger is encrypted with."""
     rows = connection.execute("SELECT name, value FROM fact WHERE name IN (?, ?)", (_KEY, _NEXT))

@@ -1,0 +1,303 @@
+"""The `s3:` backend: the contracts on a real server, and what is its own (places, credentials, conditional writes)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from deltalake import DeltaTable
+
+from audiform.address import Address, Kind
+from audiform.diagnostics import DiagnosticError
+from audiform.state.ledger import Ledger
+from audiform.state.ledger_key import NO_KEYS, LedgerKeys
+from audiform.state.open import open_state, open_store
+from audiform.state.s3.place import place_of
+from audiform.state.store import LockedError, StateStore
+from servers import ObjectStorage
+from state.contract import StoreContract, record
+from state.ledger_contract import KEY, LedgerContract, run, settled, staged
+
+BUCKET = "shop-audiences"
+NOBODY = Address(Kind.BINDING, "nobody")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def login(storage: ObjectStorage) -> Iterator[None]:
+    """Log in as an operator would: with credentials in the environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        yield
+
+
+@pytest.fixture
+def place(storage: ObjectStorage) -> str:
+    """Return a URL with a prefix of its own for each test."""
+    return f"s3://{BUCKET}/{uuid4().hex[:12]}?region={storage.region}&endpoint_url={storage.url}"
+
+
+@pytest.fixture
+def objects(storage: ObjectStorage, place: str) -> Callable[[], dict[str, Any]]:
+    """Return how the objects of a place are listed: name -> when it was written, without the prefix."""
+    prefix = f"{place.partition('?')[0].rpartition('/')[2]}/test/"
+    client = storage.client("s3")
+
+    def listed() -> dict[str, Any]:
+        found = client.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return {item["Key"].removeprefix(prefix): item for item in found}
+
+    return listed
+
+
+def open_remote(place: str) -> StateStore:
+    """Return the store of environment `test` at the URL `place`."""
+    return open_store(place, Path(), "test")
+
+
+class TestS3Store(StoreContract):
+    """The contract on a server."""
+
+    @pytest.fixture
+    def opened(self) -> Callable[[str], StateStore]:
+        """Return how a place becomes a store."""
+        return open_remote
+
+    @pytest.fixture
+    def opening_code(self) -> str:
+        """Return the import that defines `opened` in another process."""
+        return "from state.test_s3 import open_remote as opened"
+
+
+class TestS3Ledger(LedgerContract):
+    """The contract on a server."""
+
+    @pytest.fixture
+    def opened(self, place: str) -> Iterator[Callable[..., Ledger]]:
+        """Return how another process opens the same ledger."""
+        with ExitStack() as stores:
+
+            def another(keys: LedgerKeys = NO_KEYS) -> Ledger:
+                store, ledger = open_state(place, Path(), "test", keys)
+                stores.callback(store.close)
+                return ledger
+
+            yield another
+
+    @pytest.fixture
+    def state(self, place: str) -> Iterator[tuple[StateStore, Ledger]]:
+        """Open store and ledger together."""
+        store, ledger = open_state(place, Path(), "test")
+        with closing(store):
+            yield store, ledger
+
+    @pytest.fixture
+    def kept(
+        self, storage: ObjectStorage, objects: Callable[[], dict[str, Any]]
+    ) -> Callable[[], Iterable[bytes]]:
+        """Return how everything that is kept is read: every object of the prefix."""
+        client = storage.client("s3")
+        return lambda: (
+            client.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in objects().values()
+        )
+
+    @pytest.fixture
+    def store(self, state: tuple[StateStore, Ledger]) -> StateStore:
+        """Return the store."""
+        return state[0]
+
+    @pytest.fixture
+    def ledger(self, state: tuple[StateStore, Ledger]) -> Ledger:
+        """Return the ledger."""
+        return state[1]
+
+
+def code_of(use: Callable[[], object]) -> str:
+    """Return the code of the diagnostic that `use` raises."""
+    with pytest.raises(DiagnosticError) as caught:
+        use()
+    return caught.value.diagnostics[0].code
+
+
+def test_two_writers_never_both_win(place: str):
+    """Whose lock was taken away is refused by the storage, and what the other one wrote stays."""
+    with closing(open_remote(place)) as slow, closing(open_remote(place)) as other:
+        slow.put(record("one"))
+        lock = slow.lock("apply")
+        assert 1 == slow.read().serial
+        other.force_unlock()
+        with other.lock("sync"):
+            other.put(record("two"))
+            # Nobody wrote the journal since, and it is refused all the same.
+            intend = partial(slow.intend, "run", NOBODY, "create_destination", "", {})
+            assert ["state-lock-lost"] * 2 == [code_of(intend), code_of(lambda: slow.put(record("three")))]
+        lock.__exit__()
+        assert ["one", "two"] == [address.name for address in other.read().records]
+        assert [] == list(other.pending())
+
+
+def test_a_list_of_the_ledger_has_one_writer(place: str):
+    """Who would replace a list that is another one by now is refused, and nobody is forgotten."""
+    (store, ledger), (_, other) = (open_state(place, Path(), "test") for _ in range(2))
+    with closing(store):
+        store.create()
+        with closing(ledger.open(write=True)) as slow, closing(other.open(write=True)) as quick:
+            assert 0 == slow.count(KEY)
+            for session, name in ((slow, "r1"), (quick, "r2")):
+                staged(session, run(name), name)
+            quick.fold(run("r2"), [settled(1)])
+            assert "state-lock-lost" == code_of(partial(slow.fold, run("r1"), [settled(1)]))
+        with closing(ledger.open(write=False)) as session:
+            assert 1 == session.count(KEY)
+
+
+def test_many_writers_at_once_make_as_many_changes(place: str):
+    """Each write that returned is there, and each one that was refused is not: nobody overwrites anybody."""
+    stores = [open_remote(place) for _ in range(4)]
+    stores[0].create()
+
+    def write(number: int) -> str | None:
+        try:
+            stores[number % 4].put(record(f"r{number}"))
+        except DiagnosticError:
+            return None
+        return f"r{number}"
+
+    with ThreadPoolExecutor(4) as pool:
+        won = [name for name in pool.map(write, range(12)) if name]
+    for store in stores:
+        assert sorted(won) == sorted(address.name for address in store.read().records)
+        assert len(won) == store.read().serial
+        store.close()
+
+
+def test_a_write_whose_answer_was_lost_counts(place: str):
+    """The client tries again and is told that there is another object: its own, which is no conflict."""
+    with closing(open_remote(place)) as store:
+        store.put(record("one"))
+        client, tries = store.database.bucket._client, []  # type: ignore[attr-defined]
+
+        def again(**details: Any) -> int | None:
+            tries.append(details["attempts"])
+            return 0 if details["attempts"] == 1 else None
+
+        client.meta.events.register_first("needs-retry.s3.PutObject", again)
+        try:
+            assert 2 == store.put(record("two"))
+        finally:
+            client.meta.events.unregister("needs-retry.s3.PutObject", again)
+        assert 1 in tries
+        assert 3 == store.put(record("three"))
+
+
+@pytest.mark.parametrize(("machine", "free"), [("another", False), (None, False), ("this", True)], ids=str)
+def test_a_runner_that_vanished_is_not_taken_over(
+    storage: ObjectStorage, place: str, objects: Callable[[], dict[str, Any]], machine: str | None, free: bool
+):
+    """Nobody knows whether a process of another machine still runs, so its lock holds until somebody releases it."""
+    with closing(open_remote(place)) as store:
+        store.lock("apply")
+        key = objects()["lock.json"]["Key"]
+        client = storage.client("s3")
+        held = json.loads(client.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        held |= {"pid": 2**22 + 1, "machine": held["machine"] if machine == "this" else machine}
+        client.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(held).encode())
+        if free:
+            with store.lock("sync"):
+                return
+        with pytest.raises(LockedError) as caught:
+            store.lock("sync")
+        assert "audiform -e test state unlock" in str(caught.value)
+        assert store.force_unlock() == caught.value.holder
+        with store.lock("sync"):
+            assert store.force_unlock() is not None
+
+
+def test_there_are_few_objects(
+    place: str, storage: ObjectStorage, objects: Callable[[], dict[str, Any]], tmp_path: Path
+):
+    """Runs, batches and intents leave nothing behind, and any reader of Delta Lake's tables reads the ledger."""
+    store, ledger = open_state(place, tmp_path, "test")
+    with closing(store):
+        store.create()
+        with store.lock("sync"):
+            for _ in range(12):
+                intent = store.intend("run", NOBODY, "create_destination", "", {"much": "x" * 10_000})
+                store.settle(intent)
+            size = objects()["journal.sqlite.gz"]["Size"]
+            with closing(ledger.open(write=True)) as session:
+                for number in range(12):
+                    staged(session, run(f"r{number}"), f"person{number}", f"other{number}")
+                    session.fold(run(f"r{number}"), [settled(2)])
+        assert {"key", "lock.json", "records.sqlite.gz", "journal.sqlite.gz"} == {
+            name for name in objects() if not name.startswith("ledger/")
+        }
+        assert objects()["journal.sqlite.gz"]["Size"] <= size < 10_000
+    assert any(name.endswith("checkpoint.parquet") for name in objects())
+    options = {"aws_endpoint": storage.url, "aws_allow_http": "true", "aws_region": storage.region}
+    prefix = next(iter(objects().values()))["Key"].partition("/test/")[0]
+    table = DeltaTable(f"s3://{BUCKET}/{prefix}/test/ledger", storage_options=options).to_pyarrow_table()
+    assert {KEY} == set(table["destination"].to_pylist())
+    assert 24 <= table.num_rows
+    assert 16 == len(table["identity"][0].as_py())
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "said"),
+    [
+        ("s3://key:s3cret@bucket/state", "state-url-password", "AWS_PROFILE"),
+        ("s3://bucket/state?aws_secret_access_key=s3cret", "state-url-password", "AWS_PROFILE"),
+        (
+            "s3://bucket/state?endpoint_url=https://key:s3cret@s3.example.com",
+            "state-url-password",
+            "AWS_PROFILE",
+        ),
+        ("s3://bucket/state?acl=s3cret", "invalid-state-url", "`acl`"),
+        ("s3://Bucket_/state", "invalid-state-url", "no bucket"),
+        ("s3:bucket", "invalid-state-url", "no bucket"),
+        ("s3://bucket/state?endpoint_url=http://s3.example.com", "invalid-state-url", "https"),
+        ("s3://bucket", "invalid-state-url", "no prefix"),
+    ],
+    ids=["login", "parameter", "endpoint", "unknown", "name", "none", "http", "prefix"],
+)
+def test_a_url_that_is_no_place(url: str, code: str, said: str):
+    """A key never stands in a URL, and nothing of it is repeated; what is not encrypted is not used."""
+    with pytest.raises(DiagnosticError) as caught:
+        open_remote(url)
+
+    diagnostic = caught.value.diagnostics[0]
+    assert (code, True) == (diagnostic.code, said in diagnostic.detail)
+    assert "s3cret" not in diagnostic.detail
+
+
+def test_a_project_without_a_prefix_has_its_name():
+    """Two projects in one bucket do not meet, unless somebody gives them one prefix."""
+    place = place_of("s3://bucket?region=eu-central-1", "shop", "production")
+
+    assert ("shop/production/key", "eu-central-1", None) == (place.key("key"), place.region, place.endpoint)
+
+
+def test_what_cannot_be_reached_is_said(storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch):
+    """A bucket that is not there, a server that is not, and credentials that are not, each with what to do."""
+    base = f"s3://{BUCKET}/x?region={storage.region}"
+    absent = f"s3://no-such-bucket/x?endpoint_url={storage.url}"
+    assert "state-refused" == code_of(lambda: open_remote(absent).read())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    nobody = f"s3://{BUCKET}/x?region=eu-west-3&endpoint_url={storage.url}"
+    assert "state-unreachable" == code_of(lambda: open_remote(nobody).read())
+    assert "state-unreachable" == code_of(open_state(nobody, Path(), "test")[1].destinations)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    assert "state-unreachable" == code_of(
+        lambda: open_remote(f"{base}&endpoint_url=http://127.0.0.1:9").read()
+    )
