@@ -23,7 +23,7 @@ from audiform.state.segments.ledger import SegmentLedger
 from audiform.state.segments.shelf import Shelf
 from audiform.state.store import Count, DeadLetter, HistoryEntry, LockedError, Tombstone
 from audiform.state.tables.contents import TABLES
-from servers import Database
+from servers import Database, ObjectStorage
 from state.contract import BINDING, NOON, record
 from state.ledger_contract import members, run, settled, staged
 
@@ -49,6 +49,14 @@ def remote(database: Database, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("PGUSER", database.user)
     monkeypatch.setenv("PGPASSWORD", database.password)
     return f"{database.url}?schema=m{uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def bucket(storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a URL with a prefix of its own."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return f"s3://shop-audiences/m{uuid4().hex[:12]}?region={storage.region}&endpoint_url={storage.url}"
 
 
 def filled(place: Opened) -> None:
@@ -100,8 +108,10 @@ def is_whole(place: Opened) -> None:
         assert HELD == members(session)
 
 
-def test_everything_moves_there_and_back(opening: Opening, remote: str):
-    """A folder's state goes to a database and back to the same folder; each time the place that was left is refused."""
+@pytest.mark.parametrize("backend", ["remote", "bucket"])
+def test_everything_moves_there_and_back(opening: Opening, backend: str, request: pytest.FixtureRequest):
+    """A folder's state goes elsewhere and back to the same folder; each time the place that was left is refused."""
+    remote: str = request.getfixturevalue(backend)
     local = opening("file:.audiform")
     filled(local)
     before, secret = local.store.read(), local.store.secret_digest("s3cret")

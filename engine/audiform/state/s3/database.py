@@ -109,6 +109,15 @@ class Database:
             raise key_lost(self.bucket.place)
         return self._key
 
+    def adopt(self, key: bytes) -> None:
+        """Put the key into the bucket before there is a state."""
+        with self.reading() as connection:
+            known = connection is not None
+        if not known:
+            self._put_key(key)
+            with self.writing():
+                pass
+
     def close(self) -> None:
         """Close the copy in memory. What is asked for afterwards is read anew."""
         with self._guard:
@@ -147,18 +156,22 @@ class Database:
         """Give a new state its lineage and its key; a known one keeps both."""
         if facts.fact(connection, "lineage") is not None:
             return
-        known = self.bucket.read(_KEY)
-        key = known.body if known and known.body else new_key()
-        if not known:
-            try:
-                self.bucket.write(_KEY, key, None)
-            except Lost:
-                raise lock_lost(self.bucket.place) from None
+        key = self._put_key(new_key())
         check = keyed_digest(key, "check", "")
         connection.executemany(
             "INSERT INTO fact VALUES (?, ?)",
             [("lineage", str(uuid.uuid4())), ("serial", "0"), ("key_check", check)],
         )
+
+    def _put_key(self, key: bytes) -> bytes:
+        """Return the key in the bucket, which is this one where there is none; two processes get the same one."""
+        with suppress(Lost):
+            self.bucket.write(_KEY, key, None)
+            return key
+        found = self.bucket.read(_KEY)
+        if found is None or not found.body:
+            raise key_lost(self.bucket.place)
+        return found.body
 
     def _keep(self, connection: sqlite3.Connection) -> None:
         """Write the objects that differ. The records come last: without them there is no state."""

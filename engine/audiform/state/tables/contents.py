@@ -30,6 +30,9 @@ _OF_THE_PLACE = frozenset({"key", "schema_version", "moved_to", "arriving_from"}
 _NUMBERED = {"intent": "id"}
 """Columns that the database numbers itself. Nothing refers to them, and they keep their order."""
 
+_STILL_OF_USE = {"intent": "settled IS NULL"}
+"""Rows that matter; nobody reads the others, and not every place keeps them."""
+
 Row = Mapping[str, Any]
 
 
@@ -79,7 +82,8 @@ def write(connection: Connection, contents: Contents) -> None:
 def _rows(connection: Connection | None, table: str) -> list[Row]:
     if connection is None:
         return []
-    cursor = connection.execute(f"SELECT * FROM {table} ORDER BY {TABLES[table]}")
+    of_use = _STILL_OF_USE.get(table, "true")
+    cursor = connection.execute(f"SELECT * FROM {table} WHERE {of_use} ORDER BY {TABLES[table]}")
     names = [column[0] for column in cursor.description or ()]
     rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     if table == "fact":
