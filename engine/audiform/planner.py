@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from audiform import __version__
 from audiform.address import Address, Kind
+from audiform.config.event_kinds import EventConnector, EventSource
 from audiform.config.evolution import Evolution
 from audiform.config.places import place_all, place_in
 from audiform.config.project import Project
@@ -19,7 +20,7 @@ from audiform.imports import Found, find_imports, with_imports
 from audiform.judging import judgement_of
 from audiform.measure import measure
 from audiform.plan.bindings import is_active
-from audiform.plan.decision import Decision, Situation, destination_of, situation_of
+from audiform.plan.decision import Decision, Situation, destination_of, key_of, situation_of
 from audiform.plan.diff import diff
 from audiform.plan.digest import config_digest
 from audiform.plan.draft import Approvals, Ended, judged_change
@@ -28,6 +29,7 @@ from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
 from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.prior import Observed, Presence, Refreshed
+from audiform.plan.records import secrets_of
 from audiform.plan.select import chosen_imports, select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
@@ -160,6 +162,9 @@ def _nothing(project: Project) -> Project:
         audiences={},
         bindings={},
         policies={},
+        event_sources={},
+        event_types={},
+        event_connectors={},
         digests={},
         evolution=Evolution(),
     )
@@ -214,7 +219,12 @@ def _situation(
         name: facts_of(runtime.catalog.get(connector.type).configured(connector.settings))
         for name, connector in project.connectors.items()
     }
+    for name, sender in project.event_connectors.items():
+        kind = runtime.catalog.get(sender.type).configured(sender.settings)
+        types[key_of(Address(Kind.EVENT_CONNECTOR, name))] = facts_of(kind)
     digests = {name: runtime.secret_digests(name) for name in project.connectors} if secrets else {}
+    for address, resource in _event_parts(project) if secrets else ():
+        digests[key_of(address)] = runtime.digests(secrets_of(resource))
     names = {move.old: move.new for move in evolved.moves}
     unsent = frozenset(
         names.get(intent.address, intent.address)
@@ -224,9 +234,18 @@ def _situation(
     return situation_of(project, evolved, observed, types, digests, unsent)
 
 
+def _event_parts(project: Project) -> Iterator[tuple[Address, EventSource | EventConnector]]:
+    """Yield what of events has secrets."""
+    for name, source in project.event_sources.items():
+        yield Address(Kind.EVENT_SOURCE, name), source
+    for name, connector in project.event_connectors.items():
+        yield Address(Kind.EVENT_CONNECTOR, name), connector
+
+
 def _manifests(runtime: Runtime, project: Project) -> Mapping[str, str]:
-    used = sorted({connector.type for connector in project.connectors.values()})
-    return {name: runtime.catalog.get(name).digest for name in used}
+    used = {connector.type for connector in project.connectors.values()}
+    used |= {connector.type for connector in project.event_connectors.values()}
+    return {name: runtime.catalog.get(name).digest for name in sorted(used)}
 
 
 def _notes(observed: Refreshed) -> Iterator[str]:

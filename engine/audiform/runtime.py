@@ -85,8 +85,12 @@ class Runtime:
 
     def secret_digests(self, name: str) -> dict[str, str]:
         """Return credential -> keyed digest, of those of the project's connector `name` that can be resolved."""
+        return self.digests(self.project.connectors[name].credentials)
+
+    def digests(self, references: Mapping[str, SecretReference]) -> dict[str, str]:
+        """Return name -> keyed digest, of those secrets that can be resolved."""
         found: dict[str, str] = {}
-        for credential, reference in self.project.connectors[name].credentials.items():
+        for credential, reference in references.items():
             try:
                 found[credential] = self.store.secret_digest(self._secret(reference))
             except DiagnosticError:

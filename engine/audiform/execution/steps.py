@@ -9,6 +9,8 @@ from typing import Any
 
 from audiform.address import Address, Kind, parse_address
 from audiform.client import ConnectorClient, PlatformError
+from audiform.config.event_kinds import EventConnector, EventSource
+from audiform.config.kinds import Connector
 from audiform.delivery.adopting import adopt
 from audiform.delivery.deliver import deliver, withdraw
 from audiform.delivery.progress import Progress
@@ -21,7 +23,7 @@ from audiform.execution.report import Failure
 from audiform.execution.turns import Turns
 from audiform.imports import list_members
 from audiform.plan.plan import Step, StepKind
-from audiform.plan.records import record_of
+from audiform.plan.records import record_of, secrets_of
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
 from audiform.state.renaming import rename, renamed
@@ -178,11 +180,12 @@ class Executor:
 
     def _wanted(self, address: Address) -> Record:
         """Return the record of what the project says, with the destination that is known."""
-        connector = self.runtime.project.connectors.get(address.name)
+        resource = self.runtime.project.get(address)
         types, secrets = dict[str, str](), dict[str, str]()
-        if address.kind is Kind.CONNECTOR and connector is not None:
-            types = {connector.type: self.runtime.catalog.get(connector.type).digest}
-            secrets = self.runtime.secret_digests(address.name)
+        if isinstance(resource, Connector | EventConnector):
+            types = {resource.type: self.runtime.catalog.get(resource.type).digest}
+        if isinstance(resource, Connector | EventConnector | EventSource):
+            secrets = self.runtime.digests(secrets_of(resource))
         known = self.records.get(address)
         identity = known.body.get("destination_id") if known else None
         return record_of(

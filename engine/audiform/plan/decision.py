@@ -41,6 +41,11 @@ class Decision:
         return self.change.address
 
 
+def key_of(address: Address) -> str:
+    """Return the key under which types and secrets of a resource are known: of a connector its name."""
+    return address.name if address.kind is Kind.CONNECTOR else f"{address.kind}/{address.name}"
+
+
 Destination = tuple[str, str | None]
 """Name of the recorded connector and id of the remote object."""
 
@@ -49,7 +54,7 @@ Destination = tuple[str, str | None]
 class Situation:
     """The three states side by side, and what is known of the connectors' types and secrets.
 
-    `types`: by connector name, of the project's connectors. `secrets`: connector -> credential -> keyed digest,
+    `types`: of the project's connectors and event connectors, by `key_of`. `secrets`: the same -> credential -> keyed digest,
     of those that could be resolved; a credential that is not there is not compared. `holders`: the recorded
     bindings of each destination. `moved`: connectors whose destinations are elsewhere from now on. `guards`: the
     environment's, as JSON data. `unsent`: bindings whose people an apply did not get to send. `evolved`: what entries

@@ -1,4 +1,4 @@
-"""Decides what happens to sources, connectors, audiences and policies: nothing remote, only what is recorded of them."""
+"""Decides what happens to sources, connectors, audiences, policies and all of events: nothing remote, only what is recorded."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from audiform.address import Address, Kind
+from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.kinds import Audience, Connector, Source
 from audiform.config.policies import NamedPolicy
-from audiform.plan.decision import Decision, Situation, Verb
+from audiform.plan.decision import Decision, Situation, Verb, key_of
+from audiform.plan.event_rules import EVENT_KINDS, HISTORY_KEPT, judged_event, starts_sending, upgraded_events
 from audiform.plan.fields import leaves
 from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
-from audiform.plan.records import record_of
+from audiform.plan.records import record_of, secrets_of
 from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short, upgraded
 from audiform.state.store import Record
 
-Definition = Source | Connector | Audience | NamedPolicy
+Definition = Source | Connector | Audience | NamedPolicy | EventSource | EventType | EventConnector
+Signed = Connector | EventConnector | EventSource
+"""What has secrets: their digests tell of a rotation."""
 
 _RECORD = (Verb(StepKind.RECORD),)
 _APART = frozenset({"dependencies", "secrets"})
@@ -34,9 +38,10 @@ def decide_definition(address: Address, resource: Definition, situation: Situati
             return None  # switched off before it ever was: nothing to keep, nothing to stop
         body = _desired(address, resource, situation).body
         fields = tuple(created(address.kind, body, secret=_secret_settings(address, situation)))
+        fields += (starts_sending(),) if isinstance(resource, EventConnector) else ()
         return Decision(Change(address, Action.CREATE, fields), _RECORD)
     if record.digest == situation.project.digests[address] and (
-        not isinstance(resource, Connector) or _same_outside(address.name, resource, record, situation)
+        not isinstance(resource, Signed) or _same_outside(address, resource, record, situation)
     ):
         return None
     fields = tuple(_differing(address, record, _desired(address, resource, situation), situation))
@@ -57,6 +62,8 @@ def decide_removed_definition(record: Record, situation: Situation) -> Decision:
     reason = REMOVED if record.address in situation.evolved.removals else GONE
     if record.address.kind is Kind.POLICY:
         reason += ": nothing is judged by it any more, this plan included"
+    if record.address.kind is Kind.EVENT_CONNECTOR:
+        reason += f": {HISTORY_KEPT}"
     change = Change(record.address, Action.DELETE, (), reason=reason, guards=prevented(record))
     return Decision(change, (Verb(StepKind.FORGET, {"ledger": "drop"}),))
 
@@ -86,25 +93,26 @@ def touches(decision: Decision) -> bool:
 
 
 def _desired(address: Address, resource: Definition, situation: Situation) -> Record:
-    if not isinstance(resource, Connector):
-        return record_of(situation.project, address, type_digests={}, secret_digests={})
-    digests = {resource.type: situation.types[address.name].digest}
-    secrets: Mapping[str, str] = situation.secrets.get(address.name, {})
+    facts = situation.types.get(key_of(address))
+    digests = (
+        {resource.type: facts.digest} if facts and isinstance(resource, Connector | EventConnector) else {}
+    )
+    secrets: Mapping[str, str] = situation.secrets.get(key_of(address), {})
     return record_of(situation.project, address, type_digests=digests, secret_digests=secrets)
 
 
-def _same_outside(name: str, connector: Connector, record: Record, situation: Situation) -> bool:
+def _same_outside(address: Address, resource: Signed, record: Record, situation: Situation) -> bool:
     """Whether what the YAML does not hold is the same as well: the type's manifest and the secrets."""
-    return record.body["type_digest"] == situation.types[name].digest and not _rotations(
-        name, connector, record, situation
-    )
+    facts = situation.types.get(key_of(address))
+    same_type = facts is None or record.body["type_digest"] == facts.digest
+    return same_type and not _rotations(address, resource, record, situation)
 
 
-def _rotations(name: str, connector: Connector, record: Record, situation: Situation) -> list[str]:
-    recorded, now = record.body["secrets"], situation.secrets.get(name, {})
+def _rotations(address: Address, resource: Signed, record: Record, situation: Situation) -> list[str]:
+    recorded, now = record.body["secrets"], situation.secrets.get(key_of(address), {})
     return [
         credential
-        for credential in connector.credentials
+        for credential in secrets_of(resource)
         if credential in recorded and recorded[credential] != now.get(credential, recorded[credential])
     ]
 
@@ -114,22 +122,28 @@ def _differing(
 ) -> Iterator[FieldChange]:
     for path, before, after in leaves(_comparable(record.body), _comparable(desired.body)):
         if path == "type_digest":
-            yield from upgraded(before, after)
+            yield from (
+                upgraded(before, after) if address.kind is Kind.CONNECTOR else upgraded_events(before, after)
+            )
         else:
-            yield _field(address, path, before, after, situation)
-    resource = situation.project.connectors.get(address.name) if address.kind is Kind.CONNECTOR else None
-    if resource is not None:
-        yield from map(rotated, _rotations(address.name, resource, record, situation))
+            yield _field(address, path, before, after, situation, desired)
+    resource = situation.project.get(address)
+    if isinstance(resource, Signed):
+        yield from map(rotated, _rotations(address, resource, record, situation))
 
 
-def _field(address: Address, path: str, before: Any, after: Any, situation: Situation) -> FieldChange:
+def _field(
+    address: Address, path: str, before: Any, after: Any, situation: Situation, desired: Record
+) -> FieldChange:
     section, _, rest = path.partition(".")
-    if address.kind is Kind.CONNECTOR and section == "settings":
-        facts, name = situation.types[address.name], rest.partition(".")[0]
+    facts, name = situation.types.get(key_of(address)), rest.partition(".")[0]
+    if facts is not None and section == "settings":
         if name in facts.secret_settings:
             before, after = SENSITIVE, SENSITIVE
         if name in facts.locating:
             return FieldChange(path, before, after, LOCATING.category, LOCATING.reason)
+    if address.kind in EVENT_KINDS:
+        return judged_event(address.kind, path, before, after, desired.body)
     return judged(address.kind, path, short(address.kind, path, before), short(address.kind, path, after))
 
 
@@ -139,4 +153,5 @@ def _comparable(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _secret_settings(address: Address, situation: Situation) -> frozenset[str]:
-    return situation.types[address.name].secret_settings if address.kind is Kind.CONNECTOR else frozenset()
+    facts = situation.types.get(key_of(address))
+    return facts.secret_settings if facts else frozenset()

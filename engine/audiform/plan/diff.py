@@ -13,13 +13,14 @@ from audiform.plan.imports import IMPORTED, decide_imports
 from audiform.plan.labels import labelled
 from audiform.plan.moves import decide_moves
 
+_DEFINED = tuple(kind for kind in Kind if kind is not Kind.BINDING)
 UNSENT = "an earlier apply did not get to send its people"
 
 
 def diff(situation: Situation) -> tuple[Decision, ...]:
     """Return what happens, in the order of kinds and names; resources to which nothing happens are left out."""
     decisions: list[Decision] = [*decide_moves(situation), *decide_imports(situation)]
-    for kind in (Kind.SOURCE, Kind.CONNECTOR, Kind.AUDIENCE, Kind.POLICY):
+    for kind in _DEFINED:
         decisions.extend(_definitions(kind, situation))
     touched = {decision.address: _touch(decision) for decision in decisions if touches(decision)}
     decisions.extend(_bindings(situation, touched))
@@ -40,6 +41,9 @@ def _definitions(kind: Kind, situation: Situation) -> Iterator[Decision]:
         **(project.connectors if kind is Kind.CONNECTOR else {}),
         **(project.audiences if kind is Kind.AUDIENCE else {}),
         **(project.policies if kind is Kind.POLICY else {}),
+        **(project.event_sources if kind is Kind.EVENT_SOURCE else {}),
+        **(project.event_types if kind is Kind.EVENT_TYPE else {}),
+        **(project.event_connectors if kind is Kind.EVENT_CONNECTOR else {}),
     }
     for name, resource in resources.items():
         decision = decide_definition(Address(kind, name), resource, situation)

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
-from audiform.address import Address, parse_address
+from audiform.address import Address, Kind, parse_address
 
 _CLOSED = ConfigDict(extra="forbid")
 """An unknown key in a plan file is an error: it was written by another version, or by hand."""
@@ -58,7 +58,7 @@ PlanAddress = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^(source|connector|audience|binding|policy)\.",
+            "pattern": rf"^({'|'.join(Kind)})\.",
             "description": "kind.name",
         }
     ),

@@ -13,7 +13,15 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.event_kinds import EventConnector, EventSource, EventType, MappedField
-from audiform.config.kinds import Audience, Binding, Connector, Guards, IdentifierColumn, Source
+from audiform.config.kinds import (
+    Audience,
+    Binding,
+    Connector,
+    Guards,
+    IdentifierColumn,
+    SecretReference,
+    Source,
+)
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
 from audiform.hashing import digest_text
@@ -49,6 +57,14 @@ def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:
     if address.kind is Kind.EVENT_CONNECTOR and (events := project.event_connectors.get(address.name)):
         return tuple(Address(Kind.EVENT_SOURCE, source) for source in events.events.sources or ())
     return ()
+
+
+def secrets_of(resource: Connector | EventConnector | EventSource) -> Mapping[str, SecretReference]:
+    """Return the secrets that a resource refers to, by the names under which their digests are recorded."""
+    if isinstance(resource, EventSource):
+        keys = {f"write_keys.{name}": reference for name, reference in resource.write_keys.items()}
+        return {**resource.credentials, **keys}
+    return resource.credentials
 
 
 def effective_guards(project: Project, binding: Binding) -> Guards:

@@ -37,7 +37,7 @@ TYPE_PARTS: Mapping[str, Rule] = {
 }
 """What another version of a connector type means, by part of its manifest."""
 
-_NOTES: Mapping[str, Rule] = {
+NOTES: Mapping[str, Rule] = {
     "description": Rule(ChangeCategory.METADATA, "a note for people who read the YAML"),
     "labels": Rule(
         ChangeCategory.METADATA, "decides what is chosen by label and which policies apply; never sent"
@@ -47,6 +47,7 @@ _NOTES: Mapping[str, Rule] = {
         ChangeCategory.METADATA, "decides whether it can be deleted, by its block or anything else"
     ),
 }
+"""What every resource has for its readers, and for those who choose."""
 _JUDGED = Rule(ChangeCategory.METADATA, "this plan and all that come are judged by it as it is now")
 
 RULES: Mapping[Kind, Mapping[str, Rule]] = {
@@ -55,7 +56,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "settings": Rule(
             ChangeCategory.DELTA, "profiles are read from elsewhere; only the difference is sent"
         ),
-        **_NOTES,
+        **NOTES,
     },
     Kind.CONNECTOR: {
         "type": Rule(ChangeCategory.REMOVE_ALL, "another platform: every binding on it is replaced"),
@@ -65,7 +66,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "settings": Rule(ChangeCategory.METADATA, "used from now on; nobody is sent again"),
         "endpoint": Rule(ChangeCategory.METADATA, "requests go there from now on"),
         "credentials": Rule(ChangeCategory.METADATA, "read from there from now on; nobody is sent again"),
-        **_NOTES,
+        **NOTES,
     },
     Kind.AUDIENCE: {
         "source": Rule(
@@ -82,7 +83,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
             ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"
         ),
         "consent": Rule(ChangeCategory.DELTA, "other people may be left out; only the difference is sent"),
-        **_NOTES,
+        **NOTES,
     },
     Kind.BINDING: {
         "audience": Rule(
@@ -102,14 +103,14 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "environment": Rule(
             ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"
         ),
-        **_NOTES,
+        **NOTES,
     },
     Kind.POLICY: {
         **dict.fromkeys(
             ("effect", "applies_to", "allow", "require", "forbid", "guards", "deny", "warn", "over"), _JUDGED
         ),
         "message": Rule(ChangeCategory.METADATA, "what is said where it does not hold"),
-        **_NOTES,
+        **NOTES,
     },
 }
 
@@ -144,7 +145,8 @@ def upgraded(before: str, after: str) -> Iterator[FieldChange]:
 def rotated(credential: str) -> FieldChange:
     """Return the one line that says that a secret has another value; neither value nor digest is in it."""
     reason = "the secret has another value; nobody is sent again"
-    return FieldChange(f"credentials.{credential}", None, ROTATED, ChangeCategory.METADATA, reason)
+    path = credential if "." in credential else f"credentials.{credential}"
+    return FieldChange(path, None, ROTATED, ChangeCategory.METADATA, reason)
 
 
 def short(kind: Kind, path: str, value: Any) -> Any:

@@ -56,6 +56,12 @@ def people_of(plan: Plan) -> People:
     )
 
 
+def starting(plan: Plan) -> list[Change]:
+    """Return the changes that make events go somewhere as soon as they are applied."""
+    starts = ChangeCategory.STARTS_SENDING
+    return [change for change in plan.changes if any(field.category is starts for field in change.fields)]
+
+
 def is_unknown(impact: Impact) -> bool:
     """Whether one of the figures that say what moves is not known."""
     return "unknown" in (impact.adds.quality, impact.removes.quality, impact.modifies.quality)

@@ -14,7 +14,7 @@ from audiform.cli.views.people import people_table
 from audiform.plan.guard import approval, people
 from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Plan
 from audiform.plan.rules import ROTATED
-from audiform.plan.summary import ENDS, actions, people_of, stopping
+from audiform.plan.summary import ENDS, actions, people_of, starting, stopping
 
 _STYLES = {
     Action.NO_OP: Style.DIM,
@@ -134,7 +134,7 @@ def field_name(path: str) -> str:
 
 def both(field: FieldChange) -> str:
     """Return `before -> after`; of a secret only that it changed."""
-    if field.after == ROTATED and field.path.startswith("credentials."):
+    if field.after == ROTATED and field.path.startswith(("credentials.", "write_keys.")):
         return ROTATED
     return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
 
@@ -267,7 +267,15 @@ def actions_line(plan: Plan) -> str:
 
 
 def people_line(plan: Plan) -> str:
-    """Return the sum of people, as one sentence."""
+    """Return the sum of people as one sentence, and whether events start to be sent as another."""
+    begun = len(starting(plan))
+    if not begun:
+        return _people_line(plan)
+    connectors = "1 event connector starts" if begun == 1 else f"{begun:,} event connectors start"
+    return f"{_people_line(plan)} Events: {connectors} sending at once."
+
+
+def _people_line(plan: Plan) -> str:
     total = people_of(plan)
     if not total.destinations:
         return (
