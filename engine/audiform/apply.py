@@ -9,10 +9,11 @@ plan, however the apply ends.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from audiform.address import parse_address
 from audiform.delivery.progress import NoProgress, Progress
+from audiform.execution.chronicle import begin_apply
 from audiform.execution.destinations import Destinations
 from audiform.execution.journal import Journal, by_address, creation_of, of_kind
 from audiform.execution.order import Order, run_in_order
@@ -66,17 +67,26 @@ async def apply(
     if once and plan.steps:
         _spend(runtime, plan)
     executor = _executor(runtime, plan, progress or NoProgress(), recovered.notes)
+    chronicle = begin_apply(runtime, plan, runtime.store.read()) if plan.steps else None
     order = Order(plan.steps)
-    await run_in_order(order, executor.record, executor.perform, AT_ONCE)
-    report = Report(
+    try:
+        await run_in_order(order, executor.record, executor.perform, AT_ONCE)
+    finally:
+        report = in_plan_order(plan.steps, _report(executor, order, recovered.notes))
+        if chronicle is not None:
+            chronicle.end(report)
+    return report
+
+
+def _report(executor: Executor, order: Order, notes: Sequence[str]) -> Report:
+    return Report(
         done=tuple(executor.done),
         failed=tuple(executor.failed),
         skipped=tuple(order.skipped),
         delivered=tuple(executor.delivered),
         withdrawn=tuple(executor.withdrawn),
-        notes=tuple(recovered.notes),
+        notes=tuple(notes),
     )
-    return in_plan_order(plan.steps, report)
 
 
 def _spend(runtime: Runtime, plan: Plan) -> None:

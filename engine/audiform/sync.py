@@ -11,6 +11,7 @@ from audiform.delivery.deliver import deliver
 from audiform.delivery.progress import NoProgress, Progress
 from audiform.delivery.report import Delivered
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
+from audiform.execution.chronicle import begin_sync
 from audiform.execution.failure import problems_of
 from audiform.execution.journal import Journal, by_address, of_kind
 from audiform.execution.order import Order, run_in_order
@@ -48,7 +49,12 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
     changed = {name: found for name in wanted if (found := _changed(runtime, recorded, name))}
     steps = tuple(_step(name) for name in wanted if name not in changed)
     delivery = _Delivery(runtime, recorded.records, options or SyncOptions(), _unsent(runtime))
-    await run_in_order(Order(steps), lambda _: None, delivery.perform, len(steps))
+    chronicle = begin_sync(runtime, [step.address for step in steps], recorded) if steps else None
+    try:
+        await run_in_order(Order(steps), lambda _: None, delivery.perform, len(steps))
+    finally:
+        if chronicle is not None:
+            chronicle.end(Report(failed=tuple(delivery.failed), delivered=tuple(delivery.delivered)))
     report = Report(
         done=tuple(delivery.done),
         failed=tuple(delivery.failed),

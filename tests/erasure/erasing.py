@@ -32,7 +32,7 @@ def forgotten(shop: Shop, text: str, point: int | None = None) -> Erased:
     async def work() -> Erased:
         forms = forms_of(runtime, read_request(text))
         try:
-            return await erase(runtime, forms, search(runtime, forms.keys), "ann@ci")
+            return await erase(runtime, forms, search(runtime, forms.keys))
         finally:
             await runtime.transport.close()
 

@@ -64,7 +64,7 @@ def command(
     if listing:
         return _list(options, as_json=as_json)
     request = read_request(_text(file))
-    with open_runtime(options) as runtime, runtime.store.lock("audiform forget") as lock:
+    with open_runtime(options) as runtime, runtime.store.lock("audiform forget"):
         forms = forms_of(runtime, request)
         places = search(runtime, forms.keys)
         if not as_json:
@@ -74,14 +74,14 @@ def command(
             )
         if not auto_approve and not _agreed(file):
             return _not_done(options, request, places, as_json=as_json)
-        return _erase(runtime, forms, places, options, f"{lock.info.who}@{lock.info.host}", as_json=as_json)
+        return _erase(runtime, forms, places, options, as_json=as_json)
 
 
 def _erase(
-    runtime: Runtime, forms: Forms, places: Sequence[Place], options: Options, who: str, *, as_json: bool
+    runtime: Runtime, forms: Forms, places: Sequence[Place], options: Options, *, as_json: bool
 ) -> int:
     try:
-        erased = run(runtime, erase(runtime, forms, places, who))
+        erased = run(runtime, erase(runtime, forms, places))
     except KeyboardInterrupt:
         options.output.note("What was done is recorded; the same command again goes on from there")
         raise

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sync": ("audiform.cli.sync:command", "Send who entered, left and changed since the last time."),
     "destroy": ("audiform.cli.destroy:command", "Plan and apply the deletion of everything."),
     "drift": ("audiform.cli.drift:command", "Show what platforms have now that was not applied."),
+    "history": ("audiform.cli.history:command", "List what was applied and sent, by whom."),
     "forget": ("audiform.cli.forget:command", "Take a person who asked for it out of everything."),
     "test": ("audiform.cli.test:command", "Run the project's own test cases, offline."),
     "state": ("audiform.cli.state:command", "Look at the recorded state and mend it."),

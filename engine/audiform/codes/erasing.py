@@ -13,6 +13,11 @@ CODES: Mapping[str, Code] = {
         "Write one `identifier: value` in each line, or a JSON object, of one person.",
         "email: ann@example.com\nexternal_id: 4711",
     ),
+    "unknown-history-entry": Code(
+        "Entry that the history does not have",
+        "A command names an apply, a sync or an erasure by its id, and the history has none or several that begin so.",
+        "Take the id from `audiform history`.",
+    ),
     "unknown-erasure-identifier": Code(
         "Identifier that names nobody",
         "A person can be forgotten by what names them at some platform. A first name or a city does not, and a misspelt "

@@ -151,19 +151,26 @@ def compare_named(
 
     Others are everybody else in the destination, of this binding as well.
     """
-    wanted, parted = f"{SCHEMA}.wanted", f"{SCHEMA}.parted"
+    wanted = f"{SCHEMA}.wanted"
     keep_wanted(session.connection, [(column_of(item), session.kept(item)) for item in keys], wanted)
-    columns = session.columns(key)
-    named = named_by((form.key(identifier) for form, identifier in columns), wanted) or "false"
-    members = session.members(key)
+    columns = (form.key(identifier) for form, identifier in session.columns(key))
+    parts = departing(session, binding, manifest, key, named_by(columns, wanted) or "false")
+    return Compared(session.count(key, binding), parts)
+
+
+def departing(
+    session: LedgerSession, binding: str, manifest: Manifest, key: str, leaves: str
+) -> dict[Part, int]:
+    """Make the tables of what removes the members of a binding for whom `leaves` holds; return how many rows each has."""
+    parted, columns, members = f"{SCHEMA}.parted", session.columns(key), session.members(key)
     session.connection.execute(
-        f"CREATE VIEW {parted} AS SELECT * REPLACE (CASE WHEN binding = {literal(binding)} AND ({named}) "
+        f"CREATE VIEW {parted} AS SELECT * REPLACE (CASE WHEN binding = {literal(binding)} AND ({leaves}) "
         f"THEN {literal(_LEAVES)} ELSE binding END AS binding) FROM {members}"
     )
     standing = Standing(_LEAVES, parted, columns, letters=False)
     session.revealed(f"SELECT * FROM {standing.mine}", LEAVING)
     parts, _ = _depart(session, manifest, standing, None)
-    return Compared(session.count(key, binding), {part: count for part, count in parts.items() if count})
+    return {part: count for part, count in parts.items() if count}
 
 
 def impact_of(selection: Selection, people: People, compared: Compared) -> Impact:

@@ -30,7 +30,8 @@ from audiform.delivery.compare import (
 )
 from audiform.delivery.people import People
 from audiform.delivery.progress import NoProgress, Progress
-from audiform.delivery.report import Delivered, Problem, Status
+from audiform.delivery.report import Delivered, Moved, Problem, Status
+from audiform.delivery.restoring import compare_restored
 from audiform.delivery.rows import Outgoing
 from audiform.delivery.sending import Sending, Tally
 from audiform.outcome import Signal
@@ -38,7 +39,7 @@ from audiform.plan.guard import Facts, evaluate, stops, stricter
 from audiform.plan.plan import GuardResult, Impact
 from audiform.plan.records import effective_guards
 from audiform.runtime import Runtime
-from audiform.state.ledger import Form, LedgerSession, Part, SentKey, destination_key
+from audiform.state.ledger import Form, LedgerSession, Part, SentKey, as_sent, destination_key
 from audiform.state.store import Count, Record, Run
 
 
@@ -118,6 +119,23 @@ async def withdraw_named(
     return await _take_out(runtime, record, client, signals, leave, NoProgress())
 
 
+async def restore(
+    runtime: Runtime, record: Record, runs: Sequence[str], *, progress: Progress | None = None
+) -> Delivered:
+    """Undo runs of a recorded binding, as far as the ledger remembers whom they moved. The caller holds the lock.
+
+    Raises:
+        DiagnosticError: the connector's type cannot be opened.
+    """
+    name: str = record.body["connector"]
+    connector = runtime.store.read().records[Address(Kind.CONNECTOR, name)]
+    client = runtime.recorded_client(name, connector.body)
+    manifest = client.connector_type.manifest
+    leave = partial(compare_restored, binding=record.address.name, manifest=manifest, runs=runs)
+    signals = sending_signals(manifest)
+    return await _take_out(runtime, record, client, signals, leave, progress or NoProgress())
+
+
 def sending_signals(manifest: Manifest) -> dict[Signal, SignalOperation]:
     """Return the operation of each signal that a configured type has."""
     return {
@@ -135,14 +153,14 @@ async def _take_out(
     leave: Callable[..., Compared],
     progress: Progress,
 ) -> Delivered:
-    """Remove whom `leave` finds in the ledger."""
+    """Send what `leave` finds in the ledger: whom to remove, or to add again."""
     session = await asyncio.to_thread(runtime.ledger.open, write=True)
     try:
         work = _Work(runtime, session, record, client, progress)
         compared = await asyncio.to_thread(leave, session, key=work.key)
         impact = ended_impact(compared)
+        title = client.connector_type.manifest.title
         if Signal.REMOVE not in signals and compared.people(Signal.REMOVE):
-            title = client.connector_type.manifest.title
             return work.delivered(_no_removal(title), impact, (), "failed", compared)
         tally = await work.send(compared, signals, None)
         return work.delivered(tally, impact, (), "failed" if tally.failed else "done", compared)
@@ -169,6 +187,7 @@ class _Work:
     client: ConnectorClient
     progress: Progress
     key: str = field(init=False)
+    run: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         body = self.record.body
@@ -202,6 +221,7 @@ class _Work:
             return Tally()
         now = self.runtime.clock()
         run = Run(uuid.uuid4().hex, self.binding, self.key, {}, now)
+        self.run = run.id
         await asyncio.to_thread(self._stage, run, compared, selection)
         self.runtime.store.begin_run(run)
         sending = Sending(
@@ -254,6 +274,7 @@ class _Work:
             impact=impact,
             guards=guards,
             problems=tuple(tally.problems),
+            moved=Moved(self.run, self.key, dict(compared.parts)) if self.run else None,
             not_sent=_people(compared) - sum(tally.sent.values()) - tally.rejected - tally.unsure,
         )
 
@@ -281,15 +302,17 @@ class _Work:
                 continue
             operation = signals[part.signal]
             if part.signal is Signal.REMOVE or selection is None:
-                yield Outgoing(part, operation, manifest, self._kept(), (), constants)
+                yield Outgoing(part, operation, manifest, self._named(part), (), constants)
             else:
                 identifiers, variables = tuple(selection.identifiers), tuple(selection.variables)
                 yield Outgoing(part, operation, manifest, identifiers, variables, constants)
 
-    def _kept(self) -> Sequence[str]:
-        """Return the identifiers that members of the destination have in the ledger, in the manifest's order."""
-        kept = {identifier for _, identifier in self.session.columns(self.key)}
-        return [name for name in self.client.connector_type.manifest.identifiers if name in kept]
+    def _named(self, part: Part) -> Sequence[str]:
+        """Return the identifiers of rows that come from the ledger, in the manifest's order."""
+        rows = self.session.connection.execute(f"DESCRIBE {table_of(part)}").fetchall()
+        columns = {row[0] for row in rows}
+        known = self.client.connector_type.manifest.identifiers
+        return [name for name in known if as_sent(name).strip('"') in columns]
 
 
 def age_of(runtime: Runtime, people: People) -> float | None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from audiform.outcome import Category, Signal
 from audiform.plan.plan import GuardResult, Impact
+from audiform.state.ledger import Part
 
 Status = Literal["done", "stopped", "failed"]
 """`stopped`: a guard said no and nothing was sent. `failed`: at least one batch was not taken by the platform."""
@@ -20,6 +21,15 @@ class Problem:
     category: Category | None
     message: str
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """By which run the ledger knows whom a delivery moved. `parts`: how many rows each part of it had."""
+
+    run: str
+    destination_key: str
+    parts: Mapping[Part, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +52,4 @@ class Delivered:
     guards: tuple[GuardResult, ...]
     problems: tuple[Problem, ...]
     not_sent: int
+    moved: Moved | None = None

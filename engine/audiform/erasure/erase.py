@@ -18,6 +18,7 @@ from audiform.erasure.forms import Forms
 from audiform.erasure.report import Erased, Place, Receipt, Way
 from audiform.runtime import Runtime
 from audiform.state.ledger import LedgerSession, tombstone_text
+from audiform.state.lock import whoami
 from audiform.state.naming import traces_of
 from audiform.state.store import HistoryEntry, Tombstone
 
@@ -28,9 +29,9 @@ _ANSWERS = {
 }
 
 
-async def erase(runtime: Runtime, forms: Forms, places: Sequence[Place], who: str) -> Erased:
+async def erase(runtime: Runtime, forms: Forms, places: Sequence[Place]) -> Erased:
     """Forget the person. The caller holds the lock, and `places` were found under it. Journalled as any delivery."""
-    request, begun = uuid.uuid4().hex, runtime.clock()
+    request, begun, who = uuid.uuid4().hex, runtime.clock(), whoami()
     serial = runtime.store.create().serial
     entry = HistoryEntry(request, "forget", who, begun, None, serial, None, {})
     runtime.store.remember(entry)

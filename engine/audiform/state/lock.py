@@ -101,6 +101,11 @@ def _holder(path: Path, release: str) -> LockInfo:
     return _read(path) or unknown
 
 
+def whoami() -> str:
+    """Return who runs this process, and where: `ann@laptop`."""
+    return f"{user()}@{socket.gethostname()}"
+
+
 def user() -> str:
     """Return who runs this process."""
     try:
