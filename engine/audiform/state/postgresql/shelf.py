@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _PIECE = 4 << 20
-"""Bytes of a piece: what is in memory at a time, here and on the server."""
+"""Bytes of a piece: what is in memory at a time, here and on the server, and for how long others wait for the connection."""
 
 _OLD = "1 hour"
 """A file that no list names is removed after this time: a reader may still be at it."""
@@ -59,25 +60,30 @@ class PostgresqlShelf:
         return self.cache.prepare(destination_key)
 
     def keep(self, destination_key: str, file: str) -> None:
-        """Copy the file to the database, in one transaction."""
+        """Copy the file to the database, each piece in a transaction; it counts once all of them are there."""
         path = self.directory / destination_key / file
         path.chmod(0o600)
         where = (destination_key, file)
-        with self.database.writing() as connection, path.open("rb") as source:
+        with self.database.writing() as connection:
             connection.execute("DELETE FROM ledger_file WHERE destination = ? AND file = ?", where)
             connection.execute("INSERT INTO ledger_file (destination, file) VALUES (?, ?)", where)
-            _copy_in(connection.connection, where, iter(lambda: source.read(_PIECE), b""))
+        count = 0
+        with path.open("rb") as source:
+            while piece := source.read(_PIECE):
+                with self.database.writing() as connection:
+                    _copy_in(connection.connection, (*where, count, piece))
+                count += 1
+        with self.database.writing() as connection:
+            connection.execute(
+                "UPDATE ledger_file SET pieces = ? WHERE destination = ? AND file = ?", (count, *where)
+            )
 
     def fetch(self, destination_key: str, files: Iterable[str]) -> None:
         """Copy from the database what is not in the cache."""
         folder = self.directory / destination_key
-        missing = [file for file in dict.fromkeys(files) if not (folder / file).exists()]
-        if not missing:
-            return
-        with self.database.reading() as connection:
-            for file in missing:
-                if connection is None or not self._fetched(connection.connection, destination_key, file):
-                    raise _gone(file, self.database.place.shown)
+        for file in dict.fromkeys(files):
+            if not (folder / file).exists():
+                self._fetch(destination_key, file)
 
     def fetch_run(self, destination_key: str, run: str) -> None:
         """Fetch the files that the database has of the run."""
@@ -90,7 +96,7 @@ class PostgresqlShelf:
         with self.database.reading() as connection:
             if connection is None:
                 return []
-            query = "SELECT file FROM ledger_file WHERE destination = ? ORDER BY file"
+            query = "SELECT file FROM ledger_file WHERE destination = ? AND pieces IS NOT NULL ORDER BY file"
             return [file for (file,) in connection.execute(query, (destination_key,)).fetchall()]
 
     def remove(self, destination_key: str, files: Iterable[str]) -> None:
@@ -123,20 +129,26 @@ class PostgresqlShelf:
         """Remove the cache. The connection is the store's."""
         self.cache.close()
 
-    def _fetched(self, connection: Connection[Any], destination_key: str, file: str) -> bool:
-        """Copy one file; return whether it is there. It has its name once it is whole."""
+    def _fetch(self, destination_key: str, file: str) -> None:
+        """Copy one file, a piece at a time: it never changes. It has its name once it is whole."""
         part = f".{file}.part"
-        found = False
-        with open(self.cache.add(destination_key, part), "wb") as target:  # noqa: PTH123 - a handle that is made private
-            for piece in _copied_out(connection, destination_key, file):
+        with os.fdopen(self.cache.add(destination_key, part), "wb") as target:
+            for number in range(self._pieces(destination_key, file)):
+                with self.database.reading() as connection:
+                    piece = _copied_out(connection, (destination_key, file, number))
+                if piece is None:
+                    raise _gone(file, self.database.place.shown)
                 target.write(piece)
-                found = True
         path = self.directory / destination_key / part
-        if found:
-            path.rename(path.with_name(file))
-        else:
-            path.unlink()
-        return found
+        path.rename(path.with_name(file))
+
+    def _pieces(self, destination_key: str, file: str) -> int:
+        with self.database.reading() as connection:
+            query = "SELECT pieces FROM ledger_file WHERE destination = ? AND file = ?"
+            row = connection and connection.execute(query, (destination_key, file)).fetchone()
+        if not row or row[0] is None:
+            raise _gone(file, self.database.place.shown)
+        return int(row[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +174,24 @@ def _lists(
         yield key, tuple(map(Segment.listed, json.loads(entries)))
 
 
-def _copy_in(connection: Connection[Any], where: tuple[str, str], pieces: Iterator[bytes]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy("COPY ledger_piece (destination, file, number, data) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
+def _copy_in(connection: Connection[Any], row: tuple[str, str, int, bytes]) -> None:
+    query = "COPY ledger_piece (destination, file, number, data) FROM STDIN (FORMAT BINARY)"
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
         copy.set_types(["text", "text", "int4", "bytea"])
-        for number, piece in enumerate(pieces):
-            copy.write_row((*where, number, piece))
+        copy.write_row(row)
 
 
-def _copied_out(connection: Connection[Any], destination_key: str, file: str) -> Iterator[bytes]:
-    query = "COPY (SELECT data FROM ledger_piece WHERE destination = %s AND file = %s ORDER BY number) TO STDOUT (FORMAT BINARY)"
-    with connection.cursor() as cursor, cursor.copy(query, (destination_key, file)) as copy:
+def _copied_out(connection: Statements | None, where: tuple[str, str, int]) -> bytes | None:
+    if connection is None:
+        return None
+    query = (
+        "COPY (SELECT data FROM ledger_piece WHERE destination = %s AND file = %s AND number = %s)"
+        " TO STDOUT (FORMAT BINARY)"
+    )
+    with connection.connection.cursor() as cursor, cursor.copy(query, where) as copy:
         copy.set_types(["bytea"])
-        for (piece,) in copy.rows():
-            yield piece
+        rows = [*copy.rows()]
+    return rows[0][0] if rows else None
 
 
 def _gone(file: str, shown: str) -> DiagnosticError:

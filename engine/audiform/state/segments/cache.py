@@ -29,7 +29,7 @@ class Cache:
     def add(self, destination_key: str, file: str) -> int:
         """Make a file, for its owner only; return its handle."""
         path = self.prepare(destination_key) / file
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def close(self) -> None:
         """Remove the folder."""

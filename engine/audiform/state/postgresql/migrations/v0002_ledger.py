@@ -4,8 +4,9 @@ from __future__ import annotations
 
 STATEMENTS = (
     'CREATE TABLE ledger_list (destination TEXT COLLATE "C" PRIMARY KEY, segments TEXT NOT NULL)',
+    # `pieces` is null until all of them are there.
     """CREATE TABLE ledger_file (
-        destination TEXT COLLATE "C" NOT NULL, file TEXT COLLATE "C" NOT NULL,
+        destination TEXT COLLATE "C" NOT NULL, file TEXT COLLATE "C" NOT NULL, pieces INTEGER,
         kept TIMESTAMPTZ NOT NULL DEFAULT now(), PRIMARY KEY (destination, file)
     )""",
     """CREATE TABLE ledger_piece (
