@@ -15,16 +15,21 @@ from audiform.sandbox.rows import Row
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.sandbox.world import Destination, members_for
 from faults.running import Run, Strike, begin
-from whole.model import EXTERNAL, Binding, Model, Profile, Remote
+from whole.model import EXTERNAL, Binding, Key, Model, Profile, Remote, wanted
 from whole.shop import CONNECTORS, services, write_bindings, write_people, write_project
 
 PEOPLE = 16
 STATE = ".audiform"
+STRANGER = "stranger"
+"""A member whom nobody of us added."""
 
 
 @dataclass
 class Scene:
-    """`applied`: whether the definitions are applied, as far as is known, so that the next run is a sync."""
+    """`applied`: whether the definitions are applied, as far as is known, so that the next run is a sync.
+
+    `staying`: binding -> whom it meant in each run since everything was settled: nothing may take them out.
+    """
 
     root: Path
     sandbox: Sandbox
@@ -33,6 +38,7 @@ class Scene:
     people: dict[int, Profile] = field(default_factory=dict)
     defined: dict[str, Binding] = field(default_factory=dict)
     applied: bool = False
+    staying: dict[str, set[Key]] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -68,10 +74,14 @@ class Scene:
     def disturbed(self) -> None:
         """Take into account that a run got nobody knows how far."""
         self.model.disturb(self.defined, self.people)
+        for name, binding in self.defined.items():
+            now = set(wanted(self.people, binding))
+            self.staying[name] = self.staying.get(name, now) & now
 
     def settled(self) -> None:
         """Take into account that everything was done."""
         self.model.settle(self.defined, self.people)
+        self.staying.clear()
         self.applied = True
 
     def _change_bindings(self) -> None:
@@ -114,8 +124,8 @@ def scene(root: Path, seed: str) -> Iterator[Scene]:
             there = sandbox.world.account(connector).destinations
             there["x"] = Destination("x", {}, members_for(types[connector].manifest))
             name = "email" if connector == "crm" else "external_id"
-            there["x"].members.add([Row({name: "stranger"})])
-            made.model.remotes.append(Remote(connector, "x", {(name, "stranger"): None}))
+            there["x"].members.add([Row({name: STRANGER})])
+            made.model.remotes.append(Remote(connector, "x", {(name, STRANGER): None}))
         made.change_people(PEOPLE)
         yield made
 
@@ -141,6 +151,7 @@ class Past:
         now.sandbox.world.accounts = deepcopy(self.accounts)
         now.model, now.people, now.defined = deepcopy((self.model, self.people, self.defined))
         now.applied = self.applied
+        now.staying.clear()
         now.chance.setstate(self.chance)
 
 

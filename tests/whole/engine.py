@@ -89,3 +89,16 @@ class Engine:
             return asyncio.run(whole())
         finally:
             store.close()
+
+def said(report: Report) -> list[str]:
+    """Return what a report says went wrong."""
+    people = (*report.delivered, *report.withdrawn)
+    return [
+        *(f"{one.step.id}: {one.problems}" for one in report.failed),
+        *(
+            f"{one.binding} {one.status}: {one.problems} {one.guards}"
+            for one in people
+            if one.status != "done"
+        ),
+        *(f"{one.code}: {one.detail}" for one in report.refused),
+    ]

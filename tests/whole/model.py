@@ -104,7 +104,7 @@ class Model:
         for name, remote in sorted(self.at.items(), key=lambda item: item[0]):
             if remote not in self.remotes:
                 del self.at[name]  # it vanished at the platform: there is nothing to end
-            elif name not in defined or _moves(self.bindings[name], defined[name]):
+            elif name not in defined or moves(self.bindings[name], defined[name]):
                 moved.add(name)
                 self._end(name, self.at.pop(name))
         for name, binding in sorted(defined.items()):
@@ -119,7 +119,7 @@ class Model:
 
     def disturb(self, defined: Mapping[str, Binding], people: Mapping[int, Profile]) -> None:
         """Take into account that a run got nobody knows how far. All that it did is done again, but for one thing."""
-        ending = {n for n in self.at if n not in defined or _moves(self.bindings[n], defined[n])}
+        ending = {n for n in self.at if n not in defined or moves(self.bindings[n], defined[n])}
         for remote in self.remotes:
             stays = {key for owner, theirs in remote.owners.items() if owner not in ending for key in theirs}
             for binding in defined.values():
@@ -151,7 +151,7 @@ class Model:
                 self.remotes.remove(remote)
 
 
-def _moves(old: Binding, new: Binding) -> bool:
+def moves(old: Binding, new: Binding) -> bool:
     """Whether a binding fills another object from now on."""
     return old.connector != new.connector or (new.connector in EXTERNAL and old.title != new.title)
 

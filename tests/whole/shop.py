@@ -153,8 +153,8 @@ def differences(model: Model, sandbox: Sandbox) -> list[str]:
     """Return in words where the platforms hold something else than the model says."""
     found: list[str] = []
     for connector in CONNECTORS:
-        wanted = sorted(_expected(connector, model), key=str)
-        there = sorted(_objects(connector, sandbox, model), key=str)
+        wanted = sorted(expected(connector, model), key=str)
+        there = sorted(objects(connector, sandbox, model), key=str)
         for one in [*wanted]:
             if one in there:
                 wanted.remove(one)
@@ -164,7 +164,7 @@ def differences(model: Model, sandbox: Sandbox) -> list[str]:
     return found
 
 
-def _expected(connector: str, model: Model) -> list[tuple[str, Members]]:
+def expected(connector: str, model: Model) -> list[tuple[str, Members]]:
     """Return title and members of each object; an external one without members is none."""
     remotes = [one for one in model.remotes if one.connector == connector]
     found = [
@@ -174,7 +174,8 @@ def _expected(connector: str, model: Model) -> list[tuple[str, Members]]:
     return [(title, members) for title, members in found if members or connector not in EXTERNAL]
 
 
-def _objects(connector: str, sandbox: Sandbox, model: Model) -> list[tuple[str, Members]]:
+def objects(connector: str, sandbox: Sandbox, model: Model) -> list[tuple[str, Members]]:
+    """Return title and members of each object that the platform has; an external one without members is none."""
     found = sandbox.destinations(connector)
     if connector in EXTERNAL:
         doubtful = {one.title: one.doubtful for one in model.remotes if one.connector == connector}
@@ -183,7 +184,7 @@ def _objects(connector: str, sandbox: Sandbox, model: Model) -> list[tuple[str, 
                 one.id,
                 {
                     key: score
-                    for key, score in _members(connector, one).items()
+                    for key, score in members_of(connector, one).items()
                     if key not in doubtful.get(one.id, ())
                 },
             )
@@ -195,10 +196,11 @@ def _objects(connector: str, sandbox: Sandbox, model: Model) -> list[tuple[str, 
 
 def described(connector: str, destination: Destination) -> tuple[str, Members]:
     """Return title and members of an object."""
-    return destination.attributes["name"], _members(connector, destination)
+    return destination.attributes["name"], members_of(connector, destination)
 
 
-def _members(connector: str, destination: Destination) -> Members:
+def members_of(connector: str, destination: Destination) -> Members:
+    """Return the members of an object."""
     members = destination.members
     if isinstance(members, Keys):
         return {(name, value): None for name, values in members.values.items() for value in values}

@@ -23,11 +23,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from audiform.execution.report import Report
 from audiform.sandbox.rows import Row
 from audiform.sandbox.serve import serve
 from audiform.sandbox.world import Destination, members_for
-from whole.engine import Engine
+from whole.engine import Engine, said
 from whole.model import EMAILS, EXTERNAL, NAMED_BY, PHONES, Binding, Model, Profile, Remote, keys
 from whole.shop import (
     CONNECTORS,
@@ -291,17 +290,3 @@ def test_whatever_happens_the_platforms_hold_what_the_definitions_say() -> None:
             phases=[Phase.explicit, Phase.generate, Phase.shrink],
         ),
     )
-
-
-def said(report: Report) -> list[str]:
-    """Return what a report says went wrong."""
-    people = (*report.delivered, *report.withdrawn)
-    return [
-        *(f"{one.step.id}: {one.problems}" for one in report.failed),
-        *(
-            f"{one.binding} {one.status}: {one.problems} {one.guards}"
-            for one in people
-            if one.status != "done"
-        ),
-        *(f"{one.code}: {one.detail}" for one in report.refused),
-    ]

@@ -26,6 +26,10 @@ class FaultKind(StrEnum):
     """The connection is lost before the request was read; nothing is done."""
     RESET_AFTER_BODY = "reset_after_body"
     """The request is processed, and its answer is lost."""
+    RESET_IN_ANSWER = "reset_in_answer"
+    """The request is processed, and the connection is lost in the middle of its answer."""
+    GARBAGE = "garbage"
+    """The request is processed, and the answer is what no program can read: a proxy's page, half an answer."""
     PARTIAL_FAILURE = "partial_failure"
     """The first `rows` rows of the batch are rejected, as the platform reports it."""
     EXPIRED_TOKEN = "expired_token"  # noqa: S105 - a name, no token

@@ -26,6 +26,9 @@ Watcher = Callable[[str, str, Sequence[Row]], None]
 """Told service, signal and accepted rows of each batch: for tests that look at single records."""
 
 
+_GARBAGE = b"<html><title>Please wait</title><body>{\xff"
+
+
 @dataclass(slots=True)
 class Platform:
     """`name` is the URL's prefix. `polls`: how often a job is still running when it is asked about."""
@@ -53,6 +56,8 @@ class Platform:
             return self._unmatched(call), None
         fault = self.faults.take(self.name, {found.route.name}, before_body=False)
         answer = self._faulty(fault) or self._refused(found, call) or self._done(found, call, fault)
+        if fault is not None and fault.fault is FaultKind.GARBAGE:
+            answer = replace(answer, body=_GARBAGE, headers={"content-type": "text/html"})
         return replace(answer, operation=found.route.name), fault
 
     def _done(self, found: Match, call: Call, fault: Fault | None) -> Answer:

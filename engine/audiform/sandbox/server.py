@@ -78,11 +78,29 @@ class _Handler:
 
 
 async def _delivered(request: web.BaseRequest, answer: Answer, fault: Fault | None) -> web.StreamResponse:
-    if fault is not None and fault.fault is FaultKind.RESET_AFTER_BODY:
-        return _lost(request)
-    if fault is not None and fault.fault is FaultKind.SLOW:
-        await asyncio.sleep(fault.seconds)
+    if fault is None:
+        return _response(answer)
+    match fault.fault:
+        case FaultKind.RESET_AFTER_BODY:
+            return _lost(request)
+        case FaultKind.RESET_IN_ANSWER:
+            return await _broken(request, answer)
+        case FaultKind.SLOW:
+            await asyncio.sleep(fault.seconds)
+        case _:
+            pass
     return _response(answer)
+
+
+async def _broken(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Send the head and half of the answer, then cut the connection."""
+    from aiohttp import web
+
+    whole = web.StreamResponse(status=answer.status, headers=answer.headers)
+    whole.content_length = max(2, len(answer.body))
+    await whole.prepare(request)
+    await whole.write(answer.body[: len(answer.body) // 2])
+    return _lost(request)
 
 
 def _response(answer: Answer) -> web.StreamResponse:

@@ -30,7 +30,7 @@ DELETE /_sandbox/faults                              forget them
 DELETE /_sandbox/                                    forget everything
 
 Faults: error (category), status (status, retry_after), slow (seconds), reset_before_body, reset_after_body,
-partial_failure (rows), expired_token, small_list; each with type, operation, times or probability.
+reset_in_answer, garbage, partial_failure (rows), expired_token, small_list; each with type, operation, times or probability.
 
 Services:
 """

@@ -1,0 +1,229 @@
+"""The kinds of faults. Each is done to one run of a scene, and says whether it happened: a run may end before it.
+
+A kind returns the exit codes with which the run may end. What nobody could have explained is counted: a bug report
+(exit code 70), or a run that does not end.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from audiform.state.open import open_store
+from faults.figures import Figures
+from faults.running import Run, Strike
+from faults.scene import Scene
+from whole.commands import start
+from whole.shop import loaded
+
+Kind = Callable[[Scene, Figures, str], bool]
+POINTS = 160
+"""Where in a run something happens: a point below this one, the first more often. A longer run has its turn elsewhere."""
+DAY = 86_400.0
+DISK = 4 * 1024 * 1024
+
+
+def somewhere(scene: Scene) -> int:
+    """Return a point of the next run."""
+    return int(POINTS * scene.chance.random() ** 1.5)
+
+
+def ended(run: Run, figures: Figures, where: str, allowed: tuple[int, ...]) -> int | None:
+    """Wait for the end; count an end that explains nothing."""
+    code, output = run.ended()
+    if code is None:
+        run.kill()
+    if code not in allowed:
+        figures.found("not_explained", f"{where}: exit code {code}\n{output}")
+    return code
+
+
+def kill_at_a_point(scene: Scene, figures: Figures, where: str) -> bool:
+    """Kill the run at a point of its journal, its requests or its files."""
+    return killed_at(scene, figures, where, somewhere(scene))
+
+
+def killed_at(scene: Scene, figures: Figures, where: str, point: int) -> bool:
+    """Kill the run at this point; False when it ended before."""
+    code = ended(scene.begin(Strike(point, "kill")), figures, where, (-9, 0))
+    return code != 0
+
+
+def kill_at_random(scene: Scene, figures: Figures, where: str) -> bool:
+    """Kill the command as a user starts it, at a random moment or right after a random request was processed."""
+    options = ["--auto-approve"] if scene.command == "apply" else []
+    begun, chance = scene.sandbox.services.count, scene.chance
+    process = start(scene.root, scene.command, *options)
+    at_request = chance.random() < 0.5
+    until = time.monotonic() + (60.0 if at_request else chance.uniform(0.0, 0.5))
+    count = begun + 1 + int(15 * chance.random() ** 2)
+    while process.code is None and time.monotonic() < until:
+        if at_request and scene.sandbox.services.count >= count:
+            break
+        time.sleep(0.001)
+    process.kill()
+    code, output = process.ended(60.0)
+    if code not in (-9, 0):
+        figures.found("not_explained", f"{where}: exit code {code}\n{output}")
+    return code == -9
+
+
+def network(**fault: Any) -> Kind:
+    """Return the kind that lets requests of a run meet this fault: one of them, several, or each with a probability."""
+
+    def meet(scene: Scene, figures: Figures, where: str) -> bool:
+        how: dict[str, Any] = scene.chance.choice(
+            [{"times": 1}, {"times": 1}, {"times": 3}, {"times": 9}, {"probability": 0.3}]
+        )
+        operation = scene.chance.choice([None, None, "add", "remove", "create", "modify"])
+        scene.sandbox.faults.add(**fault, **how, operation=operation)
+        before = list(scene.sandbox.faults.waiting)
+        scene.sandbox.faults.chance.seed(scene.chance.random())
+        count = scene.sandbox.services.count
+        ended(scene.begin(), figures, where, (0, 1))
+        met = scene.sandbox.faults.waiting != before
+        if "probability" in how:
+            met = scene.sandbox.services.count > count
+        scene.sandbox.faults.clear()
+        return met
+
+    return meet
+
+
+def fill_the_disk(scene: Scene, figures: Figures, where: str) -> bool:
+    """Let the state's disk have no room left from a point on, but for a few blocks; afterwards somebody makes room."""
+    run = scene.begin(Strike(somewhere(scene), "pause"))
+    happened = run.paused()
+    ballast = scene.state / "ballast"
+    if happened:
+        _fill(ballast, scene.chance.randrange(12) * 4096)
+        run.go_on()
+    ended(run, figures, where, (0, 1))
+    ballast.unlink(missing_ok=True)
+    return happened
+
+
+def reach_the_quota(scene: Scene, figures: Figures, where: str) -> bool:
+    """Let no file grow beyond a size from a point on."""
+    strike = Strike(somewhere(scene), "quota", scene.chance.choice([8192, 20_000, 40_000, 60_000]))
+    return ended(scene.begin(strike), figures, where, (0, 1)) == 1
+
+
+def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
+    """Release the lock of a run that is at work, and start a second one; the first goes on during it or after it."""
+    first = scene.begin(Strike(somewhere(scene), "pause"))
+    happened = first.paused()
+    if not happened:
+        ended(first, figures, where, (0,))
+        return False
+    unlock(scene)
+    if scene.chance.random() < 0.5:
+        second = scene.begin(name="second")
+        ended(second, figures, f"{where}, second", (0, 1))
+        first.go_on()
+    else:
+        second = scene.begin(Strike(somewhere(scene), "pause"), name="second")
+        second.paused()
+        first.go_on()
+        if scene.chance.random() < 0.5:
+            ended(first, figures, f"{where}, first", (0, 1))
+        if not second.ended_first:
+            second.go_on()
+        ended(second, figures, f"{where}, second", (0, 1, 4))
+    ended(first, figures, f"{where}, first", (0, 1))
+    return True
+
+
+def unlock(scene: Scene) -> None:
+    """Take the lock away, as `audiform state unlock` does."""
+    project, _ = loaded(scene.root)
+    store = open_store(project.state.url, project.root, project.environment.name)
+    try:
+        store.force_unlock()
+    finally:
+        store.close()
+
+
+def two_at_once(scene: Scene, figures: Figures, where: str) -> bool:
+    """Start two runs: one of them does everything, the other one nothing, and says so."""
+    first = scene.begin(Strike(somewhere(scene), "pause"))
+    happened = first.paused()
+    second = scene.begin(name="second")
+    if scene.chance.random() < 0.5 or not happened:
+        ended(second, figures, f"{where}, second", (0, 4))
+    if happened:
+        first.go_on()
+    ended(first, figures, f"{where}, first", (0,))
+    ended(second, figures, f"{where}, second", (0, 4))
+    return happened
+
+
+def move_the_clock(scene: Scene, figures: Figures, where: str) -> bool:
+    """Move the clock of a run at one of its points, by minutes to years, forwards or back."""
+    far = scene.chance.choice([300.0, DAY / 24, DAY, 400 * DAY]) * scene.chance.choice([1, -1])
+    code = ended(scene.begin(Strike(somewhere(scene), "clock", far)), figures, where, (0, 1, 3))
+    return code is not None
+
+
+def age_the_files(scene: Scene, figures: Figures, where: str) -> bool:
+    """Let every file of the state be days old for a run that is at work: what a clock does that jumps ahead."""
+    run = scene.begin(Strike(somewhere(scene), "pause"))
+    happened = run.paused()
+    if happened:
+        for file in scene.state.rglob("*"):
+            os.utime(file, (time.time() - DAY, time.time() - DAY))
+        second = scene.begin(name="second")
+        ended(second, figures, f"{where}, second", (0, 4))
+        run.go_on()
+    ended(run, figures, where, (0,))
+    return happened
+
+
+KINDS: Mapping[str, Kind] = {
+    "killed at a point": kill_at_a_point,
+    "killed at a random moment": kill_at_random,
+    "connection cut before the body": network(fault="reset_before_body"),
+    "connection cut after the body": network(fault="reset_after_body"),
+    "connection cut in the answer": network(fault="reset_in_answer"),
+    "answered 429": network(fault="status", status=429),
+    "answered 429 with Retry-After": network(fault="status", status=429, retry_after=2),
+    "answered 500": network(fault="status", status=500),
+    "answered 503": network(fault="error"),
+    "answered with garbage": network(fault="garbage"),
+    "answered too late": network(fault="slow", seconds=0.8),
+    "token expired": network(fault="expired_token"),
+    "disk full": fill_the_disk,
+    "quota reached": reach_the_quota,
+    "lock taken away": take_the_lock_away,
+    "two runs at once": two_at_once,
+    "clock moved": move_the_clock,
+    "files grown old": age_the_files,
+}
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[bool]:
+    """Let the folder be a small disk of its own; yields whether that is allowed here: to root, mostly."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(mount, check=False, capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _fill(ballast: Path, free: int) -> None:
+    """Leave so many bytes free on the disk."""
+    handle = os.open(ballast, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        disk = os.fstatvfs(handle)
+        os.posix_fallocate(handle, 0, max(1, disk.f_bavail * disk.f_bsize - free))
+    finally:
+        os.close(handle)

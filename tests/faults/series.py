@@ -1,0 +1,99 @@
+"""Series of faults: change something, let a fault happen to the run, check, recover, check."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from faults.checker import at_once, in_the_end
+from faults.figures import Figures
+from faults.kinds import KINDS, killed_at, small_disk
+from faults.scene import STATE, Scene, remember, scene
+from whole.engine import Engine, said
+
+ON_TOP = 0.25
+"""How often one fault comes on top of another, before anybody has recovered."""
+EVERY_POINT = "killed at every point"
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+
+
+def of_kind(kind: str, seed: int, number: int) -> Figures:
+    """Let so many faults of one kind happen, one run after the other."""
+    figures = Figures()
+    with _place(kind, seed) as now:
+        begun(now)
+        tries = 0
+        while figures.faults.total() < number and tries < 5 * number:
+            tries += 1
+            where = f"{kind}, seed {seed}, run {tries}"
+            now.change()
+            before = figures.faults.total()
+            _one(now, kind, figures, where)
+            while now.chance.random() < ON_TOP:
+                now.change_people(2)
+                _one(now, kind, figures, f"{where}, on top")
+            recover(now, figures, where, counts=figures.faults.total() > before)
+    return figures
+
+
+def at_every_point(seed: int, step: int = 1) -> Figures:
+    """Kill one and the same run at each of its points, or at each `step`-th, and let another one finish it."""
+    figures = Figures()
+    with _place("every point", seed) as now:
+        begun(now, changes=1 + seed % 4)
+        now.change()
+        past = remember(now)
+        for point in itertools.count(seed % step, step):
+            where = f"{EVERY_POINT}, seed {seed}, point {point}"
+            past.restore()
+            if not killed_at(now, figures, where, point):
+                break
+            figures.faults[EVERY_POINT] += 1
+            now.disturbed()
+            at_once(now, figures, where)
+            recover(now, figures, where)
+    return figures
+
+
+def begun(now: Scene, changes: int = 1) -> None:
+    """Apply some changes before the first fault."""
+    for _ in range(changes):
+        now.change()
+        undisturbed = Figures()
+        recover(now, undisturbed, "before the first fault")
+        assert not undisturbed.findings, undisturbed.findings
+
+
+def recover(now: Scene, figures: Figures, where: str, *, counts: bool = True) -> None:
+    """Apply and sync with nothing in the way, and check that all is as it should be."""
+    reports = Engine(now.root).run()
+    now.settled()
+    wrong = [word for report in reports if not report.ok for word in said(report)]
+    before = figures.wrong.total()
+    figures.found("not_recovered", f"{where}: {wrong}", len(wrong))
+    in_the_end(now, figures, where)
+    figures.recoveries += counts and figures.wrong.total() == before
+
+
+def _one(now: Scene, kind: str, figures: Figures, where: str) -> None:
+    if KINDS[kind](now, figures, where):
+        figures.faults[kind] += 1
+    now.disturbed()
+    at_once(now, figures, where)
+
+
+@contextmanager
+def _place(kind: str, seed: int) -> Iterator[Scene]:
+    """Yield a scene in a folder of its own: in memory where that is possible, because a kill needs no slow disk."""
+    parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix="audiform-faults-", dir=parent))
+    root = folder / "project"
+    with ExitStack() as ends:
+        ends.callback(shutil.rmtree, folder)
+        if kind == "disk full":
+            ends.enter_context(small_disk(root / STATE))
+        yield ends.enter_context(scene(root, f"{kind} {seed}"))
