@@ -12,6 +12,7 @@ from audiform.execution.recovery import recover
 from audiform.marker import marker_in
 from audiform.outcome import Category, Request, Response
 from audiform.runtime import Runtime
+from audiform.state.local.store import local_store
 from audiform.state.store import Intent, Record
 from audiform.transport import HttpTransport
 from execution.platform import BUYERS, MARKED, NAMED, Platform, creation, platform
@@ -201,6 +202,21 @@ def test_somebody_elses_object_of_the_same_name_is_never_taken(tmp_path):
         assert 2 == len(place.objects)
         assert stranger.body["destination_id"] not in place.recorded().values()
         assert 1 == len(place.recorded())
+
+
+def test_what_an_ended_binding_has_left_is_not_taken_for_the_new_object(tmp_path):
+    """A binding that ended, kept its object and came back is given the object that was made for it now."""
+    with platform(MARKED, tmp_path) as place:
+        left = place.create().body["destination_id"]
+        store = local_store(tmp_path, "")
+        store.remove(BUYERS)
+        store.close()
+        killed_while_creating(place)
+        runtime = place.runtime()
+        place.run(runtime, recover(runtime))
+
+        assert {"buyers_on_ads": place.sandbox.destinations(MARKED)[1].id} == place.recorded()
+        assert left == place.sandbox.destinations(MARKED)[0].id
 
 
 def test_a_type_that_cannot_be_asked_is_honest(tmp_path):

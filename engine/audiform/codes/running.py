@@ -33,6 +33,18 @@ CODES: Mapping[str, Code] = {
         "Write a folder on a volume that all runs share, a database or a bucket.",
         'state: {url: "postgresql://db.example.com/audiform"}  # or file:.audiform',
     ),
+    "state-not-written": Code(
+        "State could not be written",
+        "The disk of the state did not take what a command had to write: it is full, a quota is reached, or the files may only be "
+        "read. Nothing is sent that is not written down first, so the command stopped.",
+        "Make room, or give the right to write there, and run the command again: it goes on from where it was.",
+    ),
+    "state-not-readable": Code(
+        "State could not be read",
+        "The database of the state is there, with changes that were not yet folded into it, and it could not be opened. To read it "
+        "without those changes would be to forget what was done last.",
+        "Make room on the disk, or give the right to write beside the database.",
+    ),
     "state-key-lost": Code(
         "Key of the state is missing",
         "The key beside the state is gone, or is another one. Without it nobody can tell which secrets changed and who is a "

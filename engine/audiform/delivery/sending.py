@@ -15,6 +15,7 @@ from audiform.client import ConnectorClient
 from audiform.delivery.progress import Progress
 from audiform.delivery.report import Problem
 from audiform.delivery.rows import Chunk, Outgoing, chunks
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Signal
 from audiform.sql import literal, name
 from audiform.state.ledger import Batch, LedgerSession, Settled
@@ -71,7 +72,20 @@ class Sending:
     _lookups: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     async def send(self, outgoing: Outgoing) -> None:
-        """Send one part; after a failure the batches that were not begun are left."""
+        """Send one part; after a failure the batches that were not begun are left.
+
+        Raises:
+            DiagnosticError: what becomes of a batch cannot be written down. Those on their way are left: they are unsure.
+        """
+        try:
+            await self._send_all(outgoing)
+        except ExceptionGroup as several:
+            said, others = several.split(DiagnosticError)
+            if said is None or others is not None:
+                raise
+            raise DiagnosticError(_diagnostics(said)) from None
+
+    async def _send_all(self, outgoing: Outgoing) -> None:
         slots = asyncio.Semaphore(self._at_once(outgoing))
         async with asyncio.TaskGroup() as group:
             async for chunk in chunks(self.session.connection, outgoing):
@@ -180,6 +194,17 @@ class Sending:
             for (what, detail), count in figures.items()
             if count
         ]
+
+
+def _diagnostics(group: ExceptionGroup[Exception]) -> list[Diagnostic]:
+    """Return what all of the group's errors say, the same once."""
+    found: dict[Diagnostic, None] = {}
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            found |= dict.fromkeys(_diagnostics(error))
+        elif isinstance(error, DiagnosticError):
+            found |= dict.fromkeys(error.diagnostics)
+    return [*found]
 
 
 def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:

@@ -23,7 +23,7 @@ from audiform.diagnostics import Diagnostic
 from audiform.execution.failure import StepFailedError, cannot, failure_of, several, unanswered, unknowable
 from audiform.execution.journal import Creation, Journal, creation_of
 from audiform.imports import object_of
-from audiform.marker import mark, marker_in
+from audiform.marker import mark, marker_in, marker_of_creation
 from audiform.outcome import Category, Outcome, OutcomeKind
 from audiform.runtime import Runtime
 from audiform.state.store import Intent, Record
@@ -178,7 +178,7 @@ class Destinations:
         """Send the create once; None when nobody can tell what it did, but the platform can be asked."""
         destination = _destination(client)
         assert destination.create is not None  # noqa: S101 - `create` has looked
-        scope = self._scope(client, creation.address, creation.attributes)
+        scope = self._scope(client, creation.address, creation.attributes, intents[-1].marker)
         outcome = await client.call(destination.create, scope)
         identity = outcome.extracted.get(_ID)
         if outcome.ok and identity is not None:
@@ -215,9 +215,11 @@ class Destinations:
     async def _marked(
         self, client: ConnectorClient, operation: Operation, creation: Creation, markers: Collection[str]
     ) -> list[str]:
-        field_name = f"destination.{_destination(client).marker}"
-        entries = await self._listed(client, operation, creation)
-        return [str(entry[_ID]) for entry in entries if marker_in(entry.get(field_name)) in markers]
+        field_name, found = f"destination.{_destination(client).marker}", dict[str, None]()
+        for marker in sorted(markers):
+            entries = await self._listed(client, operation, creation, marker)
+            found |= {str(one[_ID]): None for one in entries if marker_in(one.get(field_name)) == marker}
+        return [*found]
 
     async def _named(self, client: ConnectorClient, operation: Operation, creation: Creation) -> list[str]:
         entries = await self._listed(client, operation, creation)
@@ -225,9 +227,9 @@ class Destinations:
         return [str(entry[_ID]) for entry in entries if entry.get("destination.name") == name]
 
     async def _listed(
-        self, client: ConnectorClient, operation: Operation, creation: Creation
+        self, client: ConnectorClient, operation: Operation, creation: Creation, marker: str = ""
     ) -> list[Mapping[str, Any]]:
-        scope = self._scope(client, creation.address, creation.attributes)
+        scope = self._scope(client, creation.address, creation.attributes, marker)
         try:
             return [entry async for entry in client.listing(operation, scope)]
         except PlatformError as error:
@@ -241,13 +243,14 @@ class Destinations:
 
     def _marker(self, address: Address) -> str:
         marker: str = self.runtime.scope(address.name, self.lineage, {})["marker"]
-        return marker
+        return marker_of_creation(marker, self.journal.run)
 
     def _scope(
-        self, client: ConnectorClient, address: Address, attributes: Mapping[str, Any]
+        self, client: ConnectorClient, address: Address, attributes: Mapping[str, Any], marker: str = ""
     ) -> dict[str, Any]:
-        """Return what the templates may name, with the marker in its field."""
+        """Return what the templates may name, with the marker in its field: that of a creation, or the binding's."""
         scope = self.runtime.scope(address.name, self.lineage, attributes)
+        scope["marker"] = marker or scope["marker"]
         marked = _destination(client).marker
         if marked is not None:
             scope["destination"][marked] = mark(attributes.get(marked), scope["marker"])

@@ -14,6 +14,7 @@ from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.keys import keyed_digest
 from audiform.state.local.keys import create_key, key_path, read_key
 from audiform.state.local.schema import make_directory, open_for_reading, open_for_writing
+from audiform.state.writing import not_written, written
 
 
 @dataclass(slots=True)
@@ -43,8 +44,12 @@ class Database:
 
     @contextmanager
     def writing(self) -> Generator[sqlite3.Connection]:
-        """Yield a connection in a transaction: committed and on disk at the end, or nothing of it."""
-        with self._guard:
+        """Yield a connection in a transaction: committed and on disk at the end, or nothing of it.
+
+        Raises:
+            DiagnosticError: the disk does not take it (`state-not-written`).
+        """
+        with self._guard, written(self.directory), _refusals(self.directory):
             connection = self._writer
             if connection is None:
                 connection = self._writer = open_for_writing(self.directory)
@@ -54,7 +59,9 @@ class Database:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                # SQLite has done it already where the disk is full.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
 
     def key(self) -> bytes | None:
@@ -101,6 +108,15 @@ class Database:
             "INSERT OR IGNORE INTO fact VALUES ('lineage', ?), ('serial', '0'), ('key_check', ?)",
             (str(uuid.uuid4()), keyed_digest(key, "check", "")),
         )
+
+
+@contextmanager
+def _refusals(directory: Path) -> Generator[None]:
+    """Say what SQLite's errors mean that are none of its own: disk full, disk I/O error, attempt to write a readonly database."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise not_written(directory, str(error)) from error
 
 
 def _fact(connection: sqlite3.Connection, name: str) -> str | None:

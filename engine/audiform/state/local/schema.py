@@ -75,14 +75,21 @@ def _reader(path: Path) -> sqlite3.Connection:
     """Return a connection that refuses to write.
 
     Not `mode=ro`: the last connection of that mode leaves the -wal and -shm files behind that it needs.
-    On a read-only file system there is neither, nor a writer, so the file is read as it is.
+    On a read-only file system there is neither, nor a writer, so the file is read as it is. Where there is a -wal file,
+    that would leave out what was written last.
+
+    Raises:
+        DiagnosticError: it cannot be opened with what was written last (`state-not-readable`).
     """
     connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
     try:
         connection.execute("PRAGMA query_only = ON")
         _version(connection)
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
         connection.close()
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise DiagnosticError((_not_readable(path, error),)) from error
         return immutable_reader(path)
     return connection
 
@@ -124,6 +131,14 @@ def migrate(connection: sqlite3.Connection, place: object) -> None:
     except BaseException:
         connection.execute("ROLLBACK")
         raise
+
+
+def _not_readable(path: Path, error: sqlite3.OperationalError) -> Diagnostic:
+    return Diagnostic(
+        code="state-not-readable",
+        detail=f"{path} could not be opened: {error}. What was written last is in a file beside it, which takes room on the disk "
+        "and the right to write there. Nothing was done.",
+    )
 
 
 def _too_new(place: object, version: int) -> Diagnostic:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from audiform.state.local.schema import make_directory
 from audiform.state.segments.segment import Segment
+from audiform.state.writing import written
 
 _LIST = "members.json"
 _OLD_SECONDS = 3600.0
@@ -98,8 +99,9 @@ def open_shelf(state: Path, *, write: bool) -> LocalShelf:
     """Return the shelf of the state in a folder; one to write on is made where it is missing."""
     shelf = LocalShelf(state / "ledger")
     if write:
-        make_directory(state)
-        shelf.directory.mkdir(mode=0o700, exist_ok=True)
+        with written(state):
+            make_directory(state)
+            shelf.directory.mkdir(mode=0o700, exist_ok=True)
     return shelf
 
 

@@ -10,6 +10,7 @@ from audiform.state.local.database import Database
 from audiform.state.local.schema import make_directory
 from audiform.state.store import LockInfo
 from audiform.state.tables.store import TableStore
+from audiform.state.writing import written
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,9 @@ class FileLocks:
 
     def take(self, operation: str) -> lock.FileLock:
         """Take the lock; raises LockedError at once when it is held."""
-        make_directory(self.directory)
-        return lock.take(self.directory / "lock", operation, self.release)
+        with written(self.directory):
+            make_directory(self.directory)
+            return lock.take(self.directory / "lock", operation, self.release)
 
     def take_away(self) -> LockInfo | None:
         """Take the lock away from whoever holds it."""

@@ -29,6 +29,7 @@ from audiform.state.segments.segment import (
 )
 from audiform.state.segments.shelf import Shelf
 from audiform.state.store import Run
+from audiform.state.writing import written
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -109,11 +110,14 @@ class SegmentSession:
         }
         self.alive.add(run.id)
         self._runs.add(run.id)
-        with folding.rows_of(
-            self.connection, self.cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
-        ) as rows:
+        with (
+            written(self.shelf.directory),
+            folding.rows_of(
+                self.connection, self.cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
+            ) as rows,
+        ):
             self.connection.execute(f"COPY (SELECT * FROM {rows}) TO {literal(str(file))} {PARQUET}")
-        self.shelf.keep(run.destination_key, file.name)
+            self.shelf.keep(run.destination_key, file.name)
         return folding.row_count(self.connection, file)
 
     def staged(self, run: Run, part: Part) -> str:
@@ -125,20 +129,12 @@ class SegmentSession:
     def fold(self, run: Run, settled: Sequence[Settled]) -> None:
         """Add what the run says to the list; done twice it is the same, and a reader does it in memory."""
         key = run.destination_key
-        before = self._segments(key)
+        # Read anew: where the lock was taken away, another run may have written since.
+        before = self.shelf.read(key) if self.write else self._segments(key)
         if not any(segment.file.startswith(f"{run.id}.") for segment in before):
             self.shelf.fetch_run(key, run.id)
-            now = time.time()
-            added = [
-                replace(item, at=now)
-                for item in folding.segments_of(
-                    self.connection, self._folder(key), run, settled, write=self.write
-                )
-            ]
-            after = (*before, *added)
-            if self.write:
-                after = self._written(run, before, added)
-            self._lists[key] = after
+            with written(self.shelf.directory):
+                self._lists[key] = self._folded(run, before, settled)
         self.alive.discard(run.id)
 
     def drop(self, destination_key: str, binding: str | None = None) -> None:
@@ -148,10 +144,11 @@ class SegmentSession:
         if binding is not None:
             rest = (*rest, *passed((item for item in segments if item.binding == binding), now))
         self._lists[destination_key] = rest
-        if rest:
-            self.shelf.replace(destination_key, rest)
-        else:
-            self.shelf.forget(destination_key)
+        with written(self.shelf.directory):
+            if rest:
+                self.shelf.replace(destination_key, rest)
+            else:
+                self.shelf.forget(destination_key)
 
     def rename(self, binding: str, new: str) -> None:
         """Write the new name into every list."""
@@ -240,6 +237,15 @@ class SegmentSession:
         segments = live(self._segments(destination_key))
         self.shelf.fetch(destination_key, (segment.file for segment in segments if segment.table is None))
         return segments
+
+    def _folded(
+        self, run: Run, before: Sequence[Segment], settled: Sequence[Settled]
+    ) -> tuple[Segment, ...]:
+        """Return the list with what the run says; written, if this session writes."""
+        folder, now = self._folder(run.destination_key), time.time()
+        found = folding.segments_of(self.connection, folder, run, settled, write=self.write)
+        added = [replace(item, at=now) for item in found]
+        return self._written(run, before, added) if self.write else (*before, *added)
 
     def _written(self, run: Run, before: Sequence[Segment], added: Sequence[Segment]) -> tuple[Segment, ...]:
         """Return the list with what the run added; it is kept, and its files before it."""
