@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 from audiform.address import Address, Kind
+from audiform.cli.opening import state_of
 from audiform.state.ledger import LedgerSession, destination_key
-from audiform.state.open import open_ledger, open_store
-from audiform.state.store import Record
+from audiform.state.store import Record, StateStore
 from faults.figures import Figures
 from faults.scene import STRANGER, Scene
 from whole.engine import Engine
@@ -63,12 +63,13 @@ def read_ledger(scene: Scene) -> Kept:
         destination_key(name, one.id) for name in CONNECTORS for one in scene.sandbox.destinations(name)
     ]
     project, _ = loaded(scene.root)
-    ledger = open_ledger(project.state.url, project.root, project.environment.name)
+    store, ledger = state_of(project)
     session = ledger.open(write=False)
     try:
         return {key: _kept(session, key) for key in keys}
     finally:
         session.close()
+        store.close()
 
 
 def _kept(session: LedgerSession, key: str) -> dict[str, list[set[Key]]]:
@@ -153,7 +154,7 @@ def _compare_ledger(scene: Scene, figures: Figures, where: str) -> None:
 
 
 def _records(root: Path) -> Mapping[Address, Record]:
-    store = open_store(*_place(root))
+    store = _store(root)
     try:
         return store.read().records
     finally:
@@ -161,7 +162,7 @@ def _records(root: Path) -> Mapping[Address, Record]:
 
 
 def _open_ends(root: Path) -> list[str]:
-    store = open_store(*_place(root))
+    store = _store(root)
     try:
         intents = [f"{one.action} of {one.address}" for one in store.pending()]
         return [*intents, *(f"run of {one.binding}" for one in store.open_runs())]
@@ -169,6 +170,6 @@ def _open_ends(root: Path) -> list[str]:
         store.close()
 
 
-def _place(root: Path) -> tuple[str, Path, str]:
+def _store(root: Path) -> StateStore:
     project, _ = loaded(root)
-    return project.state.url, project.root, project.environment.name
+    return state_of(project)[0]

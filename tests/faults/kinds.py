@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from audiform.state.open import open_store
+from audiform.cli.opening import state_of
 from faults.figures import Figures
 from faults.running import Run, Strike
 from faults.scene import Scene
@@ -142,7 +142,7 @@ def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
 def unlock(scene: Scene) -> None:
     """Take the lock away, as `audiform state unlock` does."""
     project, _ = loaded(scene.root)
-    store = open_store(project.state.url, project.root, project.environment.name)
+    store, _ = state_of(project)
     try:
         store.force_unlock()
     finally:

@@ -80,8 +80,8 @@ class WatchedLedger:
         session: Any = Watched(self.inner.open(write=write), LEDGER, self.points)
         return session
 
-    def destinations(self) -> Any:
-        return self.inner.destinations()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
 
 
 @dataclass

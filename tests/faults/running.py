@@ -18,14 +18,13 @@ from typing import Any, Literal
 from audiform.cli.applying import plan_and_apply
 from audiform.cli.approved import Consent
 from audiform.cli.failures import exit_code_of
-from audiform.cli.opening import open_project
+from audiform.cli.opening import open_project, state_of
 from audiform.cli.options import Options
 from audiform.cli.output import Output
 from audiform.cli.reporting import exit_code, say
 from audiform.cli.running import run
 from audiform.planner import PlanOptions
 from audiform.runtime import Runtime
-from audiform.state.open import open_ledger, open_store
 from audiform.sync import sync
 from audiform.transports.routed import RoutedTransport
 from faults.points import STORE, Points, Watched, WatchedLedger, WatchedTransport, die, watch_files
@@ -99,7 +98,9 @@ def _main(root: Path, command: str, strike: Strike | None, pipe: Connection, out
     clock = Clock()
     moved: list[timedelta] = []
     points = Points(strike.point if strike else None, _striking(strike, pipe, moved))
-    watch_files(root / ".audiform", points)
+    if strike is None or strike.what == "kill":
+        # Whoever only waits at such a point could be between a check and what it allows, which no file system knows.
+        watch_files(root / ".audiform", points)
     try:
         code = _work(
             root, command, points, clock, lambda: datetime.now(UTC) + sum(moved, timedelta(seconds=clock.passed))
@@ -115,9 +116,9 @@ def _work(
     """Do what the command does, through the product's own functions, with everything that writes or sends watched."""
     options = Options(root, None, Output(quiet=True))
     project, catalog = open_project(options)
-    place = (project.state.url, project.root, project.environment.name)
-    store: Any = Watched(open_store(*place), STORE, points)
-    ledger = WatchedLedger(open_ledger(*place), points)
+    opened, members = state_of(project)
+    store: Any = Watched(opened, STORE, points)
+    ledger = WatchedLedger(members, points)
     transport = WatchedTransport(RoutedTransport(), points)
     runtime = Runtime(project, catalog, store, ledger, transport, clock=now, timing=clock.timing())
     try:

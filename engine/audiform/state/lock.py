@@ -19,16 +19,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.store import LockedError, LockInfo
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FileLock:
     """A held lock; leaving the `with` releases it."""
 
     info: LockInfo
     path: Path
     handle: int
+    released: bool = False
 
     def __enter__(self) -> Self:
         return self
@@ -38,6 +40,28 @@ class FileLock:
         if _is_at(self.handle, self.path):
             self.path.unlink()
         os.close(self.handle)
+        self.released = True
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether somebody took it away: another run may have begun."""
+        return not self.released and not _is_at(self.handle, self.path)
+
+
+@dataclass(slots=True)
+class Holding:
+    """The lock that a process holds on one state, if any: asked before whatever another run must not write as well."""
+
+    lock: FileLock | None = None
+
+    def check(self) -> None:
+        """Let go on whoever has the lock, or never took one.
+
+        Raises:
+            DiagnosticError: it was taken away (`state-lock-lost`).
+        """
+        if self.lock is not None and self.lock.is_lost:
+            raise DiagnosticError([_lost(self.lock)])
 
 
 def take(path: Path, operation: str, release: str) -> FileLock:
@@ -63,6 +87,14 @@ def force_release(path: Path) -> LockInfo | None:
     info = _read(path)
     path.unlink(missing_ok=True)
     return info
+
+
+def _lost(lock: FileLock) -> Diagnostic:
+    detail = (
+        f"The lock that `{lock.info.operation}` held ({lock.path}) was taken away, and another run may have begun. Nothing more is "
+        "sent or recorded. What was under way is in the journal; run the command again, and it goes on from there."
+    )
+    return Diagnostic("state-lock-lost", detail)
 
 
 def _is_at(handle: int, path: Path) -> bool:

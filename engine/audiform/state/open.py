@@ -10,6 +10,7 @@ from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
+from audiform.state.lock import Holding
 from audiform.state.postgresql.backend import postgresql_state
 from audiform.state.postgresql.place import place_of
 from audiform.state.s3 import place as s3_place
@@ -47,7 +48,8 @@ def open_state(
     release = f"audiform -e {environment} state unlock"
     directory = state_directory(url, root, environment)
     if directory is not None:
-        return local_store(directory, release), local_ledger(directory, keys)
+        holding = Holding()
+        return local_store(directory, release, holding), local_ledger(directory, keys, holding=holding)
     if scheme_of(url) in _POSTGRESQL:
         return postgresql_state(place_of(url, project, environment, os.environ), release, keys)
     if scheme_of(url) == "s3":

@@ -14,6 +14,7 @@ from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.state.keys import keyed_digest
 from audiform.state.local.keys import create_key, key_path, read_key
 from audiform.state.local.schema import make_directory, open_for_reading, open_for_writing
+from audiform.state.lock import Holding
 from audiform.state.writing import not_written, written
 
 
@@ -22,13 +23,19 @@ class Database:
     """One process's way to the records. Safe to use from several threads; one transaction at a time."""
 
     directory: Path
+    holding: Holding = field(default_factory=Holding)
     _reader: sqlite3.Connection | None = None
     _writer: sqlite3.Connection | None = None
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection | None]:
-        """Yield a connection that sees one moment of the state; None where nothing was ever written."""
+        """Yield a connection that sees one moment of the state; None where nothing was ever written.
+
+        Raises:
+            DiagnosticError: the lock was taken away: what is read now, another run is about to change.
+        """
+        self.holding.check()
         with self._guard:
             connection = self._writer or self._reader
             if connection is None:
@@ -47,7 +54,7 @@ class Database:
         """Yield a connection in a transaction: committed and on disk at the end, or nothing of it.
 
         Raises:
-            DiagnosticError: the disk does not take it (`state-not-written`).
+            DiagnosticError: the disk does not take it (`state-not-written`), or the lock was taken away.
         """
         with self._guard, written(self.directory), _refusals(self.directory):
             connection = self._writer
@@ -56,6 +63,8 @@ class Database:
                 self._found(connection)
             connection.execute("BEGIN IMMEDIATE")
             try:
+                # From here on nobody else writes: a run that began since would write after this one.
+                self.holding.check()
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:

@@ -9,9 +9,18 @@ from pathlib import Path
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.shelf import open_shelf
 from audiform.state.local.store import local_store
+from audiform.state.lock import Holding
 from audiform.state.segments.ledger import MEMORY, SegmentLedger
 
 
-def local_ledger(state: Path, keys: LedgerKeys = NO_KEYS, memory: str = MEMORY) -> SegmentLedger:
-    """Return the ledger of the environment whose records are in `state`. Nothing is made yet."""
-    return SegmentLedger(partial(open_shelf, state), lambda: closing(local_store(state, "")), keys, memory)
+def local_ledger(
+    state: Path, keys: LedgerKeys = NO_KEYS, memory: str = MEMORY, holding: Holding | None = None
+) -> SegmentLedger:
+    """Return the ledger of the environment whose records are in `state`. Nothing is made yet.
+
+    `holding`: the store's, where a run writes both.
+    """
+    mine = holding or Holding()
+    return SegmentLedger(
+        partial(open_shelf, state, mine), lambda: closing(local_store(state, "", mine)), keys, memory
+    )

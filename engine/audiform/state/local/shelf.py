@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiform.state.local.schema import make_directory
+from audiform.state.lock import Holding
 from audiform.state.segments.segment import Segment
 from audiform.state.writing import written
 
@@ -24,6 +25,7 @@ class LocalShelf:
     """See `Shelf`."""
 
     directory: Path
+    holding: Holding
 
     def destinations(self) -> Sequence[str]:
         """Return the names of the folders that have a list."""
@@ -43,6 +45,7 @@ class LocalShelf:
         temporary = folder / f".{_LIST}"
         temporary.write_text(json.dumps([item.entry() for item in segments], indent=1), encoding="utf-8")
         _make_durable(temporary)
+        self.holding.check()
         temporary.replace(folder / _LIST)
         _sync(folder)
 
@@ -79,6 +82,7 @@ class LocalShelf:
         """Remove the list, then the folder."""
         folder = self.directory / destination_key
         if folder.exists():
+            self.holding.check()
             (folder / _LIST).unlink(missing_ok=True)
             shutil.rmtree(folder)
 
@@ -95,9 +99,9 @@ class LocalShelf:
         """Do nothing: nothing is open."""
 
 
-def open_shelf(state: Path, *, write: bool) -> LocalShelf:
+def open_shelf(state: Path, holding: Holding, *, write: bool) -> LocalShelf:
     """Return the shelf of the state in a folder; one to write on is made where it is missing."""
-    shelf = LocalShelf(state / "ledger")
+    shelf = LocalShelf(state / "ledger", holding)
     if write:
         with written(state):
             make_directory(state)

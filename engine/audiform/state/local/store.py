@@ -19,18 +19,25 @@ class FileLocks:
 
     directory: Path
     release: str
+    holding: lock.Holding
 
     def take(self, operation: str) -> lock.FileLock:
         """Take the lock; raises LockedError at once when it is held."""
         with written(self.directory):
             make_directory(self.directory)
-            return lock.take(self.directory / "lock", operation, self.release)
+            held = lock.take(self.directory / "lock", operation, self.release)
+        self.holding.lock = held
+        return held
 
     def take_away(self) -> LockInfo | None:
         """Take the lock away from whoever holds it."""
         return lock.force_release(self.directory / "lock")
 
 
-def local_store(directory: Path, release: str) -> TableStore:
-    """Return the store in `directory`; nothing is opened or made yet. `release` is the command that frees its lock."""
-    return TableStore(Database(directory), FileLocks(directory, release))
+def local_store(directory: Path, release: str, holding: lock.Holding | None = None) -> TableStore:
+    """Return the store in `directory`; nothing is opened or made yet.
+
+    `release` is the command that frees its lock; `holding` is shared by all that writes while it is held.
+    """
+    holding = holding or lock.Holding()
+    return TableStore(Database(directory, holding), FileLocks(directory, release, holding))
