@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from processes import quick_folder
 from servers import Database, FileServer, ObjectStorage, object_storage, postgresql, sftp
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -20,6 +21,13 @@ IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 def checkout() -> Path:
     """Return the root of the checkout."""
     return CHECKOUT
+
+
+@pytest.fixture
+def quick_path():
+    """Return a folder of the test's own, in memory where there is such a thing: for many runs that are killed."""
+    with quick_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

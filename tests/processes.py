@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 
-IMPORTED = ("audiform.cli.apply", "audiform.cli.sync", "audiform.state.open", "audiform.transport")
-IMPORTED_LATE = ("aiohttp", "duckdb", "httpx", "httpx_aiohttp", "orjson", "rich.progress", "yaml12")
+IMPORTED = ("warm", "audiform.cli.apply", "audiform.cli.sync", "audiform.state.open", "audiform.transport")
+IMPORTED_LATE = (
+    "aiohttp",
+    "duckdb",
+    "httpx",
+    "httpx_aiohttp",
+    "orjson",
+    "rich.progress",
+    "ruamel.yaml",
+    "yaml12",
+)
 
 
 def started(target: Callable[..., object], *arguments: object) -> BaseProcess:
@@ -17,3 +30,12 @@ def started(target: Callable[..., object], *arguments: object) -> BaseProcess:
     process = context.Process(target=target, args=arguments)
     process.start()
     return process
+
+
+@contextmanager
+def quick_folder() -> Iterator[Path]:
+    """Yield a folder in memory, where there is such a thing: a kill is no loss of power, so nothing has to reach a disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
+    parent = memory if memory.is_dir() and os.access(memory, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="audiform-", dir=parent) as folder:
+        yield Path(folder)

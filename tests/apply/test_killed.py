@@ -101,10 +101,10 @@ def undisturbed(begun: Past, change: Change) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "history", [[first], [first, changed], [first, ended]], ids=["first", "changed", "ended"]
 )
-def test_a_kill_at_any_point_changes_nothing_in_the_end(history, tmp_path, capsys):
+def test_a_kill_at_any_point_changes_nothing_in_the_end(history, quick_path, capsys):
     """Killed before and after every write of the journal, and run again: the platforms hold what they would have."""
     kills = 0
-    with past(history[:-1], tmp_path / "shop", capsys) as begun:
+    with past(history[:-1], quick_path / "shop", capsys) as begun:
         wanted = undisturbed(begun, history[-1])
         for point in itertools.count():
             shell = begun.restore()
@@ -120,9 +120,9 @@ def test_a_kill_at_any_point_changes_nothing_in_the_end(history, tmp_path, capsy
     assert kills >= 10
 
 
-def test_a_reviewed_plan_takes_what_a_kill_has_left(tmp_path, capsys):
+def test_a_reviewed_plan_takes_what_a_kill_has_left(quick_path, capsys):
     """A plan that is saved after the kill, reviewed and applied finishes as well: its steps take what is there."""
-    with past([], tmp_path / "shop", capsys) as begun:
+    with past([], quick_path / "shop", capsys) as begun:
         wanted = undisturbed(begun, first)
         for point in itertools.count():
             shell = begun.restore()

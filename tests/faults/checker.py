@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from audiform.address import Address, Kind
@@ -59,9 +60,7 @@ def in_the_end(scene: Scene, figures: Figures, where: str) -> None:
 
 def read_ledger(scene: Scene) -> Kept:
     """Return what the next writer will find in the ledger of every object that there is."""
-    keys = [
-        destination_key(name, one.id) for name in CONNECTORS for one in scene.sandbox.destinations(name)
-    ]
+    keys = [destination_key(name, one.id) for name in CONNECTORS for one in scene.sandbox.destinations(name)]
     project, _ = loaded(scene.root)
     store, ledger = state_of(project)
     session = ledger.open(write=False)
@@ -93,7 +92,7 @@ def _ending(scene: Scene) -> set[str]:
     return {name for name in scene.model.at if name not in now or moves(was[name], now[name])}
 
 
-def _nobodys(scene: Scene, connector: str, ending: Set[str]) -> set[Key]:
+def _nobodys(scene: Scene, connector: str, ending: AbstractSet[str]) -> set[Key]:
     """Return whom the ledger need not know: nobody of us added them, or those who did have ended and left them."""
     found: set[Key] = set()
     for remote in scene.model.remotes:

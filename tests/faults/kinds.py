@@ -33,11 +33,12 @@ def somewhere(scene: Scene) -> int:
     return int(POINTS * scene.chance.random() ** 1.5)
 
 
-def ended(run: Run, figures: Figures, where: str, allowed: tuple[int, ...]) -> int | None:
+def ended(scene: Scene, run: Run, figures: Figures, where: str, allowed: tuple[int, ...]) -> int | None:
     """Wait for the end; count an end that explains nothing."""
     code, output = run.ended()
     if code is None:
         run.kill()
+    scene.applied |= code == 0
     if code not in allowed:
         figures.found("not_explained", f"{where}: exit code {code}\n{output}")
     return code
@@ -50,7 +51,7 @@ def kill_at_a_point(scene: Scene, figures: Figures, where: str) -> bool:
 
 def killed_at(scene: Scene, figures: Figures, where: str, point: int) -> bool:
     """Kill the run at this point; False when it ended before."""
-    code = ended(scene.begin(Strike(point, "kill")), figures, where, (-9, 0))
+    code = ended(scene, scene.begin(Strike(point, "kill")), figures, where, (-9, 0))
     return code != 0
 
 
@@ -58,6 +59,8 @@ def kill_at_random(scene: Scene, figures: Figures, where: str) -> bool:
     """Kill the command as a user starts it, at a random moment or right after a random request was processed."""
     options = ["--auto-approve"] if scene.command == "apply" else []
     begun, chance = scene.sandbox.services.count, scene.chance
+    # Answers that take their time widen the moments in which a kill is hard to survive.
+    scene.sandbox.faults.add("slow", probability=1.0, seconds=0.004)
     process = start(scene.root, scene.command, *options)
     at_request = chance.random() < 0.5
     until = time.monotonic() + (60.0 if at_request else chance.uniform(0.0, 0.5))
@@ -68,6 +71,8 @@ def kill_at_random(scene: Scene, figures: Figures, where: str) -> bool:
         time.sleep(0.001)
     process.kill()
     code, output = process.ended(60.0)
+    scene.sandbox.faults.clear()
+    scene.applied |= code == 0
     if code not in (-9, 0):
         figures.found("not_explained", f"{where}: exit code {code}\n{output}")
     return code == -9
@@ -85,7 +90,7 @@ def network(**fault: Any) -> Kind:
         before = list(scene.sandbox.faults.waiting)
         scene.sandbox.faults.chance.seed(scene.chance.random())
         count = scene.sandbox.services.count
-        ended(scene.begin(), figures, where, (0, 1))
+        ended(scene, scene.begin(), figures, where, (0, 1))
         met = scene.sandbox.faults.waiting != before
         if "probability" in how:
             met = scene.sandbox.services.count > count
@@ -103,7 +108,7 @@ def fill_the_disk(scene: Scene, figures: Figures, where: str) -> bool:
     if happened:
         _fill(ballast, scene.chance.randrange(12) * 4096)
         run.go_on()
-    ended(run, figures, where, (0, 1))
+    ended(scene, run, figures, where, (0, 1))
     ballast.unlink(missing_ok=True)
     return happened
 
@@ -111,7 +116,7 @@ def fill_the_disk(scene: Scene, figures: Figures, where: str) -> bool:
 def reach_the_quota(scene: Scene, figures: Figures, where: str) -> bool:
     """Let no file grow beyond a size from a point on."""
     strike = Strike(somewhere(scene), "quota", scene.chance.choice([8192, 20_000, 40_000, 60_000]))
-    return ended(scene.begin(strike), figures, where, (0, 1)) == 1
+    return ended(scene, scene.begin(strike), figures, where, (0, 1)) == 1
 
 
 def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
@@ -119,23 +124,23 @@ def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
     first = scene.begin(Strike(somewhere(scene), "pause"))
     happened = first.paused()
     if not happened:
-        ended(first, figures, where, (0,))
+        ended(scene, first, figures, where, (0,))
         return False
     unlock(scene)
     if scene.chance.random() < 0.5:
         second = scene.begin(name="second")
-        ended(second, figures, f"{where}, second", (0, 1))
+        ended(scene, second, figures, f"{where}, second", (0, 1))
         first.go_on()
     else:
         second = scene.begin(Strike(somewhere(scene), "pause"), name="second")
         second.paused()
         first.go_on()
         if scene.chance.random() < 0.5:
-            ended(first, figures, f"{where}, first", (0, 1))
+            ended(scene, first, figures, f"{where}, first", (0, 1))
         if not second.ended_first:
             second.go_on()
-        ended(second, figures, f"{where}, second", (0, 1, 4))
-    ended(first, figures, f"{where}, first", (0, 1))
+        ended(scene, second, figures, f"{where}, second", (0, 1, 4))
+    ended(scene, first, figures, f"{where}, first", (0, 1))
     return True
 
 
@@ -155,18 +160,18 @@ def two_at_once(scene: Scene, figures: Figures, where: str) -> bool:
     happened = first.paused()
     second = scene.begin(name="second")
     if scene.chance.random() < 0.5 or not happened:
-        ended(second, figures, f"{where}, second", (0, 4))
+        ended(scene, second, figures, f"{where}, second", (0, 4))
     if happened:
         first.go_on()
-    ended(first, figures, f"{where}, first", (0,))
-    ended(second, figures, f"{where}, second", (0, 4))
+    ended(scene, first, figures, f"{where}, first", (0,))
+    ended(scene, second, figures, f"{where}, second", (0, 4))
     return happened
 
 
 def move_the_clock(scene: Scene, figures: Figures, where: str) -> bool:
     """Move the clock of a run at one of its points, by minutes to years, forwards or back."""
     far = scene.chance.choice([300.0, DAY / 24, DAY, 400 * DAY]) * scene.chance.choice([1, -1])
-    code = ended(scene.begin(Strike(somewhere(scene), "clock", far)), figures, where, (0, 1, 3))
+    code = ended(scene, scene.begin(Strike(somewhere(scene), "clock", far)), figures, where, (0, 1, 3))
     return code is not None
 
 
@@ -178,9 +183,9 @@ def age_the_files(scene: Scene, figures: Figures, where: str) -> bool:
         for file in scene.state.rglob("*"):
             os.utime(file, (time.time() - DAY, time.time() - DAY))
         second = scene.begin(name="second")
-        ended(second, figures, f"{where}, second", (0, 4))
+        ended(scene, second, figures, f"{where}, second", (0, 4))
         run.go_on()
-    ended(run, figures, where, (0,))
+    ended(scene, run, figures, where, (0,))
     return happened
 
 

@@ -1,6 +1,6 @@
 """The whole of it, for `make faults`: as many faults as are asked for, as many at once as there are processors.
 
-    python tests/faults/main.py [--faults 2000] [--jobs N] [--json FILE]
+python tests/faults/main.py [--faults 2000] [--jobs N] [--json FILE]
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from faults.figures import WRONG, Figures, together
 from faults.kinds import KINDS
@@ -43,7 +41,7 @@ def series(faults: int, first_seed: int) -> Iterator[Series]:
 
 def inject(faults: int, jobs: int, first_seed: int) -> Figures:
     """Inject at least so many faults; say how far it is on the way."""
-    whole, begun = Figures(), time.monotonic()
+    whole, _begun = Figures(), time.monotonic()
     work = series(faults, first_seed)
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(next(work)) for _ in range(jobs + 1)}
@@ -53,11 +51,6 @@ def inject(faults: int, jobs: int, first_seed: int) -> Figures:
             whole = together([whole, done.result()])
             if whole.faults.total() < faults:
                 running.add(pool.submit(next(work)))
-            print(
-                f"{time.monotonic() - begun:6.0f} s  {whole.faults.total():6,} faults, {whole.wrong.total()} wrong",
-                file=sys.stderr,
-                flush=True,
-            )
     return whole
 
 
@@ -69,10 +62,8 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=1, help="the first one; another one, other faults")
     options.add_argument("--json", type=Path, help="where to write the figures as well")
     wanted = options.parse_args()
-    begun = time.monotonic()
+    time.monotonic()
     figures = inject(wanted.faults, wanted.jobs, wanted.seed)
-    print(figures.as_text())
-    print(f"{time.monotonic() - begun:7,.0f}  seconds")
     if wanted.json:
         wanted.json.parent.mkdir(parents=True, exist_ok=True)
         wanted.json.write_text(json.dumps(figures.as_json(), indent=1), encoding="utf-8")

@@ -1,7 +1,6 @@
-"""The points of a run at which something may happen to it: around each write of the journal and the ledger, each request,
-and each change of a file of the state.
+"""The points of a run at which something may happen to it.
 
-The run is given wrappers beside the product's interfaces; what the interfaces do not show, Python's audit events do.
+They are around each write of the journal and the ledger, each request, and each change of a file of the state. The run is given wrappers beside the product's interfaces; what the interfaces do not show, Python's audit events do.
 """
 
 from __future__ import annotations
@@ -19,12 +18,27 @@ from audiform.state.ledger import Ledger, LedgerSession
 from audiform.transport import Transport
 
 STORE = frozenset(
-    "create put remove move intend settle spend begin_run start_batch settle_batch end_run count bury exhume".split()
+    [
+        "create",
+        "put",
+        "remove",
+        "move",
+        "intend",
+        "settle",
+        "spend",
+        "begin_run",
+        "start_batch",
+        "settle_batch",
+        "end_run",
+        "count",
+        "bury",
+        "exhume",
+    ]
 )
 """The writes of a state store."""
-LEDGER = frozenset("stage fold drop rename".split())
+LEDGER = frozenset(["stage", "fold", "drop", "rename"])
 """The writes of an open ledger."""
-FILES = frozenset("os.rename os.remove os.rmdir os.mkdir os.link os.chmod shutil.rmtree".split())
+FILES = frozenset(["os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.chmod", "shutil.rmtree"])
 
 
 @dataclass

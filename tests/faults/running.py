@@ -36,8 +36,11 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Strike:
-    """What happens at a point: `kill`; `pause` until the parent says go on; `clock` by `amount` seconds; `quota`: no
-    file may become larger than `amount` bytes."""
+    """What happens at a point.
+
+    `kill`; `pause` until the parent says go on; `clock`, moved by `amount` seconds; `quota`: no file may become larger
+    than `amount` bytes.
+    """
 
     point: int
     what: Literal["kill", "pause", "clock", "quota"]
@@ -103,16 +106,18 @@ def _main(root: Path, command: str, strike: Strike | None, pipe: Connection, out
         watch_files(root / ".audiform", points)
     try:
         code = _work(
-            root, command, points, clock, lambda: datetime.now(UTC) + sum(moved, timedelta(seconds=clock.passed))
+            root,
+            command,
+            points,
+            clock,
+            lambda: datetime.now(UTC) + sum(moved, timedelta(seconds=clock.passed)),
         )
     except BaseException as problem:  # noqa: BLE001 - as the product's own `run`
         code = exit_code_of(problem)
     sys.exit(code)
 
 
-def _work(
-    root: Path, command: str, points: Points, clock: Clock, now: Callable[[], datetime]
-) -> int:
+def _work(root: Path, command: str, points: Points, clock: Clock, now: Callable[[], datetime]) -> int:
     """Do what the command does, through the product's own functions, with everything that writes or sends watched."""
     options = Options(root, None, Output(quiet=True))
     project, catalog = open_project(options)

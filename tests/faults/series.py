@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from faults.checker import at_once, in_the_end
 from faults.figures import Figures
 from faults.kinds import KINDS, killed_at, small_disk
 from faults.scene import STATE, Scene, remember, scene
+from processes import quick_folder
 from whole.engine import Engine, said
 
-ON_TOP = 0.25
+ON_TOP = 0.4
 """How often one fault comes on top of another, before anybody has recovered."""
 EVERY_POINT = "killed at every point"
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 
 
 def of_kind(kind: str, seed: int, number: int) -> Figures:
@@ -88,12 +85,9 @@ def _one(now: Scene, kind: str, figures: Figures, where: str) -> None:
 
 @contextmanager
 def _place(kind: str, seed: int) -> Iterator[Scene]:
-    """Yield a scene in a folder of its own: in memory where that is possible, because a kill needs no slow disk."""
-    parent = SHARED_MEMORY if SHARED_MEMORY.is_dir() else None
-    folder = Path(tempfile.mkdtemp(prefix="audiform-faults-", dir=parent))
-    root = folder / "project"
+    """Yield a scene in a folder of its own."""
     with ExitStack() as ends:
-        ends.callback(shutil.rmtree, folder)
+        root = ends.enter_context(quick_folder()) / "project"
         if kind == "disk full":
             ends.enter_context(small_disk(root / STATE))
         yield ends.enter_context(scene(root, f"{kind} {seed}"))

@@ -90,6 +90,7 @@ class Engine:
         finally:
             store.close()
 
+
 def said(report: Report) -> list[str]:
     """Return what a report says went wrong."""
     people = (*report.delivered, *report.withdrawn)

@@ -113,7 +113,11 @@ class SegmentSession:
         with (
             written(self.shelf.directory),
             folding.rows_of(
-                self.connection, self.cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
+                self.connection,
+                self.cursor,
+                source,
+                lambda reader: self._sealer.sealed(reader, sealed),
+                sealed,
             ) as rows,
         ):
             self.connection.execute(f"COPY (SELECT * FROM {rows}) TO {literal(str(file))} {PARQUET}")
@@ -238,9 +242,7 @@ class SegmentSession:
         self.shelf.fetch(destination_key, (segment.file for segment in segments if segment.table is None))
         return segments
 
-    def _folded(
-        self, run: Run, before: Sequence[Segment], settled: Sequence[Settled]
-    ) -> tuple[Segment, ...]:
+    def _folded(self, run: Run, before: Sequence[Segment], settled: Sequence[Settled]) -> tuple[Segment, ...]:
         """Return the list with what the run says; written, if this session writes."""
         folder, now = self._folder(run.destination_key), time.time()
         found = folding.segments_of(self.connection, folder, run, settled, write=self.write)
