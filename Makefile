@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types schemas docs bench clean
+.PHONY: demo test lint types schemas docs bench faults clean
 
 demo: .venv/.installed ## the example, from plan to synced audiences
 	$(BIN)/python examples/shop/demo.py
@@ -24,6 +24,9 @@ docs: .venv/.installed ## write the generated pages of docs/ from the code
 
 bench: .venv/.installed ## the figures, each beside its peer or its limit
 	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py
+
+faults: .venv/.installed ## thousands of faults in real runs, and what was lost: takes half an hour
+	PYTHONPATH=tests $(BIN)/python -m faults.main --json build/faults.json
 
 clean: ## remove what the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

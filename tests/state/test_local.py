@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
@@ -14,6 +17,8 @@ from audiform.diagnostics import DiagnosticError
 from audiform.state.local import schema
 from audiform.state.open import open_store
 from audiform.state.store import StateStore
+from audiform.state.tables.store import TableStore
+from audiform.state.writing import written
 from state.contract import NOON, StoreContract, record
 
 
@@ -107,6 +112,68 @@ def test_a_state_on_a_read_only_disk_can_be_read(tmp_path: Path):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM record")
     reader.close()
+
+
+def test_what_was_written_last_is_never_left_out(tmp_path: Path):
+    """Where the log beside the database cannot be read, the database alone is not taken for the state."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.put(record())
+        shutil.copytree(tmp_path / ".audiform", tmp_path / "killed/.audiform")
+    beside = tmp_path / "killed/.audiform/test/state.sqlite-shm"
+    beside.unlink()
+    beside.symlink_to(tmp_path / "nowhere")
+
+    with closing(open_local(str(tmp_path / "killed"))) as store, pytest.raises(DiagnosticError) as caught:
+        store.read()
+    assert "state-not-readable" == caught.value.diagnostics[0].code
+
+
+def test_a_full_disk_is_no_bug(tmp_path: Path):
+    """What the disk does not take is said, nothing of it is written, and the store goes on when there is room."""
+    with closing(open_local(str(tmp_path))) as store:
+        store.create()
+        assert isinstance(store, TableStore)
+        with store.database.writing() as connection:
+            ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(DiagnosticError, match="database or disk is full") as caught:
+            store.put(*(record(name=f"one{number}") for number in range(1000)))
+        assert "state-not-written" == caught.value.diagnostics[0].code
+        with store.database.writing() as connection:
+            connection.execute("PRAGMA max_page_count = 1000000")
+
+        assert {} == store.read().records
+        assert 1 == store.put(record())
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS])
+def test_what_a_disk_refuses_is_said_with_its_reason(number: int, tmp_path: Path):
+    """A full disk, a quota, a read-only disk: each is named, with the place; anything else stays what it is."""
+    with pytest.raises(DiagnosticError) as caught, written(tmp_path):
+        raise OSError(number, "any")
+    with pytest.raises(FileNotFoundError), written(tmp_path):
+        raise FileNotFoundError(errno.ENOENT, "any")
+
+    assert f"{tmp_path} could not be written: {os.strerror(number)}" in caught.value.diagnostics[0].detail
+
+
+def test_a_run_whose_lock_was_taken_away_writes_and_reads_nothing(tmp_path: Path):
+    """After `state unlock` the run that had the lock stops at its next step: another one may have begun."""
+    with (
+        closing(open_local(str(tmp_path))) as store,
+        closing(open_local(str(tmp_path))) as other,
+    ):
+        with store.lock("apply"):
+            store.put(record())
+            other.force_unlock()
+            with other.lock("apply"):
+                for use in (lambda: store.put(record(name="late")), store.read, store.pending):
+                    with pytest.raises(DiagnosticError) as caught:
+                        use()
+                    assert "state-lock-lost" == caught.value.diagnostics[0].code
+                other.put(record(name="next"))
+
+        assert ["lapsed_on_ads", "next"] == [address.name for address in store.read().records]
 
 
 def test_a_newer_state_is_refused(tmp_path: Path):

@@ -16,12 +16,15 @@ from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import KEPT, Ledger, Part
 from audiform.state.ledger_key import NO_KEYS
 from audiform.state.local.ledger import local_ledger
-from audiform.state.open import open_ledger, open_store
+from audiform.state.open import open_ledger, open_state, open_store
 from audiform.state.segments.rekeying import Rekeying
 from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.session import SegmentSession
 from audiform.state.store import StateStore
 from state.ledger_contract import KEY, LedgerContract, run, settled, staged
+
+NOBODY = 2**22 + 1
+"""A process that there is not: the system numbers fewer."""
 
 
 @pytest.fixture
@@ -128,13 +131,49 @@ def test_files_that_nobody_needs_are_removed_when_they_are_old(
         staged(session, run("r2"), "bob", part=Part.MODIFY)
     for path in tmp_path.rglob("*.parquet"):
         os.utime(path, (0, 0))
-    spill = tmp_path / ".audiform/test/ledger/spill-1-abcd"
+    spill, needed = (tmp_path / f".audiform/test/ledger/spill-{pid}-abcd" for pid in (NOBODY, os.getppid()))
     spill.mkdir()
+    needed.mkdir()
     with closing(ledger.open(write=True)) as session:
         assert 1 == session.count(KEY)
 
     assert ["r1.add.parquet"] == [path.name for path in tmp_path.rglob("*.parquet")]
-    assert not spill.exists()
+    assert [False, True] == [spill.exists(), needed.exists()]
+
+
+def test_two_runs_that_know_nothing_of_each_other_forget_nobody(store: StateStore, tmp_path: Path):
+    """Where a lock was taken away, whoever comes second adds to what the first has written, and takes nothing back."""
+    store.create()
+    with (
+        closing(open_ledger("file:.audiform", tmp_path, "test").open(write=True)) as one,
+        closing(open_ledger("file:.audiform", tmp_path, "test").open(write=True)) as other,
+    ):
+        staged(one, run("r1"), "ann")
+        assert 0 == other.count(KEY)
+        one.fold(run("r1"), [settled(1)])
+        staged(other, run("r2", "two"), "bob")
+        other.fold(run("r2", "two"), [settled(1)])
+
+        assert 2 == other.count(KEY)
+
+
+def test_a_run_whose_lock_was_taken_away_changes_no_list(tmp_path: Path):
+    """Whoever lost the lock neither adds members nor drops any."""
+    store, ledger = open_state("file:.audiform", tmp_path, "test")
+    store.create()
+    with closing(store), store.lock("sync"), closing(ledger.open(write=True)) as session:
+        staged(session, run("r1"), "ann")
+        session.fold(run("r1"), [settled(1)])
+        staged(session, run("r2"), "bob")
+        with closing(open_store("file:.audiform", tmp_path, "test")) as other:
+            other.force_unlock()
+        for change in (lambda: session.fold(run("r2"), [settled(1)]), lambda: session.drop(KEY)):
+            with pytest.raises(DiagnosticError) as caught:
+                change()
+            assert "state-lock-lost" == caught.value.diagnostics[0].code
+
+    with closing(open_ledger("file:.audiform", tmp_path, "test").open(write=False)) as session:
+        assert 1 == session.count(KEY)
 
 
 def test_a_lost_key_is_an_error(ledger: Ledger, store: StateStore, tmp_path: Path):

@@ -171,10 +171,20 @@ class SegmentLedger:
 
 
 def _remove_spills(directory: Path) -> None:
-    """Remove what killed processes have spilled: it may hold people in clear."""
+    """Remove what killed processes have spilled: it may hold people in clear. A plan may be made meanwhile: it is alive."""
     for folder in directory.glob("spill-*"):
-        if int(folder.name.split("-")[1]) != os.getpid():
+        if not _is_alive(int(folder.name.split("-")[1])):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _config(spill: Path, memory: str) -> dict[str, str | bool | int | float | list[str]]:
