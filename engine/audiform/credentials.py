@@ -7,10 +7,10 @@ from typing import Literal
 
 from audiform.client import ConnectorClient
 from audiform.config.project import Project
-from audiform.config.secrets import resolve
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError
 from audiform.outcome import Category
+from audiform.secret_stores.stores import SecretStores
 from audiform.transport import Transport
 from audiform.wire import RetryPolicy, Timing
 
@@ -38,11 +38,11 @@ async def check_credentials(
     Raises:
         DiagnosticError: its type cannot be used.
     """
-    connector = project.connectors[name]
+    connector, stores = project.connectors[name], SecretStores()
     kind = catalog.get(connector.type).configured(connector.settings)
     try:
         secrets = {
-            credential: resolve(reference, project.root)
+            credential: stores.resolve(reference, project.root)
             for credential, reference in connector.credentials.items()
         }
     except DiagnosticError as error:

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from audiform.client import ConnectorClient
-from audiform.config.kinds import Connector, SecretReference
+from audiform.config.kinds import Connector
 from audiform.config.project import Project
-from audiform.config.secrets import resolve
+from audiform.config.secret_references import SecretReference
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError
 from audiform.hashing import canonical
 from audiform.marker import marker
+from audiform.secret_stores.stores import SecretStores
 from audiform.state.ledger import Ledger
 from audiform.state.store import StateStore
 from audiform.transport import Transport
@@ -42,6 +43,7 @@ class Runtime:
     timing: Timing = field(default_factory=Timing, repr=False)
     _clients: dict[str, ConnectorClient] = field(default_factory=dict[str, ConnectorClient], repr=False)
     _secrets: dict[SecretReference, str] = field(default_factory=dict[SecretReference, str], repr=False)
+    _stores: SecretStores = field(default_factory=SecretStores, repr=False)
 
     def client(self, name: str) -> ConnectorClient:
         """Return the client of the project's connector `name`; its secrets are resolved when a request is sent.
@@ -114,5 +116,5 @@ class Runtime:
     def _secret(self, reference: SecretReference) -> str:
         """Resolve a reference once: a password manager's command may ask a person, and takes its time."""
         if reference not in self._secrets:
-            self._secrets[reference] = resolve(reference, self.project.root)
+            self._secrets[reference] = self._stores.resolve(reference, self.project.root)
         return self._secrets[reference]

@@ -10,10 +10,10 @@ import pytest
 from audiform.address import Address, Kind
 from audiform.bundled import bundled
 from audiform.config.event_kinds import SOURCE_SETTINGS
-from audiform.config.kinds import FromEnv, FromFile
 from audiform.config.load import load
 from audiform.config.project import Project
 from audiform.config.schema import FORMS
+from audiform.config.secret_references import FromEnv, FromFile
 
 BASE = Path(__file__).parent / "corpus" / "_base"
 
@@ -209,8 +209,9 @@ def test_the_only_environment_needs_no_name(environments, tmp_path):
 
 def test_every_pattern_has_its_words():
     """A field with a pattern is explained in words, and not by the pattern."""
-    from audiform.config.kinds import EnvironmentFile, Model, ProjectFile, ProjectTest
+    from audiform.config.kinds import EnvironmentFile, ProjectFile, ProjectTest
     from audiform.config.load import _MODELS
+    from audiform.config.models import Model
 
     patterns: set[str] = set()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audiform.config.kinds import FromCommand, FromEnv, FromFile, SecretReference
+from audiform.config.secret_references import FromCommand, FromEnv, FromFile, LocalReference
 from audiform.config.secrets import exposed, resolve
 from audiform.diagnostics import DiagnosticError
 
@@ -20,7 +20,7 @@ def printing(text: str, status: int = 0) -> FromCommand:
     return FromCommand(from_command=(sys.executable, "-c", code))
 
 
-def refusal(reference: SecretReference, root: Path) -> str:
+def refusal(reference: LocalReference, root: Path) -> str:
     """Return the message of a reference that does not resolve."""
     with pytest.raises(DiagnosticError) as caught:
         resolve(reference, root)
@@ -62,7 +62,7 @@ def test_each_way_of_missing_has_its_message(tmp_path: Path, snapshot):
     (tmp_path / "empty").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "binary").write_bytes(b"\xff\xfe" + CANARY.encode())
-    references: list[SecretReference] = [
+    references: list[LocalReference] = [
         FromEnv(from_env="AUDIFORM_NOT_SET"),
         FromFile(from_file="absent"),
         FromFile(from_file="empty"),

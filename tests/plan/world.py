@@ -64,7 +64,7 @@ def project(
     bindings: Bodies | None = None,
     environment: Mapping[str, Any] | None = None,
     policies: Bodies | None = None,
-    switched_off: Mapping[str, str] | None = None,
+    switched_off: Any = None,
 ) -> Project:
     """Return a project: one source, connector, audience and binding where nothing else is said."""
     bodies: dict[Kind, Bodies] = {

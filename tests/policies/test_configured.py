@@ -9,7 +9,7 @@ import pytest
 
 from audiform.connectors.catalog import Catalog
 from audiform.policies.judge import judge_project
-from plan.world import AUDIENCE, BINDING, SOURCE, project
+from plan.world import AUDIENCE, BINDING, SOURCE, Bodies, project
 
 CATALOG = Catalog()
 ADS: Mapping[str, Any] = {
@@ -21,7 +21,7 @@ ADS: Mapping[str, Any] = {
 
 def found(policy: Mapping[str, Any], **parts: Any) -> list[str]:
     """Return what one policy finds in a project of one connector, audience and binding, as `effect detail path`."""
-    resources = {
+    resources: dict[str, Bodies] = {
         "sources": {"shop": SOURCE},
         "connectors": {"ads": ADS},
         "audiences": {"buyers": {**AUDIENCE, "identifiers": {"email": "email", "phone": "phone"}}},
@@ -30,9 +30,8 @@ def found(policy: Mapping[str, Any], **parts: Any) -> list[str]:
     for section, body in parts.items():
         if section in resources:
             resources[section] = {name: {**each, **body} for name, each in resources[section].items()}
-    desired = project(
-        **resources, policies={"rule": {"message": "Because", **policy}}, environment=parts.get("environment")
-    )
+    rule = {"message": "Because", **policy}
+    desired = project(**resources, policies={"rule": rule}, environment=parts.get("environment"))
     return [
         f"{item.effect} {item.detail} {'.'.join(map(str, item.path))}".rstrip()
         for item in judge_project(desired, CATALOG)

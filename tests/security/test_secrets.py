@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from audiform.config.kinds import FromCommand
+from audiform.config.secret_references import FromCommand
 from audiform.config.secrets import resolve
 from audiform.connectors.auth.scheme import Context, Session
 from audiform.diagnostics import DiagnosticError

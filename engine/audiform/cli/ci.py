@@ -12,8 +12,8 @@ from audiform.bundled import bundled
 from audiform.cli.copying import write_new
 from audiform.cli.opening import open_project
 from audiform.cli.options import Options, project_options
-from audiform.config.kinds import FromEnv
 from audiform.config.project import Project
+from audiform.config.secret_references import FromEnv
 
 EXTRAS = {"postgresql": "postgresql", "s3": "s3"}
 """Scheme of the state's URL -> the extra that it needs."""

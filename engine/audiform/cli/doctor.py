@@ -23,11 +23,21 @@ from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.output import Style, paint
 from audiform.cli.views.diagnostics import count_text
 from audiform.config.cache import cache_home
-from audiform.config.kinds import Connector, FromCommand, FromEnv, FromFile, SecretReference
+from audiform.config.kinds import Connector
 from audiform.config.project import Project
+from audiform.config.secret_references import (
+    FromAws,
+    FromCommand,
+    FromEnv,
+    FromFile,
+    FromGcp,
+    FromVault,
+    SecretReference,
+)
 from audiform.config.secrets import exposed
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
+from audiform.secret_stores.stores import missing_library
 from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_store, scheme_of, state_directory
 
@@ -193,6 +203,8 @@ def _missing(reference: SecretReference, root: Path) -> str | None:
             return None if (root / path).is_file() else f"there is no file {path}"
         case FromCommand(from_command=command):
             return None if _program(command[0], root) else f"there is no command {command[0]}"
+        case FromVault() | FromAws() | FromGcp():
+            return missing_library(reference)
 
 
 def _program(program: str, root: Path) -> bool:

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from audiform.config.kinds import CheckedSecretReference, Duration, Labels, Model, Owner, Protected
+from audiform.config.kinds import Duration, Labels, Owner, Protected
+from audiform.config.models import Model
+from audiform.config.secret_references import CheckedSecretReference
 
 Path = Annotated[str, Field(examples=["event.properties.total"])]
 Step = str | dict[str, Any]

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from audiform.address import Address, Kind, parse_address
 from audiform.config.declared import Written
 from audiform.config.evolution import Entry, Evolution, Importing, Moving, Removing
-from audiform.config.kinds import Import, Model, Moved, Removed
+from audiform.config.kinds import Import, Moved, Removed
+from audiform.config.models import Model
 from audiform.config.places import Places
 from audiform.config.references import Names
 from audiform.config.schema import problems_of

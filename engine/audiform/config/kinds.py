@@ -8,58 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, StrictInt, Tag
+from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
+from audiform.config.models import Model
+from audiform.config.secret_references import CheckedSecretReference
 from audiform.outcome import Signal
-from audiform.shapes import is_map
-
-
-class Model(BaseModel):
-    """Frozen, and closed: an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class FromEnv(Model):
-    """A secret in an environment variable."""
-
-    from_env: str = Field(min_length=1, description="Name of the environment variable")
-
-
-class FromFile(Model):
-    """A secret in a file outside of git, such as a mounted one."""
-
-    from_file: str = Field(min_length=1, description="Path of the file; its content without the last newline")
-
-
-class FromCommand(Model):
-    """A secret printed by a command, such as a password manager's."""
-
-    from_command: tuple[str, ...] = Field(min_length=1, description="The command and its arguments")
-
-
-SecretReference = FromEnv | FromFile | FromCommand
-
-
-def _secret_form(value: Any) -> str | None:
-    """Say which of the forms a secret reference has, so that only the problems of that one are shown."""
-    for name in ("from_env", "from_file", "from_command"):
-        if (is_map(value) and name in value) or hasattr(value, name):
-            return f"<{name}>"
-    return None
 
 
 def _is_text(value: Any) -> str:
     return "<text>" if isinstance(value, str) else "<other>"
 
-
-CheckedSecretReference = Annotated[
-    Annotated[FromEnv, Tag("<from_env>")]
-    | Annotated[FromFile, Tag("<from_file>")]
-    | Annotated[FromCommand, Tag("<from_command>")],
-    Discriminator(_secret_form),
-]
-"""`SecretReference` as a field's type."""
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
 Limit = Annotated[

@@ -25,7 +25,8 @@ from audiform.config.evolution import Evolution
 from audiform.config.evolving import read_evolution
 from audiform.config.expand import override, rendered, repeat
 from audiform.config.files import Folder, read_folder
-from audiform.config.kinds import Audience, Binding, Connector, Model, Policy, Source, State
+from audiform.config.kinds import Audience, Binding, Connector, Policy, Source, State
+from audiform.config.models import Model
 from audiform.config.places import Places
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project

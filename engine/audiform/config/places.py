@@ -14,6 +14,7 @@ from audiform.diagnostics import Diagnostic, Location
 
 Route = tuple[str | int, ...]
 _SEPARATOR = "."
+_VALUE = re.compile(r"""(:\s+)("[^"]*"|'[^']*'|[^\s{}\[\],][^{}\[\],]*)""")
 
 
 def location(text: Text, span: Span) -> Location:
@@ -159,9 +160,9 @@ def _masked(place: Location, found: _Found) -> Location:
     if found.node.span.line + 1 != place.line or found.key == found.node.span:
         return replace(place, text="***")
     start = found.node.span.column
-    return replace(
-        place, text=f"{place.text[: max(start, column)]}***", length=3 if column >= start else place.length
-    )
+    # What stands before it in a map on one line is a value of its own, which may be the secret.
+    before = _VALUE.sub(lambda value: value[1] + "*" * len(value[2]), place.text[: max(start, column)])
+    return replace(place, text=f"{before}***", length=3 if column >= start else place.length)
 
 
 def _inside_block(text: Text, node: Scalar, line: int, column: int, length: int) -> Location | None:

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StrictBool
 
-from audiform.config.kinds import Guards, LabelKey, Labels, Model, Owner, Protected
+from audiform.config.kinds import Guards, LabelKey, Labels, Owner, Protected
+from audiform.config.models import Model
 from audiform.outcome import Signal
 
 Patterns = Annotated[tuple[str, ...], Field(min_length=1)]
 LabelPatterns = dict[LabelKey, Patterns]
 SecretSource = Literal["from_env", "from_file", "from_command", "from_vault", "from_aws", "from_gcp"]
-"""The forms of a secret reference (`kinds.SecretReference`)."""
+"""The forms of a secret reference (`secret_references.FORMS`)."""
 
 
 class AppliesTo(Model):

@@ -29,9 +29,6 @@ from audiform.config.kinds import (
     EnvironmentFile,
     Expectation,
     ExpectedCall,
-    FromCommand,
-    FromEnv,
-    FromFile,
     GivenChange,
     GivenField,
     Guards,
@@ -47,13 +44,14 @@ from audiform.config.kinds import (
     State,
 )
 from audiform.config.policies import Allow, AppliesTo, Forbid, NamedPolicy, Require
+from audiform.config.secret_references import FORMS as SECRET_FORMS
+from audiform.config.secret_references import INSIDE
 from audiform.diagnostics import Diagnostic, did_you_mean
 from audiform.shapes import is_map
 
 Path = tuple[str | int, ...]
 
-_TAG = re.compile(r"(?:<(?:text|other|none|from_env|from_file|from_command)>|\[key\])\Z")
-_SECRET_FORMS = (FromEnv, FromFile, FromCommand)
+_TAG = re.compile(rf"(?:<(?:text|other|none|{'|'.join(SECRET_FORMS)})>|\[key\])\Z")
 _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Source: "a source",
     Connector: "a connector",
@@ -76,7 +74,7 @@ _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "settings": (DuckDBSettings,),
     "query": (QueryFile,),
     "identifiers": (IdentifierColumn,),
-    "credentials": _SECRET_FORMS,
+    "credentials": tuple(SECRET_FORMS.values()),
     "state": (State,),
     "policy": (Policy,),
     "applies_to": (AppliesTo,),
@@ -89,8 +87,10 @@ _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "map": (MappedField,),
     "retry": (Retry,),
     "batch": (BatchLimits,),
-    "write_keys": _SECRET_FORMS,
+    "write_keys": tuple(SECRET_FORMS.values()),
 }
+_IN_REFERENCE: Final = 4
+"""Keys that lead to what stands in a reference to a store of secrets: `credentials.token.from_vault.path`."""
 _WANTED: Final[Mapping[str, str]] = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -99,7 +99,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "model_type": "a map",
     "model_attributes_type": "a map",
     "tuple_type": "a list",
-    "union_tag_not_found": "`{from_env: NAME}`, `{from_file: PATH}` or `{from_command: [...]}`",
+    "union_tag_not_found": "`{from_env: NAME}`, `{from_file: PATH}`, `{from_command: [...]}` or a reference to a store of secrets",
 }
 _EITHER: Final[Mapping[tuple[str, int], str]] = {
     ("query", 1): "SQL as a text, or `{file: NAME.sql}`",
@@ -208,7 +208,7 @@ def _wanted(item: ErrorDetails, path: Path) -> str | None:
 
 
 def _words(item: ErrorDetails) -> tuple[str, list[str]]:
-    words = re.findall(r"'([^']*)'", item.get("ctx", {}).get("expected", ""))
+    words = re.findall(r"[^\s',]+", item.get("ctx", {}).get("expected", "").replace(" or ", " "))
     return ", ".join(f"`{word}`" for word in words), words
 
 
@@ -236,9 +236,9 @@ def _missing(path: Path, address: Address | None) -> Diagnostic:
 
 def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
     name = str(path[-1])
-    models = (model,) if len(path) == 1 else _INSIDE.get(str(path[0]), ())
+    models = (model,) if len(path) == 1 else _inside(path)
     known = [entry.alias or field for inner in models for field, entry in inner.model_fields.items()]
-    if path[0] in ("credentials", "write_keys") and name in known:
+    if path[0] in ("credentials", "write_keys") and name in known and name in SECRET_FORMS:
         detail = f"`{_shown(path[:-1])}` says in two ways where the secret is, and only one of them can hold."
         return Diagnostic("invalid-value", detail, address=address, path=path, on_key=True)
     if len(path) == 1 and address is not None:
@@ -251,11 +251,17 @@ def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Dia
     )
 
 
+def _inside(path: Path) -> tuple[type[BaseModel], ...]:
+    """Return the models that a field at this place may be of."""
+    if path[0] in ("credentials", "write_keys") and len(path) == _IN_REFERENCE:
+        return (INSIDE[str(path[2])],)
+    return _INSIDE.get(str(path[0]), ())
+
+
 def _misspelled(path: Path, value: Any, address: Address | None) -> Diagnostic | None:
     """Return what to say of `{form_env: NAME}`: a reference whose only key is nearly one of the forms."""
     key = next(iter(value)) if is_map(value) and len(value) == 1 else ""
-    forms = [field for model in _SECRET_FORMS for field in model.model_fields]
-    return _unknown((*path, key), Connector, address) if did_you_mean(key, forms) else None
+    return _unknown((*path, key), Connector, address) if did_you_mean(key, SECRET_FORMS) else None
 
 
 def _in_clear(path: Path, address: Address | None) -> Diagnostic:

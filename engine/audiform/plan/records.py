@@ -13,17 +13,10 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.config.event_kinds import EventConnector, EventSource, EventType, MappedField
-from audiform.config.kinds import (
-    Audience,
-    Binding,
-    Connector,
-    Guards,
-    IdentifierColumn,
-    SecretReference,
-    Source,
-)
+from audiform.config.kinds import Audience, Binding, Connector, Guards, IdentifierColumn, Source
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
+from audiform.config.secret_references import SecretReference
 from audiform.hashing import digest_text
 from audiform.state.store import Record
 
@@ -122,7 +115,10 @@ def _connector(
         "type": connector.type,
         "type_digest": type_digests[connector.type],
         "settings": connector.settings,
-        "credentials": {name: item.model_dump(mode="json") for name, item in connector.credentials.items()},
+        "credentials": {
+            name: item.model_dump(mode="json", exclude_none=True)
+            for name, item in connector.credentials.items()
+        },
         "secrets": dict(secret_digests),
         "endpoint": connector.endpoint,
         "description": connector.description,

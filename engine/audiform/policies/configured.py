@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from audiform.address import Address, Kind
 from audiform.audiences.selection import Selection, select
-from audiform.config.kinds import Audience, Binding, Connector, SecretReference, Source
+from audiform.config.kinds import Audience, Binding, Connector, Source
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
+from audiform.config.secret_references import SecretReference
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.plan.records import effective_guards

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from audiform import __version__
 from audiform.address import Address, Kind, parse_address
 from audiform.config.declared import SECTIONS
-from audiform.config.kinds import Audience, Binding, Connector, GivenChange, Model, ProjectTest, Source
+from audiform.config.kinds import Audience, Binding, Connector, GivenChange, ProjectTest, Source
+from audiform.config.models import Model
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
 from audiform.config.references import Names, unknown_references

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from audiform.config.kinds import EnvironmentFile, Model, ProjectFile
+from audiform.config.kinds import EnvironmentFile, ProjectFile
+from audiform.config.models import Model
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest
 from audiform.plan import serialise

@@ -9,20 +9,9 @@ from pydantic.json_schema import models_json_schema
 
 from audiform.address import Kind
 from audiform.config.event_kinds import SOURCE_SETTINGS, EventConnector, EventSource, EventType
-from audiform.config.kinds import (
-    Audience,
-    Binding,
-    Connector,
-    FromCommand,
-    FromEnv,
-    FromFile,
-    Import,
-    Model,
-    Moved,
-    ProjectTest,
-    Removed,
-    Source,
-)
+from audiform.config.kinds import Audience, Binding, Connector, Import, Moved, ProjectTest, Removed, Source
+from audiform.config.models import Model
+from audiform.config.secret_references import FORMS
 from audiform.config.policies import NamedPolicy
 from audiform.connectors.catalog import ConnectorType
 from audiform.schemas.templated import TEMPLATE, TEMPLATES, Schema, inside, templated, untitled
@@ -51,7 +40,7 @@ _WHAT: Final[Mapping[Kind, str]] = {
 _NAMES: Final[Schema] = {"pattern": "^[a-z][a-z0-9_-]{0,62}$"}
 _SECRET_REFERENCE: Final[Schema] = {
     "description": "Where a secret is to be found; the secret itself never stands in a project",
-    "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in (FromEnv, FromFile, FromCommand)],
+    "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in FORMS.values()],
 }
 _REFERENCE: Final[Schema] = {"$ref": "#/$defs/SecretReference"}
 _SECRETS: Final[tuple[tuple[type[Model], str], ...]] = (
