@@ -53,14 +53,15 @@ def test_each_form_of_a_denied_plan(shell, snapshot):
     bound(shell, few_at_once=FEW, owned=OWNED)
     file = shell.root / "plan.json"
     shell("plan", "--out", str(file))
-    said = {form: shell("show", str(file), "--format", form).out for form in FORMATS}
+    forms = [form for form in FORMATS if form != "hash"]
+    said = {form: shell("show", str(file), "--format", form).out for form in forms}
 
     assert [("few_at_once", "deny", "bindings.yaml", 3)] == [
         (item["policy"], item["effect"], item["file"], item["line"])
         for item in json.loads(said["json"])["denied_by"]
     ]
     assert ["policy-deny"] == re.findall(r'<failure .* type="([^"]*)"', said["junit"])
-    assert dict.fromkeys(FORMATS, True) == {form: FEW["message"] in text for form, text in said.items()}
+    assert dict.fromkeys(forms, True) == {form: FEW["message"] in text for form, text in said.items()}
     assert snapshot == [sarif(result) for result in json.loads(said["sarif"])["runs"][0]["results"]]
     assert snapshot == [line for line in said["markdown"].splitlines() if "policy" in line]
     assert snapshot == said["html"][said["html"].index('<section class="stop">') :].split("</section>")[0]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from audiform.config.event_kinds import EventConnector, EventSource
+from audiform.config.secret_references import FromCommand
 from audiform.connectors.catalog import Catalog
 from audiform.policies.judge import judge_project
 from plan.world import AUDIENCE, BINDING, SOURCE, Bodies, project
@@ -129,9 +132,7 @@ BROKEN: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], list[str]]] = {
     "consent": (
         {"require": {"consent": True}},
         {"audiences": {"consent": None}},
-        [
-            "deny audience.buyers: the audience has no `consent`, so that everybody whom its query returns is sent"
-        ],
+        ["deny audience.buyers: it has no `consent`, so that everybody whom its query returns is sent"],
     ),
     "signal that is not sent": (
         {"require": {"signals": ["remove"]}},
@@ -151,9 +152,7 @@ BROKEN: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], list[str]]] = {
     "secret": (
         {"forbid": {"secret_sources": ["from_command", "from_file"]}},
         {"connectors": {"credentials": {"access_token": {"from_command": ["pass", "hunter2"]}}}},
-        [
-            "deny connector.ads: the credential `access_token` comes from `from_command` credentials.access_token"
-        ],
+        ["deny connector.ads: the secret `access_token` comes from `from_command` credentials.access_token"],
     ),
     "guards": (
         {
@@ -258,3 +257,27 @@ def test_the_built_in_policies_are_for_protected_environments():
     assert () == judge_project(project(environment={"protected": True}), CATALOG), (
         "no type is opened for nothing"
     )
+
+
+def test_event_connectors_and_their_sources():
+    """What is said of owners, types, consent and secrets holds for events as well."""
+    policy = {
+        "message": "Because",
+        "require": {"consent": True},
+        "allow": {"connector_types": ["meta_*"]},
+        "forbid": {"secret_sources": ["from_command"]},
+        "applies_to": {"resources": ["event_*"]},
+    }
+    secret = FromCommand(from_command=("pass",))
+    desired = replace(
+        project(policies={"rule": policy}),
+        event_sources={"web": EventSource(type="http", write_keys={"site": secret})},
+        event_connectors={"hook": EventConnector(type="http_event", credentials={"token": secret})},
+    )
+
+    assert [
+        ("event_source.web: the secret `site` comes from `from_command`", ("write_keys", "site")),
+        ("event_connector.hook: the connector type `http_event` is none of `meta_*`", ("type",)),
+        ("event_connector.hook: it has no `consent`, so that every event that it selects is sent", ()),
+        ("event_connector.hook: the secret `token` comes from `from_command`", ("credentials", "token")),
+    ] == [(item.detail, item.path) for item in judge_project(desired, CATALOG)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from audiform.address import Kind
 from audiform.config.kinds import ProjectTest
 from audiform.connectors.catalog import Catalog
 from audiform.project_tests.policies import policy_problems
@@ -90,6 +91,12 @@ def test_what_passes():
                 )
             ],
         ),
+        (
+            "few",
+            {},
+            {"changes": [{"address": "person.a"}]},
+            [f"change 1: `person.a` is not an address; write `kind.name` with a kind of {', '.join(Kind)}"],
+        ),
         ("fewer", {}, {}, ['there is no policy `fewer` (did you mean "few"?)']),
         (
             "few",
@@ -115,6 +122,7 @@ def test_what_passes():
     ids=[
         "difference",
         "unknown figure",
+        "no address",
         "no policy",
         "no section",
         "half a binding",

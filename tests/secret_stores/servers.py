@@ -85,7 +85,7 @@ def secret_manager(versions: Mapping[str, list[bytes | int]]) -> Iterator[tuple[
         SecretManagerServiceGrpcTransport,
     )
 
-    asked: ClassVar[list[str]] = []
+    asked: list[str] = []
 
     def access(request: Any, context: Any) -> Any:
         asked.append(request.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,7 @@ def refusal(resolve: Callable[[], object]) -> str:
 
 def refusals(*references: SecretReference) -> list[str]:
     """Return the message of each reference."""
-    return [
-        refusal(lambda reference=reference: SecretStores().resolve(reference, ROOT))
-        for reference in references
-    ]
+    return [refusal(partial(SecretStores().resolve, reference, ROOT)) for reference in references]
 
 
 @pytest.fixture
@@ -196,7 +194,7 @@ def test_gcp(snapshot: SnapshotAssertion):
             "projects/shop/secrets/ads-token/versions/1",
         ] == asked
         assert snapshot == [
-            refusal(lambda wanted=wanted: gcp.read(client, wanted))
+            refusal(partial(gcp.read, client, wanted))
             for wanted in (
                 secret("absent"),
                 secret(version=2),

@@ -282,9 +282,7 @@ class GivenField(Model):
 class GivenChange(Model):
     """A change of a plan, for a test of a policy. What is not given is nothing."""
 
-    address: str = Field(
-        pattern=r"^(source|connector|audience|binding|policy)\..+$", examples=["binding.lapsed_on_ads"]
-    )
+    address: str = Field(pattern=r"^[a-z_]+\..+$", examples=["binding.lapsed_on_ads"])
     action: Literal["create", "update", "replace", "delete", "forget", "sync"] = "update"
     fields: dict[str, GivenField] = Field(default_factory=dict, description="Path -> before and after")
     adds: People = 0

@@ -48,7 +48,9 @@ class Require(Model):
     labels: LabelPatterns = Field(
         default_factory=dict, description='Label -> its values (`["*"]`: any); each resource has all of these'
     )
-    consent: StrictBool = Field(default=False, description="Each audience names a `consent` column")
+    consent: StrictBool = Field(
+        default=False, description="Each audience and each event connector names its `consent`"
+    )
     signals: tuple[Signal, ...] = Field(
         default=(), description="Each binding sends these signals, where its connector type can"
     )
@@ -60,7 +62,7 @@ class Forbid(Model):
     signals: tuple[Signal, ...] = Field(default=(), description="Signals that no binding sends")
     identifiers: tuple[str, ...] = Field(default=(), description="Identifiers that no binding sends")
     secret_sources: tuple[SecretSource, ...] = Field(
-        default=(), description="Where no credential of a connector comes from"
+        default=(), description="Where no secret of a connector or an event source comes from"
     )
 
 

@@ -118,7 +118,7 @@ FORMS: Final[Mapping[str, str]] = {
     r"^[a-z][a-z0-9_.-]{0,62}$": "a label's key: a small letter, then at most 62 small letters, digits, `_`, `.` and `-`",
     r"^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$": "a label's value: at most 63 letters, digits, `_`, `.` and `-`, "
     "with a letter or a digit at both ends",
-    r"^(source|connector|audience|binding|policy)\..+$": "an address, such as `binding.lapsed_on_ads`",
+    r"^[a-z_]+\..+$": "an address, such as `binding.lapsed_on_ads`",
     r"^[a-z][a-z0-9_-]*$": "a name: a small letter, then small letters, digits, `_` and `-`",
 }
 """Pattern of a field -> what it takes, in words."""

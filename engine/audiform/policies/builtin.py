@@ -16,7 +16,7 @@ _PROTECTED: Final = AppliesTo(protected=True)
 BUILT_IN: Final[Mapping[str, NamedPolicy]] = {
     "consent_required": NamedPolicy(
         message="Say with `consent` which column tells that a profile agreed, so that nobody else is sent",
-        applies_to=_PROTECTED,
+        applies_to=AppliesTo(protected=True, resources=("audience.*",)),
         require=Require(consent=True),
     ),
     "half_leaves": NamedPolicy(

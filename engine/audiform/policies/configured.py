@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from audiform.address import Address, Kind
 from audiform.audiences.selection import Selection, select
+from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.kinds import Audience, Binding, Connector, Source
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
@@ -17,7 +18,7 @@ from audiform.plan.records import effective_guards
 from audiform.policies.floors import looser
 from audiform.policies.scope import has_labels, matches
 
-Resource = Source | Connector | Audience | Binding
+Resource = Source | Connector | Audience | Binding | EventSource | EventType | EventConnector
 Path = tuple[str | int, ...]
 Finding = tuple[str, Path]
 """What was found, as a sentence without its full stop, and where in the resource."""
@@ -39,6 +40,9 @@ class Subjects:
             (Kind.CONNECTOR, project.connectors),
             (Kind.AUDIENCE, project.audiences),
             (Kind.BINDING, project.bindings),
+            (Kind.EVENT_SOURCE, project.event_sources),
+            (Kind.EVENT_TYPE, project.event_types),
+            (Kind.EVENT_CONNECTOR, project.event_connectors),
         )
         for kind, table in tables:
             for name, resource in table.items():
@@ -63,17 +67,15 @@ def findings(
 ) -> Iterator[Finding]:
     """Yield what of a resource is not as the policy says."""
     yield from _noted(policy, resource)
-    match resource:
-        case Connector():
-            yield from _of_connector(policy, resource)
-        case Audience():
-            if policy.require and policy.require.consent and resource.consent is None:
-                yield "the audience has no `consent`, so that everybody whom its query returns is sent", ()
-        case Binding():
-            for check in _OF_BINDINGS:
-                yield from check(policy, address.name, resource, subjects)
-        case Source():
-            pass
+    if isinstance(resource, Connector | EventConnector):
+        yield from _of_connector(policy, resource)
+    if isinstance(resource, Audience | EventConnector):
+        yield from _consent(policy, resource)
+    if isinstance(resource, Connector | EventConnector | EventSource):
+        yield from _secrets(policy, resource)
+    if isinstance(resource, Binding):
+        for check in _OF_BINDINGS:
+            yield from check(policy, address.name, resource, subjects)
 
 
 def _noted(policy: NamedPolicy, resource: Resource) -> Iterator[Finding]:
@@ -88,7 +90,17 @@ def _noted(policy: NamedPolicy, resource: Resource) -> Iterator[Finding]:
             yield f"the label `{key}` is none of {_listed(patterns)}", ("labels", key)
 
 
-def _of_connector(policy: NamedPolicy, connector: Connector) -> Iterator[Finding]:
+def _consent(policy: NamedPolicy, resource: Audience | EventConnector) -> Iterator[Finding]:
+    if policy.require and policy.require.consent and resource.consent is None:
+        everybody = (
+            "everybody whom its query returns is sent"
+            if isinstance(resource, Audience)
+            else "every event that it selects is sent"
+        )
+        yield f"it has no `consent`, so that {everybody}", ()
+
+
+def _of_connector(policy: NamedPolicy, connector: Connector | EventConnector) -> Iterator[Finding]:
     allow = policy.allow
     types = allow.connector_types if allow else None
     if types is not None and not matches(connector.type, types):
@@ -97,13 +109,20 @@ def _of_connector(policy: NamedPolicy, connector: Connector) -> Iterator[Finding
         # Its value is not said: a setting may be a secret. The line of the file stands beside this where it is shown.
         if setting in connector.settings and not matches(connector.settings[setting], allowed):
             yield f"the setting `{setting}` is none of {_listed(allowed)}", ("settings", setting)
-    for credential, reference in connector.credentials.items():
-        form = form_of(reference)
-        if policy.forbid and form in policy.forbid.secret_sources:
-            yield f"the credential `{credential}` comes from `{form}`", ("credentials", credential)
 
 
-def form_of(reference: SecretReference) -> str:
+def _secrets(policy: NamedPolicy, resource: Connector | EventConnector | EventSource) -> Iterator[Finding]:
+    fields: dict[str, Mapping[str, SecretReference]] = {"credentials": resource.credentials}
+    if isinstance(resource, EventSource):
+        fields["write_keys"] = resource.write_keys
+    for field_name, references in fields.items():
+        for name, reference in references.items():
+            form = _form(reference)
+            if policy.forbid and form in policy.forbid.secret_sources:
+                yield f"the secret `{name}` comes from `{form}`", (field_name, name)
+
+
+def _form(reference: SecretReference) -> str:
     """Return which form a secret reference has: `from_env`, ..."""
     return next(iter(type(reference).model_fields))
 
