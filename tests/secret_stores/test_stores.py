@@ -217,7 +217,7 @@ def test_gcp_without_credentials(monkeypatch, tmp_path, snapshot: SnapshotAssert
     ("reference", "module"),
     [
         (in_vault(), "hvac"),
-        (in_aws(), "boto3"),
+        (in_aws(), "boto3.session"),
         (FromGcp(from_gcp=GcpSecret(project="shop", secret="s")), "google.cloud.secretmanager"),
     ],
     ids=["vault", "aws", "gcp"],
