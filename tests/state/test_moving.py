@@ -29,6 +29,8 @@ from state.ledger_contract import members, run, settled, staged
 
 Opening = Callable[[str], Opened]
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def opening(tmp_path: Path) -> Iterator[Opening]:

@@ -28,6 +28,8 @@ from servers import Database, free_port
 from state.contract import StoreContract, record, run_elsewhere
 from state.ledger_contract import KEY, LedgerContract, run, settled, staged
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", autouse=True)
 def login(database: Database) -> Iterator[None]:

@@ -63,8 +63,8 @@ def migrate(options: Options, url: str) -> None:
         with closing(there), waiting("Moving the state", options.output):
             moved = move(source, Opened(there, kept, url))
     options.output.note(
-        f"{_said(moved)} are at the new place, and were read back and compared. Nobody can go on with the old one. "
-        f"Write the new place in audiform.yaml, for everybody, before the next command:\n\n"
+        f"The state is at the new place: {_said(moved)}\nAll of it was read back and compared, and nobody can go on with the old "
+        f"place. Write the new one in audiform.yaml, for everybody:\n\n"
         f'    state: {{url: "{url}"}}\n'
     )
 
