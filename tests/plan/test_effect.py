@@ -117,7 +117,7 @@ EFFECT: Mapping[str, Edit] = {
     "Plan.changes": lambda plan, _: replace(plan, changes=plan.changes[1:]),
     "Plan.steps": lambda plan, _: replace(plan, steps=plan.steps[1:]),
     "Change.address": lambda plan, other: changed(
-        address=lambda _: replace(plan.changes[-1].address, name=f"other_{other}")
+        address=lambda _: plan.changes[-1].address._replace(name=f"other_{other}")
     )(plan, other),
     "Change.action": changed(action=lambda _: Action.REPLACE),
     "Change.fields": changed(fields=lambda _: ()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -23,6 +23,10 @@ class Digests(Mapping[Address, str]):
 
     def __iter__(self) -> Iterator[Address]:
         return iter(self._all())
+
+    def items(self) -> ItemsView[Address, str]:
+        """Return addresses with their digests: the mixin's would look each of them up."""
+        return self._all().items()
 
     def __len__(self) -> int:
         return sum(map(len, self._tables.values()))

@@ -30,6 +30,9 @@ def owner_of(address: Address, project: Project, recorded: StateView) -> str | N
 
 def labelled(decision: Decision, situation: Situation) -> Decision:
     """Return the decision with the labels and the owner of its resource in its change, for whoever reviews it."""
+    resource = situation.project.get(decision.address)
+    if resource is not None and not resource.labels and resource.owner is None:
+        return decision
     labels = labels_of(decision.address, situation.project, situation.recorded)
     owner = owner_of(decision.address, situation.project, situation.recorded)
     if not labels and owner is None:

@@ -27,27 +27,43 @@ _ENDS = (StepKind.REMOVE_MEMBERS, StepKind.DELETE_DESTINATION, StepKind.FORGET)
 def steps_of(decisions: Sequence[Decision], project: Project, recorded: StateView) -> tuple[Step, ...]:
     """Return the steps of all decisions; each stands behind those that it needs."""
     chain = _Chain(project, recorded, _users(decisions, recorded))
-    bindings = [decision for decision in decisions if decision.address.kind is Kind.BINDING]
-    others = [decision for decision in decisions if decision.address.kind is not Kind.BINDING]
-    phases: tuple[
-        tuple[Iterable[Decision], Callable[[Verb], bool], Callable[[Address], Iterator[str]]], ...
-    ] = (
-        (decisions, lambda verb: verb.kind is StepKind.MOVE, chain.before_move),
-        (bindings, lambda verb: verb.kind in _ENDS, chain.before_end),
-        (
-            decisions,
-            lambda verb: verb.kind not in _ENDS and verb.kind not in (StepKind.SYNC, StepKind.MOVE),
-            chain.before_begin,
-        ),
-        (bindings, lambda verb: verb.kind is StepKind.SYNC, chain.before_sync),
-        (reversed(others), lambda verb: verb.kind is StepKind.FORGET, chain.before_forget),
-    )
-    for chosen, belongs, needs in phases:
-        for decision in chosen:
-            verbs = [verb for verb in decision.verbs if belongs(verb)]
-            if verbs:
-                chain.add(decision.address, verbs, needs)
+    moves, ends, begins, syncs, forgets = _phases(decisions)
+    for chosen, needs in (
+        (moves, chain.before_move),
+        (ends, chain.before_end),
+        (begins, chain.before_begin),
+        (syncs, chain.before_sync),
+        (reversed(forgets), chain.before_forget),
+    ):
+        for address, verbs in chosen:
+            chain.add(address, verbs, needs)
     return tuple(chain.steps)
+
+
+_Phase = list[tuple[Address, list[Verb]]]
+
+
+def _phases(decisions: Iterable[Decision]) -> tuple[_Phase, _Phase, _Phase, _Phase, _Phase]:
+    """Return the verbs of each address by phase: moves, ends of bindings, beginnings, syncs, and what is forgotten last."""
+    phases: tuple[_Phase, _Phase, _Phase, _Phase, _Phase] = ([], [], [], [], [])
+    for decision in decisions:
+        address = decision.change.address
+        mine: dict[int, list[Verb]] = {}
+        for verb in decision.verbs:
+            mine.setdefault(_phase_of(verb.kind, address.kind), []).append(verb)
+        for number, verbs in mine.items():
+            phases[number].append((address, verbs))
+    return phases
+
+
+def _phase_of(verb: StepKind, kind: Kind) -> int:
+    if verb is StepKind.SYNC:
+        return 3
+    if verb is StepKind.MOVE:
+        return 0
+    if verb not in _ENDS:
+        return 2
+    return 1 if kind is Kind.BINDING else 4
 
 
 def _users(decisions: Iterable[Decision], recorded: StateView) -> dict[Address, list[Address]]:
