@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audiform.cli.views import plan_markdown
-from audiform.cli.views.plan_formats import FORMATS, Shown
+from audiform.cli.views.plan_formats import FORMATS
+from audiform.cli.views.shown import Shown
 from audiform.plan.draft import Ended
 from audiform.plan.effect import plan_hash
 from audiform.plan.plan import Plan

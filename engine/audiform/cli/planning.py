@@ -13,8 +13,9 @@ import click
 
 from audiform.cli.options import Options, part_options
 from audiform.cli.running import run
-from audiform.cli.views.plan_formats import CONCISE, FORMATS, Shown
+from audiform.cli.views.plan_formats import CONCISE, FORMATS
 from audiform.cli.views.progress import waiting
+from audiform.cli.views.shown import Shown
 from audiform.garbage import keep, uncollected
 from audiform.plan.draft import Approvals
 from audiform.plan.plan import Plan

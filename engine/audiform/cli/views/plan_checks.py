@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from audiform import __version__
 from audiform.cli.views.plan_text import WORDS, actions_line, partial_lines, people_line
+from audiform.cli.views.shown import Shown, json_text
 from audiform.cli.views.xml_text import xml
 from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
@@ -176,3 +177,13 @@ def _result(rule: str, level: str, text: str, change: Change, file: str) -> dict
             }
         ],
     }
+
+
+def as_junit_text(plan: Plan, _: Shown) -> str:
+    """Return the test report, which is the same however it was asked for."""
+    return as_junit(plan)
+
+
+def as_sarif_text(plan: Plan, shown: Shown) -> str:
+    """Return the findings as SARIF text, with their places as seen from where the command runs."""
+    return json_text(as_sarif(plan, shown.file, shown.folder))

@@ -1,30 +1,16 @@
-"""Every form in which a plan is shown, by name."""
+"""Every form in which a plan is shown, by name. All but the text are imported when they are asked for."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
-from audiform.cli.views import plan_checks, plan_html, plan_json, plan_markdown, plan_text
+from audiform.cli.lazy import load
+from audiform.cli.views import plan_text
+from audiform.cli.views.shown import Shown
 from audiform.plan.effect import plan_hash
 from audiform.plan.plan import Plan
 
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a form may depend on. `command` takes approvals of guards; `file` is what a checker points to.
-
-    `folder` is the project's, from where the command runs: a checker finds the lines of its files there.
-    """
-
-    colour: bool = False
-    concise: bool = False
-    command: str = "plan"
-    file: str = "audiform.yaml"
-    folder: PurePosixPath = field(default_factory=PurePosixPath)
-
+Form = Callable[[Plan, Shown], str]
 
 CONCISE = ("text", "markdown")
 """The forms that `--concise` shortens."""
@@ -34,24 +20,26 @@ def _text(plan: Plan, shown: Shown) -> str:
     return plan_text.render(plan, colour=shown.colour, command=shown.command, concise=shown.concise)
 
 
-def _markdown(plan: Plan, shown: Shown) -> str:
-    return plan_markdown.render(plan, concise=shown.concise)
+def _hash(plan: Plan, _: Shown) -> str:
+    return plan_hash(plan)
 
 
-def _sarif(plan: Plan, shown: Shown) -> str:
-    return _json(plan_checks.as_sarif(plan, shown.file, shown.folder))
+def _at(place: str) -> Form:
+    """Return the form that a function at `module:name` gives."""
+
+    def form(plan: Plan, shown: Shown) -> str:
+        text: str = load(place)(plan, shown)
+        return text
+
+    return form
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
-
-
-FORMATS: Mapping[str, Callable[[Plan, Shown], str]] = {
+FORMATS: Mapping[str, Form] = {
     "text": _text,
-    "json": lambda plan, _: _json(plan_json.render(plan)),
-    "markdown": _markdown,
-    "html": lambda plan, _: plan_html.render(plan),
-    "junit": lambda plan, _: plan_checks.as_junit(plan),
-    "sarif": _sarif,
-    "hash": lambda plan, _: plan_hash(plan),
+    "json": _at("audiform.cli.views.plan_json:as_text"),
+    "markdown": _at("audiform.cli.views.plan_markdown:as_text"),
+    "html": _at("audiform.cli.views.plan_html:as_text"),
+    "junit": _at("audiform.cli.views.plan_checks:as_junit_text"),
+    "sarif": _at("audiform.cli.views.plan_checks:as_sarif_text"),
+    "hash": _hash,
 }

@@ -13,6 +13,7 @@ from audiform.cli.views.people import HEADS, cells, details
 from audiform.cli.views.plan_chart import chart
 from audiform.cli.views.plan_style import STYLE
 from audiform.cli.views.plan_text import WORDS, actions_line, both, field_name, partial_lines, people_line
+from audiform.cli.views.shown import Shown
 from audiform.execution.policies import NO_WAY, said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
@@ -185,3 +186,8 @@ def _drift(plan: Plan) -> Iterator[str]:
 def _notes(plan: Plan) -> Iterator[str]:
     if plan.notes:
         yield f"<section><h2>Notes</h2><ul>{''.join(f'<li>{escape(note)}</li>' for note in plan.notes)}</ul></section>"
+
+
+def as_text(plan: Plan, _: Shown) -> str:
+    """Return the page, which is the same however it was asked for."""
+    return render(plan)

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from audiform.address import Address
+from audiform.cli.views.shown import Shown, json_text
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
 from audiform.plan.plan import Plan
@@ -33,3 +34,8 @@ def render(plan: Plan) -> dict[str, Any]:
 
 def _text(address: Address | None) -> str | None:
     return None if address is None else str(address)
+
+
+def as_text(plan: Plan, _: Shown) -> str:
+    """Return the data as JSON text."""
+    return json_text(render(plan))

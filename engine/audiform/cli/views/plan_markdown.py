@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from audiform.cli.views.findings import off
 from audiform.cli.views.people import HEADS, cells
 from audiform.cli.views.plan_text import WORDS, actions_line, block, partial_lines, people_line
+from audiform.cli.views.shown import Shown
 from audiform.execution.policies import said
 from audiform.plan.effect import plan_hash
 from audiform.plan.guard import approval
@@ -170,3 +171,8 @@ def _fence(text: str, least: int) -> str:
 
 
 _TICKS: Callable[[str], list[str]] = re.compile("`+").findall
+
+
+def as_text(plan: Plan, shown: Shown) -> str:
+    """Return the comment, as it was asked for."""
+    return render(plan, concise=shown.concise)
