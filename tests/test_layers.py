@@ -60,6 +60,7 @@ LAYERS = (
     ),
     _layer("planning", "planner"),
     _layer("carrying out", "execution"),
+    _layer("undoing", "inverse"),
     _layer("doing", "apply erasure sync run"),
     _layer("standing in", "sandbox console"),
     _layer("showing", "cli"),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from audiform.address import Address, Kind
 from audiform.audiences.selection import select
 from audiform.delivery.adopting import Listed, adopted
 from audiform.delivery.barred import barred
 from audiform.delivery.compare import Importable, compare, compare_adopted, impact_of
 from audiform.delivery.deliver import age_of
+from audiform.delivery.restoring import compare_restored, restored_impact
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
@@ -36,6 +40,28 @@ async def measure(
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
     return await asyncio.to_thread(_measure, runtime, binding, kept, listed)
+
+
+async def measure_restored(runtime: Runtime, record: Record, step: Mapping[str, Any]) -> Impact:
+    """Return what undoing runs does to a recorded binding; `step`: the data of the step that does it.
+
+    Raises:
+        DiagnosticError: the connector's type cannot be opened.
+    """
+    return await asyncio.to_thread(_measure_restored, runtime, record, step)
+
+
+def _measure_restored(runtime: Runtime, record: Record, step: Mapping[str, Any]) -> Impact:
+    name: str = record.body["connector"]
+    connector = runtime.store.read().records[Address(Kind.CONNECTOR, name)]
+    manifest = runtime.recorded_client(name, connector.body).connector_type.manifest
+    key = destination_key(name, record.body["destination_id"])
+    session = runtime.ledger.open(write=False)
+    try:
+        compared = compare_restored(session, record.address.name, manifest, key, step["runs"])
+    finally:
+        session.close()
+    return restored_impact(compared, modified=step["modified"])
 
 
 def _measure(runtime: Runtime, binding: str, kept: Record | None, listed: Listed | None) -> Measured:

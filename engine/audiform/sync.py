@@ -19,7 +19,7 @@ from audiform.execution.report import Failure, Report, in_plan_order
 from audiform.execution.turns import Turns
 from audiform.plan.bindings import is_active
 from audiform.plan.plan import Step, StepKind
-from audiform.plan.records import dependencies_of, effective_guards
+from audiform.plan.records import dependencies_of, effective_guards, is_put_back
 from audiform.runtime import Runtime
 from audiform.state.store import Intent, Record, StateView
 
@@ -59,7 +59,7 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
         done=tuple(delivery.done),
         failed=tuple(delivery.failed),
         delivered=tuple(delivery.delivered),
-        refused=tuple(_not_applied(name, found) for name, found in changed.items()),
+        refused=tuple(_not_applied(name, found, recorded) for name, found in changed.items()),
         notes=tuple(f"binding.{name} is switched off: nobody was sent" for name in off if name in names),
     )
     return in_plan_order(steps, report)
@@ -151,8 +151,10 @@ def _is_applied(runtime: Runtime, recorded: StateView, address: Address) -> bool
             return True
 
 
-def _not_applied(name: str, changed: Sequence[Address]) -> Diagnostic:
+def _not_applied(name: str, changed: Sequence[Address], recorded: StateView) -> Diagnostic:
     what = ", ".join(map(str, changed))
+    if is_put_back(recorded.records.get(Address(Kind.BINDING, name))):
+        what += " (an inverse put its people back, and they stay so until the next apply)"
     return Diagnostic(
         "not-applied",
         f"binding.{name} was not sent, because this is not what was last applied: {what}. A sync sends only what a plan "

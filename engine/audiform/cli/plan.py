@@ -12,7 +12,7 @@ from audiform.cli.failures import Exit
 from audiform.cli.opening import open_runtime
 from audiform.cli.options import Options, project_options
 from audiform.cli.plan_file import plan_keys, write_plan
-from audiform.cli.planning import How, plan_options, planned, show, show_options
+from audiform.cli.planning import How, inverted, plan_options, planned, show, show_options
 from audiform.plan.effect import plan_hash
 from audiform.plan.summary import denials, stopping
 from audiform.planner import PlanOptions
@@ -28,6 +28,11 @@ from audiform.planner import PlanOptions
     is_flag=True,
     help="Let each platform that can validate one small batch of real people; nothing is done there.",
 )
+@click.option(
+    "--inverse",
+    metavar="ID",
+    help="Plan what undoes an entry of `audiform history`: its people and its configuration.",
+)
 @approved_option
 @project_options
 @plan_options
@@ -39,6 +44,7 @@ def command(
     out: Path | None,
     detailed_exitcode: bool,
     remote_validate: bool,
+    inverse: str | None,
     approved: str | None,
 ) -> int:
     """Show what an apply would create, change and delete, and how many people each destination gains and loses.
@@ -47,7 +53,10 @@ def command(
     """
     keys = plan_keys()
     with open_runtime(options) as runtime:
-        plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
+        if inverse is None:
+            plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
+        else:
+            plan = inverted(runtime, inverse, wanted, options)
     show(plan, options, how)
     if out is not None:
         write_plan(out, plan, keys)

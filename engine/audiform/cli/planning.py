@@ -17,6 +17,8 @@ from audiform.cli.views.plan_formats import CONCISE, FORMATS
 from audiform.cli.views.progress import waiting
 from audiform.cli.views.shown import Shown
 from audiform.garbage import keep, uncollected
+from audiform.history import entry_of
+from audiform.inverse.plan import plan_inverse
 from audiform.plan.draft import Approvals
 from audiform.plan.plan import Plan
 from audiform.planner import PlanOptions, make_plan
@@ -107,6 +109,22 @@ def planned(runtime: Runtime, wanted: PlanOptions, options: Options) -> Plan:
         plan = run(runtime, make_plan(runtime, wanted))
         keep()
     _say_unused(wanted, plan, options)
+    return plan
+
+
+def inverted(runtime: Runtime, wanted: str, how: PlanOptions, options: Options) -> Plan:
+    """Return the plan that undoes an entry of the history, of all that it did.
+
+    Raises:
+        DiagnosticError: there is no such entry (`unknown-history-entry`).
+    """
+    if how != PlanOptions(approvals=how.approvals):
+        raise click.UsageError(
+            "an inverse undoes an entry as a whole: it takes approvals and no other option of a plan"
+        )
+    with waiting("Looking for what the ledger still knows", options.output):
+        plan = run(runtime, plan_inverse(runtime, entry_of(runtime.store, wanted), how))
+    _say_unused(how, plan, options)
     return plan
 
 

@@ -56,6 +56,7 @@ def begin_apply(runtime: Runtime, plan: Plan, recorded: StateView) -> Chronicle:
         "changes": [
             {"address": str(change.address), "action": change.action.name.lower()} for change in plan.changes
         ],
+        "steps": [step.id for step in plan.steps],
         "before": {str(address): record_data(recorded.records.get(address)) for address in addresses},
     }
     pinned = any(step.kind is StepKind.FORGET and step.data.get("ledger") == "keep" for step in plan.steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,18 +12,19 @@ from audiform.client import ConnectorClient, PlatformError
 from audiform.config.event_kinds import EventConnector, EventSource
 from audiform.config.kinds import Connector
 from audiform.delivery.adopting import adopt
-from audiform.delivery.deliver import deliver, withdraw
+from audiform.delivery.deliver import deliver, restore, withdraw
 from audiform.delivery.progress import Progress
 from audiform.delivery.report import Delivered
 from audiform.diagnostics import DiagnosticError
 from audiform.execution.destinations import Destinations, held_ids
 from audiform.execution.failure import StepFailedError, failure_of, problems_of
+from audiform.execution.inverting import restored
 from audiform.execution.journal import Creation, Journal
 from audiform.execution.report import Failure
 from audiform.execution.turns import Turns
 from audiform.imports import list_members
 from audiform.plan.plan import Step, StepKind
-from audiform.plan.records import record_of, secrets_of
+from audiform.plan.records import put_back, record_of, secrets_of
 from audiform.runtime import Runtime
 from audiform.state.ledger import destination_key
 from audiform.state.renaming import rename, renamed
@@ -73,26 +74,25 @@ class Executor:
         return worked
 
     async def _perform(self, step: Step) -> bool:
-        match step.kind:
-            case StepKind.SYNC:
-                return await self._sync(step)
-            case StepKind.REMOVE_MEMBERS:
-                return await self._remove_members(step)
-            case StepKind.CREATE_DESTINATION:
-                await self._create(step)
-            case StepKind.UPDATE_DESTINATION:
-                await self._update(step)
-            case StepKind.DELETE_DESTINATION:
-                await self._delete(step)
-            case StepKind.FORGET:
-                self._forget(step)
-            case StepKind.IMPORT:
-                await self._import(step)
-            case StepKind.MOVE:
-                self._move(step)
-            case StepKind.RECORD:
-                self._put(self._wanted(step.address))
-        return True
+        here: Mapping[StepKind, Callable[[Step], None]] = {
+            StepKind.FORGET: self._forget,
+            StepKind.MOVE: self._move,
+            StepKind.RECORD: lambda one: self._put(self._wanted(one.address)),
+        }
+        if step.kind in here:
+            here[step.kind](step)
+            return True
+        there: Mapping[StepKind, Callable[[Step], Awaitable[bool | None]]] = {
+            StepKind.SYNC: self._sync,
+            StepKind.REMOVE_MEMBERS: self._remove_members,
+            StepKind.RESTORE_MEMBERS: self._restore_members,
+            StepKind.RESTORE: self._restore,
+            StepKind.CREATE_DESTINATION: self._create,
+            StepKind.UPDATE_DESTINATION: self._update,
+            StepKind.DELETE_DESTINATION: self._delete,
+            StepKind.IMPORT: self._import,
+        }
+        return await there[step.kind](step) is not False
 
     async def _create(self, step: Step) -> None:
         name: str = step.data["connector"]
@@ -147,6 +147,27 @@ class Executor:
             gone = await withdraw(self.runtime, step.address.name, record, progress=self.progress)
         self.withdrawn.append(gone)
         return gone.status == "done"
+
+    async def _restore(self, step: Step) -> None:
+        """Write the object's attributes of before, where they were others, and the record of before."""
+        record = restored(self.runtime.store.history(), step, self.records.get(step.address))
+        if record.address.kind is Kind.BINDING and "attributes" in step.data:
+            intent = self.journal.intend(step.address, step.kind, step.data)
+            client = self._recorded_client(step.data["connector"])
+            await self.destinations.update(client, step.address, step.data["id"], step.data["attributes"])
+            self._put(record)
+            self.journal.settle((intent,))
+            return
+        self._put(record)
+
+    async def _restore_members(self, step: Step) -> bool:
+        """Put people back; the record says so first, so that no sync undoes a part of it when this is killed."""
+        record = put_back(self.records[step.address], step.data["entry"])
+        self._put(record)
+        async with self._turns.of(record):
+            done = await restore(self.runtime, record, step.data["runs"], progress=self.progress)
+        self.withdrawn.append(done)
+        return done.status == "done"
 
     async def _sync(self, step: Step) -> bool:
         async with self._turns.of(self.records[step.address]):

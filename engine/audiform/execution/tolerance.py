@@ -7,9 +7,10 @@ from collections import defaultdict
 from dataclasses import replace
 
 from audiform.address import Address
+from audiform.execution.inverting import after_restoring
 from audiform.execution.stopped import Stopped
 from audiform.imports import find_imports, with_imports
-from audiform.measure import measure
+from audiform.measure import measure, measure_restored
 from audiform.plan.draft import impact_of
 from audiform.plan.evolve import evolve
 from audiform.plan.plan import Change, Plan, StepKind
@@ -40,6 +41,8 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
     origins = with_imports(evolved, runtime, found).origins
     ended = count_ended(runtime, {address: origins[address] for address in ending})
     slots = asyncio.Semaphore(AT_ONCE)
+    undone = {step.address: step for step in plan.steps if step.kind is StepKind.RESTORE_MEMBERS}
+    back = after_restoring(runtime.store.history(), plan.steps, recorded.records)
 
     async def far(change: Change) -> list[str]:
         mine, sent = kinds[change.address], None
@@ -48,6 +51,10 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
                 kept = None if StepKind.CREATE_DESTINATION in mine else origins.get(change.address)
                 listed = found.members.get(change.address)
                 sent = (await measure(runtime, change.address.name, kept, listed)).impact
+        step = undone.get(change.address)
+        if step is not None:
+            async with slots:
+                sent = await measure_restored(runtime, back[change.address], step.data)
         now = impact_of(mine, sent, ended.get(change.address))
         if change.impact is None or now is None:
             return []

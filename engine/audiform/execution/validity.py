@@ -13,6 +13,7 @@ from typing import Any
 from audiform import __version__
 from audiform.address import Kind
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.execution.inverting import is_of_history
 from audiform.execution.stopped import Stopped
 from audiform.plan.bindings import is_active
 from audiform.plan.digest import config_digest
@@ -213,6 +214,8 @@ def _fits(runtime: Runtime, evolved: Evolved, step: Step) -> bool:
                 and binding.connector == step.data.get("connector")
                 and str(step.address) in wanted
             )
+        case StepKind.RESTORE | StepKind.RESTORE_MEMBERS:
+            return is_of_history(runtime.store.history(), step, record)
         case StepKind.FORGET:
             return record is not None and step.data.get("ledger") in {"drop", "keep"}
 

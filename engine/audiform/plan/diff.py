@@ -12,9 +12,11 @@ from audiform.plan.endings import decide_removed_binding
 from audiform.plan.imports import IMPORTED, decide_imports
 from audiform.plan.labels import labelled
 from audiform.plan.moves import decide_moves
+from audiform.plan.records import is_put_back
 
 _DEFINED = tuple(kind for kind in Kind if kind is not Kind.BINDING)
 UNSENT = "an earlier apply did not get to send its people"
+UNDONE = "an inverse put its people back: an apply sends what the definition says"
 
 
 def diff(situation: Situation) -> tuple[Decision, ...]:
@@ -57,6 +59,8 @@ def _bindings(situation: Situation, touched: dict[Address, str]) -> Iterator[Dec
         why = (
             UNSENT if address in situation.unsent else IMPORTED if address in situation.evolved.taken else ""
         )
+        if is_put_back(situation.recorded.records.get(address)):
+            why = UNDONE
         if touched:
             source = situation.project.audiences[binding.audience].source
             upstream = (

@@ -185,6 +185,12 @@ class StepKind(StrEnum):
     """Give the record, and what the ledger keeps under its name, this address. {from}"""
     IMPORT = "import"
     """Record an existing object as the binding's, its members as added by it where `members`. {connector, id, members}"""
+    RESTORE = "restore"
+    """Put the record back that was there before an entry of the history, and the object's attributes where `attributes`.
+    {entry, connector, id, attributes}: the last three for a binding only."""
+    RESTORE_MEMBERS = "restore_members"
+    """Undo runs of an entry of the history: remove whom they added, add whom they removed, as far as the ledger
+    remembers them. {entry, connector, id, runs, modified}"""
     SYNC = "sync"
     """Send who entered, left and changed. {}"""
 

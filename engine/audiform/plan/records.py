@@ -8,6 +8,7 @@ a query may name people) and no person.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +20,9 @@ from audiform.config.project import Project
 from audiform.config.secret_references import SecretReference
 from audiform.hashing import digest_text
 from audiform.state.store import Record
+
+PUT_BACK = "inverse:"
+"""How the digest of a record begins that is none of a project's."""
 
 
 def record_of(
@@ -39,6 +43,16 @@ def record_of(
     """
     body = _body(project, address, type_digests, secret_digests, destination_id)
     return Record(address, project.digests[address], body, protected=project.environment.file.protected)
+
+
+def put_back(record: Record, entry: str) -> Record:
+    """Return the record of a binding whose people an inverse has put back: no sync sends it before the next apply."""
+    return replace(record, digest=f"{PUT_BACK}{entry}")
+
+
+def is_put_back(record: Record | None) -> bool:
+    """Whether an inverse was the last that changed the binding."""
+    return record is not None and record.digest.startswith(PUT_BACK)
 
 
 def dependencies_of(project: Project, address: Address) -> tuple[Address, ...]:

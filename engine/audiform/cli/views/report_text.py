@@ -21,6 +21,8 @@ _DONE = {
     StepKind.FORGET: ("x", "forgotten"),
     StepKind.MOVE: ("→", "moved"),
     StepKind.IMPORT: ("←", "imported"),
+    StepKind.RESTORE: ("<", "put back"),
+    StepKind.RESTORE_MEMBERS: ("<", "people put back"),
     StepKind.SYNC: (">", "people sent"),
 }
 _STYLES = {
@@ -30,6 +32,7 @@ _STYLES = {
     "x": Style.DELETE,
     "→": Style.UPDATE,
     "←": Style.CREATE,
+    "<": Style.UPDATE,
     ">": Style.HINT,
 }
 _HEADS = ("binding", "added", "removed", "changed", "rejected", "pending", "not sent")
@@ -42,6 +45,8 @@ _TRYING = {
     StepKind.FORGET: "forget it",
     StepKind.MOVE: "give it its new name",
     StepKind.IMPORT: "import it",
+    StepKind.RESTORE: "put it back",
+    StepKind.RESTORE_MEMBERS: "put its people back",
     StepKind.SYNC: "send people",
 }
 
