@@ -216,6 +216,25 @@ class State(Model):
     url: str = Field(default="file:.audiform", examples=["file:.audiform"])
 
 
+class EventLogPlace(Model):
+    """Where events are kept until they are delivered, and for some time after."""
+
+    url: str | None = Field(
+        default=None,
+        pattern="^(nats|kafka)://[^/@]+/[^/]+$",
+        description="Servers and stream or topic, for more than one machine (default: a file beside the state)",
+        examples=["nats://nats1.example.com:4222,nats2.example.com:4222/SHOP"],
+    )
+    credentials: dict[Literal["user", "password"], CheckedSecretReference] = Field(
+        default_factory=dict[Literal["user", "password"], CheckedSecretReference],
+        description="How the servers are reached",
+    )
+    max_age: Duration = Field(default="7d", description="How long delivered events are kept, for replay")
+    max_bytes: StrictInt = Field(
+        default=10_737_418_240, ge=1_000_000, description="Room for all events; nothing is taken in beyond it"
+    )
+
+
 class Policy(Model):
     """What a project allows."""
 
@@ -241,6 +260,7 @@ class ProjectFile(Model):
     project: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
     requires: str | None = Field(default=None, examples=[">=0.1"])
     state: State = State()
+    event_log: EventLogPlace = EventLogPlace()
     default_environment: str | None = None
     policy: Policy = Policy()
 

@@ -25,7 +25,7 @@ from audiform.config.evolution import Evolution
 from audiform.config.evolving import read_evolution
 from audiform.config.expand import override, rendered, repeat
 from audiform.config.files import Folder, read_folder
-from audiform.config.kinds import Audience, Binding, Connector, Policy, Source, State
+from audiform.config.kinds import Audience, Binding, Connector, EventLogPlace, Policy, Source, State
 from audiform.config.models import Model
 from audiform.config.places import Places
 from audiform.config.policies import NamedPolicy
@@ -150,6 +150,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         name=frame.name,
         environment=environment,
         state=file.state if file else State(),
+        event_log=file.event_log if file else EventLogPlace(),
         policy=file.policy if file else Policy(),
         sources=tables[Kind.SOURCE],
         connectors=tables[Kind.CONNECTOR],

@@ -9,7 +9,16 @@ from pathlib import Path
 from audiform.address import Address, Kind
 from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.evolution import Evolution
-from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
+from audiform.config.kinds import (
+    Audience,
+    Binding,
+    Connector,
+    EnvironmentFile,
+    EventLogPlace,
+    Policy,
+    Source,
+    State,
+)
 from audiform.config.policies import NamedPolicy
 
 Resource = Source | Connector | Audience | Binding | NamedPolicy | EventSource | EventType | EventConnector
@@ -49,6 +58,7 @@ class Project:
     event_sources: Mapping[str, EventSource] = field(default_factory=dict[str, EventSource])
     event_types: Mapping[str, EventType] = field(default_factory=dict[str, EventType])
     event_connectors: Mapping[str, EventConnector] = field(default_factory=dict[str, EventConnector])
+    event_log: EventLogPlace = field(default_factory=EventLogPlace)
 
     def get(self, address: Address) -> Resource | None:
         """Return the resource at `address`, or None."""

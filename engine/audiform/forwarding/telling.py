@@ -7,6 +7,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+
+from audiform.diagnostics import Diagnostic, DiagnosticError
 
 Span = Callable[..., AbstractContextManager[object]]
 
@@ -32,19 +35,42 @@ class Telling:
         self.write(json.dumps({"at": at, "event": event, **facts}, default=str))
 
 
-def traces() -> Span:
-    """Return spans of OpenTelemetry; where they go is said by its own environment variables.
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where spans go; `close` writes those that wait."""
+
+    span: Span
+    close: Callable[[], None]
+
+
+def no_traces() -> Tracing:
+    """Return traces that nobody wants."""
+    return Tracing(_no_span, lambda: None)
+
+
+def traces(exporter: Any = None) -> Tracing:
+    """Return spans of OpenTelemetry. Without an `exporter` they go where its own environment variables say.
 
     Raises:
-        ModuleNotFoundError: it is not installed.
+        DiagnosticError: it is not installed (`library-missing`).
     """
-    from opentelemetry import trace
-
-    tracer = trace.get_tracer("audiform")
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    except ModuleNotFoundError:
+        detail = (
+            "An OTLP endpoint is set, and OpenTelemetry is not installed: run `pip install 'audiform[otel]'`."
+        )
+        raise DiagnosticError((Diagnostic(code="library-missing", detail=detail),)) from None
+    provider = TracerProvider(resource=Resource.create({"service.name": "audiform"}))
+    provider.add_span_processor(BatchSpanProcessor(exporter or OTLPSpanExporter()))
+    tracer = provider.get_tracer("audiform")
 
     def span(name: str, **facts: str | int) -> AbstractContextManager[object]:
         return tracer.start_as_current_span(
             name, attributes={f"audiform.{key}": value for key, value in facts.items()}
         )
 
-    return span
+    return Tracing(span, provider.shutdown)

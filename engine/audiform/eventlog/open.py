@@ -1,0 +1,39 @@
+"""Chooses the log of events by the project's `event_log.url`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from audiform.config.kinds import EventLogPlace
+from audiform.config.secrets import resolve
+from audiform.eventlog.log import EventLog, LogView, Retention
+from audiform.eventlog.nats import NatsLog
+from audiform.eventlog.place import Place, place_of
+from audiform.eventlog.sqlite.log import open_log, view_log
+from audiform.plan.guard import seconds
+
+
+def open_event_log(said: EventLogPlace, root: Path, directory: Path) -> EventLog:
+    """Return the log; `directory` is where a file of it lies, `root` the project's folder.
+
+    Raises:
+        DiagnosticError: a credential is not there, or a newer Audiform made the log.
+    """
+    retention = Retention(max_seconds=seconds(said.max_age), max_bytes=said.max_bytes)
+    if said.url is None:
+        return open_log(directory, retention)
+    return NatsLog(_place(said.url, said, root), retention)
+
+
+def view_event_log(said: EventLogPlace, root: Path, directory: Path) -> LogView:
+    """Return the log to look at; a file that is not there is not made.
+
+    Raises:
+        DiagnosticError: a credential is not there.
+    """
+    return view_log(directory) if said.url is None else NatsLog(_place(said.url, said, root))
+
+
+def _place(url: str, said: EventLogPlace, root: Path) -> Place:
+    secrets = {str(name): resolve(reference, root) for name, reference in said.credentials.items()}
+    return place_of(url, secrets.get("user"), secrets.get("password"))
