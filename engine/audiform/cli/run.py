@@ -18,6 +18,7 @@ from audiform.cli.event_places import event_directory
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_state
 from audiform.cli.options import Options, project_options
+from audiform.collector.serve import event_loop
 from audiform.config.kinds import SecretReference
 from audiform.config.project import Project
 from audiform.config.secrets import resolve
@@ -58,7 +59,7 @@ def command(options: Options, host: str, port: int) -> int:
         tracing = traces() if wanted else no_traces()
         stack.callback(tracing.close)
         work = partial(_run, project, store, directory, (host, port), Telling(write, tracing.span))
-        with asyncio.Runner(loop_factory=_loop) as runner:
+        with asyncio.Runner(loop_factory=event_loop) as runner:
             runner.run(work())
     return Exit.DONE
 
@@ -92,9 +93,3 @@ async def _run(
 
 def _line(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    import uvloop
-
-    return uvloop.new_event_loop()

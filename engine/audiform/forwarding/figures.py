@@ -79,8 +79,8 @@ def _of_connectors(snapshots: Sequence[Snapshot], failed: Mapping[str, str]) -> 
         "From the receipt of an event until it was accepted",
         labels=label,
     )
-    for name in failed:
-        up.add_metric([name], 0)
+    for missing in failed:
+        up.add_metric([missing], 0)
     for each in snapshots:
         name = [each.connector]
         up.add_metric(name, 1)

@@ -243,7 +243,8 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _letters(connection: sqlite3.Connection, where: str, values: Sequence[str] = ()) -> Sequence[Letter]:
     rows = connection.execute(f"SELECT * FROM letter {where} ORDER BY at, connector, position", values)
-    return [Letter(*row[:-2], uncertain=bool(row[-2]), replay=bool(row[-1])) for row in rows]
+    texts = len(_COLUMNS) - 2  # the last two are flags
+    return [Letter(*row[:texts], *(bool(flag) for flag in row[texts:])) for row in rows]
 
 
 def _forget(connection: sqlite3.Connection, batches: Sequence[int]) -> None:
