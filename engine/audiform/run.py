@@ -17,7 +17,7 @@ from audiform.collector.recorded import Unserved, enabled_sources, sources_of, t
 from audiform.collector.serve import listening, served
 from audiform.collector.source import HttpSource, keyring
 from audiform.collector.streams import StreamReader
-from audiform.config.kinds import SecretReference
+from audiform.config.secret_references import SecretReference
 from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import EventLog
 from audiform.forwarding.figures import metrics, status_of

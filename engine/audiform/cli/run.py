@@ -19,15 +19,15 @@ from audiform.cli.failures import Exit
 from audiform.cli.opening import open_state
 from audiform.cli.options import Options, project_options
 from audiform.collector.serve import event_loop
-from audiform.config.kinds import SecretReference
 from audiform.config.project import Project
-from audiform.config.secrets import resolve
+from audiform.config.secret_references import SecretReference
 from audiform.connectors.catalog import Catalog
 from audiform.eventlog.open import open_event_log
 from audiform.forwarding.destinations import Makers
 from audiform.forwarding.store import open_records
 from audiform.forwarding.telling import Telling, no_traces, traces
 from audiform.run import Setup, running
+from audiform.secret_stores.stores import SecretStores
 from audiform.state.lock import take
 from audiform.state.store import StateStore
 from audiform.transports.routed import RoutedTransport
@@ -73,7 +73,7 @@ async def _run(
     transport, timing = RoutedTransport(), Timing()
 
     def secret(reference: SecretReference) -> str:
-        return resolve(reference, project.root)
+        return SecretStores().resolve(reference, project.root)
 
     making = Makers(Catalog(project.root, trust_of(project)), transport, secret, timing)
     records = open_records(directory)

@@ -11,7 +11,7 @@ from typing import Any
 
 from audiform.collector.reading import Reading
 from audiform.config.event_kinds import EventSource, FilesSettings
-from audiform.config.kinds import SecretReference
+from audiform.config.secret_references import SecretReference
 from audiform.eventlog.log import EventLog, LogFullError, LogUnavailableError
 from audiform.events.event import Event
 from audiform.forwarding.store import SqliteRecords

@@ -10,7 +10,7 @@ from audiform.address import Address, Kind
 from audiform.collector.source import HttpSource, Limits
 from audiform.collector.violations import EventTypes, event_types
 from audiform.config.event_kinds import EventSource, HttpSettings
-from audiform.config.kinds import SecretReference
+from audiform.config.secret_references import SecretReference
 from audiform.diagnostics import DiagnosticError
 from audiform.events.recorded import source_of_record, type_of_record
 from audiform.plan.guard import seconds

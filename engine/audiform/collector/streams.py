@@ -11,7 +11,7 @@ from typing import Any
 
 from audiform.collector.reading import Reading
 from audiform.config.event_kinds import EventSource, NatsSettings
-from audiform.config.kinds import SecretReference
+from audiform.config.secret_references import SecretReference
 from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import EventLog, LogFullError, LogUnavailableError, Reader, Start
 from audiform.eventlog.nats import connected, durable_reader

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiform.config.kinds import EventLogPlace
-from audiform.config.secrets import resolve
 from audiform.eventlog.log import EventLog, LogView, Retention
 from audiform.eventlog.nats import NatsLog
 from audiform.eventlog.place import Place, place_of
 from audiform.eventlog.sqlite.log import open_log, view_log
 from audiform.plan.guard import seconds
+from audiform.secret_stores.stores import SecretStores
 
 
 def open_event_log(said: EventLogPlace, root: Path, directory: Path) -> EventLog:
@@ -35,5 +35,7 @@ def view_event_log(said: EventLogPlace, root: Path, directory: Path) -> LogView:
 
 
 def _place(url: str, said: EventLogPlace, root: Path) -> Place:
-    secrets = {str(name): resolve(reference, root) for name, reference in said.credentials.items()}
+    secrets = {
+        str(name): SecretStores().resolve(reference, root) for name, reference in said.credentials.items()
+    }
     return place_of(url, secrets.get("user"), secrets.get("password"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from audiform.config.event_kinds import EventConnector
-from audiform.config.kinds import SecretReference
+from audiform.config.secret_references import SecretReference
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.events.fields import Deduplication
 from audiform.diagnostics import DiagnosticError
