@@ -172,7 +172,10 @@ def _taken_by(
             record.body["connector"],
             record.body["destination_id"],
         ) == (binding.connector, identity):
-            text = f"The object is the destination of `{record.address}` already, which would go on changing its name."
+            text = (
+                f"The object is the destination of `{record.address}` in the state. Apply the end of that first and import it "
+                "then; or share it: `destination: {adopt: ...}`."
+            )
             return Diagnostic("import-conflict", text)
     return None
 

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from audiform.address import Address, Kind
+from audiform.address import Address, Kind, parse_address
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project
@@ -22,6 +22,7 @@ from audiform.plan.plan import Step, StepKind
 from audiform.plan.prior import Observed, Presence
 from audiform.plan.records import record_of
 from audiform.plan.steps import steps_of
+from audiform.state.renaming import renamed
 from audiform.state.store import Record, StateView
 
 FACTS = TypeFacts(
@@ -165,6 +166,8 @@ class World:
                 del self.platform[step.data["id"]]
                 assert recorded is not None
                 self.records[step.address] = replace(recorded, body={**recorded.body, "destination_id": None})
+            case StepKind.MOVE:
+                self.records = renamed(self.records, parse_address(step.data["from"]), step.address)
             case StepKind.FORGET:
                 del self.records[step.address]
             case StepKind.REMOVE_MEMBERS | StepKind.SYNC:

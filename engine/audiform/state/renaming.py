@@ -39,7 +39,7 @@ def rename(
 ) -> None:
     """Give the record of `old` the address `new`. May be killed anywhere, and is done again as if it had not begun.
 
-    The ledger comes first: while the state has the old address, whoever repeats this finds everything to repeat.
+    The record comes last: while the state has the old address, whoever repeats this finds everything to repeat.
     """
     records = store.read().records
     if old.kind in (Kind.BINDING, Kind.CONNECTOR):
@@ -54,8 +54,8 @@ def rename(
     if old.kind is Kind.BINDING:
         _rename_letters(store, old, new)
     after = renamed(records, old, new)
-    store.move(old, new)
     store.put(*(record for address, record in after.items() if record != records.get(address, record)))
+    store.move(old, new)
 
 
 def _rename_letters(store: StateStore, old: Address, new: Address) -> None:
