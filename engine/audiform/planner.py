@@ -33,6 +33,7 @@ from audiform.plan.records import secrets_of
 from audiform.plan.select import chosen_imports, select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
+from audiform.policies.judge import judge_project
 from audiform.refresh import refresh
 from audiform.rehearsal import Rehearsed, rehearse
 from audiform.runtime import Runtime
@@ -40,6 +41,8 @@ from audiform.sources.snapshot import snapshots
 from audiform.state.ledger import LedgerSession, destination_key
 from audiform.state.store import Intent, Record, StateView
 
+_SECRETS = (("credentials",), ("write_keys",))
+"""Fields in which secrets are named."""
 AT_ONCE = 4
 """Bindings measured side by side: each measurement is a query that uses all processors by itself."""
 
@@ -68,6 +71,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     Raises:
         DiagnosticError: a connector type cannot be opened, or sources cannot be read.
     """
+    options, unasked = _without_forbidden_secrets(runtime, options)
     project = _nothing(runtime.project) if options.destroy else runtime.project
     evolved = evolved_state(project, runtime.store.read())
     seen = await refresh(runtime, evolved.recorded) if options.refresh else dict[Address, Observed]()
@@ -98,12 +102,23 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         steps=steps_of(decisions, project, recorded),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
-        notes=(*_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
+        notes=(*unasked, *_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
         measured=options.impact,
         partial=partial,
         source_digests=snapshots(project) if options.impact else {},
     )
     return replace(plan, policies=judgement_of(runtime.project, runtime.catalog, plan))
+
+
+def _without_forbidden_secrets(runtime: Runtime, options: PlanOptions) -> tuple[PlanOptions, Sequence[str]]:
+    """Ask no platform while a policy forbids where a secret comes from: to resolve it and then deny is too late."""
+    found = judge_project(runtime.project, runtime.catalog)
+    if not any(item.effect == "deny" and item.path[:1] in _SECRETS for item in found):
+        return options, ()
+    note = (
+        "no secret was resolved and no platform was asked, because a policy forbids where a secret comes from"
+    )
+    return replace(options, refresh=False, remote_validate=False), (note,)
 
 
 async def _look_up(runtime: Runtime, recorded: StateView, decisions: Sequence[Decision]) -> Sequence[str]:

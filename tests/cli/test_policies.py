@@ -115,3 +115,16 @@ def test_a_built_in_policy_is_switched_off_in_the_open(shell, snapshot):
     assert "The policy consent_required is switched off: Only members are kept" in plan.out
     (shell.root / "audiform.yaml").write_text(off.replace("required", "requred"), encoding="utf-8")
     assert snapshot == str(shell("validate"))
+
+
+def test_a_secret_from_a_forbidden_place_is_not_resolved(shell):
+    """A command that a policy forbids is not run by the plan that denies it, nor by an apply."""
+    connectors = json.loads((shell.root / "connectors.yaml").read_text(encoding="utf-8"))["connectors"]
+    connectors["mail"]["credentials"] = {"private_key": {"from_command": ["touch", "was_run"]}}
+    shell.write(connectors=connectors)
+    bound(shell, no_commands={"message": "No", "forbid": {"secret_sources": ["from_command"]}})
+    plan = shell("plan")
+
+    assert (3, 3) == (plan.code, shell("apply", "--auto-approve").code)
+    assert "note: no secret was resolved and no platform was asked" in plan.out
+    assert not (shell.root / "was_run").exists()

@@ -166,4 +166,4 @@ def test_the_command(project, capsys, snapshot):
 def test_the_example_passes_its_own_tests(environment, checkout, capsys):
     """The shop shows how a project tests itself."""
     assert 0 == run(["-C", str(checkout / "examples" / "shop"), "-e", environment, "test"])
-    assert "3 passed" in capsys.readouterr().out
+    assert "5 passed" in capsys.readouterr().out
