@@ -13,6 +13,7 @@ from audiform.bundled import bundled
 from audiform.cli.doctor import Finding, Level, project_findings
 from audiform.cli.main import run
 from audiform.config.load import load
+from servers import free_port
 
 CANARY = "canary-s3cret"
 CONNECTORS = """
@@ -100,6 +101,16 @@ def test_a_state_that_cannot_be_kept(project):
     (project / ".audiform").write_text("", encoding="utf-8")
 
     assert Level.PROBLEM is findings(project)["state"].level
+
+
+def test_a_database_that_does_not_answer(project):
+    """A state that is no folder is asked, and what it needs is said."""
+    file = project / "audiform.yaml"
+    url = f"postgresql://127.0.0.1:{free_port()}/shop"
+    file.write_text(file.read_text(encoding="utf-8") + f'state: {{url: "{url}"}}\n', encoding="utf-8")
+    found = findings(project)["state"]
+
+    assert (Level.PROBLEM, True) == (found.level, "cannot be reached" in found.detail)
 
 
 def test_exit_code_and_json(project, capsys, monkeypatch: pytest.MonkeyPatch):

@@ -183,6 +183,7 @@ def test_a_name_that_is_too_long_stays_one_of_its_own(database: Database):
         ("postgresql://127.0.0.1/a", {}, ""),
         ("postgresql:///a?host=/run/postgresql", {}, ""),
         ("postgresql:///a", {"PGHOST": "db.example.com"}, "sslmode=verify-full&sslrootcert=system"),
+        ("postgresql://localhost/a?host=db.example.com", {}, "sslmode=verify-full&sslrootcert=system"),
     ],
     ids=[
         "remote",
@@ -192,6 +193,7 @@ def test_a_name_that_is_too_long_stays_one_of_its_own(database: Database):
         "this machine",
         "socket",
         "host outside",
+        "another host as a parameter",
     ],
 )
 def test_the_way_to_another_machine_is_private(url: str, variables: dict[str, str], security: str):

@@ -94,7 +94,9 @@ def test_a_plan_of_one_machine_is_applied_and_kept_up_to_date_on_others(team: Te
     assert (0, before) == (code, (team.here.sandbox.services.count, team.emails())), said
     assert 3 == team.emails()
     assert not [*team.there.glob(".audiform*"), *team.here.root.glob(".audiform*")]
-    assert team.database.password not in said + str(team.here("doctor"))
+    seen = str(team.here("doctor"))
+    assert "postgresql: answers, and holds 5 records" in seen
+    assert team.database.password not in said + seen
 
 
 def test_two_runs_at_once_and_one_that_is_killed(team: Team):

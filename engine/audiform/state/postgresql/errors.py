@@ -56,6 +56,15 @@ def lock_lost(place: Place) -> DiagnosticError:
     return DiagnosticError([Diagnostic("state-lock-lost", detail)])
 
 
+def not_ended(place: Place, backend: int) -> DiagnosticError:
+    """Return what is said when the connection that holds the lock does not end although it was told to."""
+    detail = (
+        f"PostgreSQL ({place.shown}) was told to end the connection that holds the lock (its process {backend}), and it goes on. The "
+        "lock is still held. See what that process does on the server, and run the command again."
+    )
+    return DiagnosticError([Diagnostic("state-refused", detail)])
+
+
 def key_lost(place: Place) -> DiagnosticError:
     """Return what is said of a state whose key is gone or another one."""
     detail = (

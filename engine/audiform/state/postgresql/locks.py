@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from audiform.diagnostics import DiagnosticError
 from audiform.state.lock import user
 from audiform.state.postgresql.database import Database
+from audiform.state.postgresql.errors import not_ended
 from audiform.state.postgresql.schema import advisory_key, version_of
 from audiform.state.store import LockedError, LockInfo
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _GONE_SECONDS = 5.0
-"""How long the server may take to notice that a process of this machine is gone."""
+"""How long the server may take to notice that a process of this machine is gone, or to end a connection."""
 
 _PAUSE_SECONDS = 0.02
 
@@ -97,11 +98,14 @@ class PostgresqlLocks:
             if not version_of(connection):
                 return None
             held = connection.execute(_BACKEND, (self.number,)).fetchone()
-            holder = self._holder(connection, None)
+            holder = self._holder(connection, held)
             if held is None:
                 return holder if connection.execute("DELETE FROM holder").rowcount else None
             connection.execute("SELECT pg_terminate_backend(%s)", held)
+            until = time.monotonic() + _GONE_SECONDS
             while connection.execute(_BACKEND, (self.number,)).fetchone() == held:
+                if time.monotonic() > until:
+                    raise not_ended(self.database.place, held[0])
                 time.sleep(_PAUSE_SECONDS)
             connection.execute("DELETE FROM holder")
             return holder

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import digest_text
@@ -58,7 +58,7 @@ def place_of(url: str, project: str, environment: str, variables: Mapping[str, s
             "`postgresql://HOST/DATABASE`, with `?schema=NAME` where the schema shall not be named after the project."
         )
         raise DiagnosticError([Diagnostic("invalid-state-url", detail)])
-    query = {**_DEFAULTS, **_security(parts.hostname or given.get("host"), given, variables), **given}
+    query = {**_DEFAULTS, **_security(parts.hostname, given, variables), **given}
     conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
     schema = _name(prefix, environment)
     at = f"{parts.netloc.rpartition('@')[2]}{parts.path}" or f"service {given.get('service')}"
@@ -67,7 +67,9 @@ def place_of(url: str, project: str, environment: str, variables: Mapping[str, s
 
 def _security(host: str | None, given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
     """Return what makes the connection private, where nobody has decided otherwise."""
-    host = host or variables.get("PGHOST") or "localhost"
+    # A parameter wins over what stands before the path, for the client library as well.
+    asked = given.get("hostaddr") or given.get("host") or unquote(host or "")
+    host = asked or variables.get("PGHOSTADDR") or variables.get("PGHOST") or "localhost"
     decided = {"sslmode", "service"} & given.keys() or {"PGSSLMODE", "PGSERVICE"} & variables.keys()
     if decided or host in _LOOPBACK or host.startswith("/"):
         return {}
