@@ -321,7 +321,10 @@ class Expectation(Model):
         None, description="Reason -> profiles, such as {no_consent: 1, invalid_identifier: 2}; all of them"
     )
     requests: tuple[ExpectedCall, ...] | None = Field(
-        None, description="All requests of a first sync, in order; only of a binding"
+        None, description="All requests of a first sync, or of the events, in order"
+    )
+    not_sent: dict[str, StrictInt] | None = Field(
+        None, description="Reason -> events, such as {filtered: 1, no_consent: 1}; all of them"
     )
     denied: tuple[str, ...] | None = Field(
         None, description="Addresses that the policy denies, or `plan`; all of them, in any order"
@@ -335,8 +338,15 @@ class ProjectTest(Model):
     Given rows, who shall be a member, who is left out, what is sent; or given resources and changes, what a policy denies.
     """
 
-    audience: str | None = Field(None, description="The audience to test; or `binding`, or `policy`")
+    audience: str | None = Field(
+        None, description="The audience to test; or `binding`, `event_connector` or `policy`"
+    )
     binding: str | None = Field(None, description="The binding to test, with its audience and connector type")
+    event_connector: str | None = Field(None, description="The event connector to test, with `events`")
+    events: tuple[dict[str, Any], ...] = Field(
+        default=(),
+        description="Events: name, type, user_id, properties, ...; what one does not say has a default",
+    )
     policy: str | None = Field(
         None, description="The policy to test, as if in an environment that it is for; a built-in one too"
     )

@@ -67,15 +67,20 @@ def _below(item: Diagnostic, name: str) -> Diagnostic:
     )
 
 
-_OF_PEOPLE = ("members", "left_out", "requests")
-_OF_POLICIES = ("denied", "warned")
+_EXPECTED = {
+    "people": ("members", "left_out", "requests"),
+    "events": ("requests", "not_sent"),
+    "a policy": ("denied", "warned"),
+}
+_GIVEN = {"people": ("given",), "events": ("events",), "a policy": ("resources", "changes")}
 
 
 def _chosen(test: ProjectTest, name: str) -> list[Diagnostic]:
-    """Return what is wrong with what is tested: one audience, one binding or one policy, and what comes of that."""
+    """Return what is wrong with what is tested: one audience, binding, event connector or policy, and what comes of that."""
     path = (SECTION, name)
-    if sum(part is not None for part in (test.audience, test.binding, test.policy)) != 1:
-        text = f"The test `{name}` must name one of an `audience`, a `binding` and a `policy`."
+    tested = (test.audience, test.binding, test.event_connector, test.policy)
+    if sum(part is not None for part in tested) != 1:
+        text = f"The test `{name}` must name one of an `audience`, a `binding`, an `event_connector` and a `policy`."
         return [Diagnostic("invalid-value", text, path=path, on_key=True)]
     if test.audience is not None and test.expect.requests is not None:
         text = (
@@ -87,12 +92,13 @@ def _chosen(test: ProjectTest, name: str) -> list[Diagnostic]:
 
 def _fitting(test: ProjectTest, name: str) -> list[Diagnostic]:
     """Return a problem for each part of a test that is for what it does not test."""
-    own = {"resources": test.resources, "changes": test.changes}
-    parts = {"given": test.given} if test.policy is not None else own
-    wrong: list[tuple[str, ...]] = [(key,) for key, value in parts.items() if value]
-    others = _OF_PEOPLE if test.policy is not None else _OF_POLICIES
-    wrong += [("expect", key) for key in others if getattr(test.expect, key) is not None]
-    what = "a policy" if test.policy is not None else "people"
+    what = (
+        "a policy" if test.policy is not None else "events" if test.event_connector is not None else "people"
+    )
+    given = {key for keys in _GIVEN.values() for key in keys} - {*_GIVEN[what]}
+    wrong: list[tuple[str, ...]] = [(key,) for key in sorted(given) if getattr(test, key)]
+    others = {key for keys in _EXPECTED.values() for key in keys} - {*_EXPECTED[what]}
+    wrong += [("expect", key) for key in sorted(others) if getattr(test.expect, key) is not None]
     return [
         Diagnostic(
             "invalid-value",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,18 +15,17 @@ from audiform.audiences.selection import Selection, select
 from audiform.cases.clock import still_clock
 from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient
-from audiform.config.kinds import Audience, Binding, Expectation, ExpectedCall, ProjectTest
+from audiform.config.kinds import Audience, Binding, Expectation, ProjectTest
 from audiform.config.project import Project
-from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import Catalog
-from audiform.connectors.manifest import FromSetting
-from audiform.connectors.template import unify
 from audiform.delivery.barred import Barred
 from audiform.delivery.compare import compare
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import DiagnosticError, did_you_mean
 from audiform.outcome import Request, Response, Signal
+from audiform.project_tests.events import event_problems
 from audiform.project_tests.policies import policy_problems
+from audiform.project_tests.requests import ANSWER, is_token, reasons, request_differences
 from audiform.project_tests.result import Result
 from audiform.project_tests.tables import WrongRowsError, source_of
 from audiform.sources.files import open_source
@@ -39,8 +37,6 @@ from audiform.transport import FakeTransport
 from audiform.wire import RetryPolicy
 
 _STATE = "file:state"
-_ANSWER = json.dumps({"access_token": "test", "expires_in": 3600}).encode()
-"""Lets a client sign its requests; to anything else it is no answer, so each batch is sent once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +52,8 @@ async def run_test(project: Project, catalog: Catalog, name: str, test: ProjectT
     """Run one test of a checked project."""
     if test.policy is not None:
         return Result(name, tuple(policy_problems(project, catalog, test.policy, test)))
+    if test.event_connector is not None:
+        return Result(name, await event_problems(project, catalog, test.event_connector, test))
     unknown = _unknown(project, test)
     if unknown is not None:
         return Result(name, (unknown,))
@@ -135,7 +133,7 @@ async def _of_binding(
 
     def answer(request: Request) -> Response:
         sent.append(request)
-        return Response(200, {}, _ANSWER)
+        return Response(200, {}, ANSWER)
 
     client = ConnectorClient(
         kind,
@@ -157,7 +155,7 @@ async def _of_binding(
     return _Found(
         tuple(key for (key,) in rows),
         people.left_out,
-        tuple(one for one in sent if not _is_token(client, one)),
+        tuple(one for one in sent if not is_token(kind.manifest, one)),
     )
 
 
@@ -181,15 +179,6 @@ async def _send(
             await client.send_batch(outgoing.operation, whole, chunk.rows(first, last))
 
 
-def _is_token(client: ConnectorClient, request: Request) -> bool:
-    """Whether a request only asks for a token: that is the platform's matter, not the project's."""
-    auth = client.connector_type.manifest.auth
-    if isinstance(auth, FromSetting):
-        return False
-    url: str | None = getattr(scheme_of(auth)[1], "token_url", None)
-    return url is not None and unify(url, request.url) is not None
-
-
 # --- What differs
 
 
@@ -197,9 +186,9 @@ def _differences(expect: Expectation, found: _Found) -> Iterator[str]:
     if expect.members is not None:
         yield from _people(expect.members, found.members)
     if expect.left_out is not None and dict(expect.left_out) != dict(found.left_out):
-        yield f"left out are {_reasons(found.left_out)}, not {_reasons(expect.left_out)}"
+        yield f"left out are {reasons(found.left_out)}, not {reasons(expect.left_out)}"
     if expect.requests is not None:
-        yield from _requests(expect.requests, found.requests)
+        yield from request_differences(expect.requests, found.requests)
 
 
 def _people(expected: Sequence[Any], actual: Sequence[Any]) -> Iterator[str]:
@@ -207,27 +196,3 @@ def _people(expected: Sequence[Any], actual: Sequence[Any]) -> Iterator[str]:
     wanted, there = Counter(map(str, expected)), Counter(map(str, actual))
     for text, keys in (("is missing", wanted - there), ("was not expected", there - wanted)):
         yield from (f"the member {key} {text}" for key in sorted(keys.elements()))
-
-
-def _reasons(reasons: Mapping[str, int]) -> str:
-    return ", ".join(f"{reason}: {count}" for reason, count in sorted(reasons.items())) or "nobody"
-
-
-def _requests(expected: Sequence[ExpectedCall], actual: Sequence[Request]) -> Iterator[str]:
-    if len(expected) != len(actual):
-        yield f"{len(actual)} requests would be sent, not {len(expected)}"
-    for number, (wanted, request) in enumerate(zip(expected, actual, strict=False), start=1):
-        if wanted.method not in (None, request.method):
-            yield f"request {number} is a {request.method}, not a {wanted.method}"
-        if wanted.url not in (None, request.url):
-            yield f"request {number} goes to {request.url}, not to {wanted.url}"
-        if wanted.body is not None and _body(request) != wanted.body:
-            body = json.dumps(wanted.body, ensure_ascii=False)
-            yield f"request {number} has the body {(request.body or b'').decode(errors='replace')}, not {body}"
-
-
-def _body(request: Request) -> Any:
-    try:
-        return json.loads(request.body or b"null")
-    except ValueError:
-        return (request.body or b"").decode(errors="replace")
