@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from audiform.address import Kind
 from audiform.client import ConnectorClient
+from audiform.config.event_kinds import EventConnector
+from audiform.config.kinds import Connector
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError
@@ -30,15 +34,23 @@ class Checked:
     remedy: str = ""
 
 
+def checkable(project: Project) -> Mapping[str, Connector | EventConnector]:
+    """Return all that has credentials of a platform, by the names that a user may give."""
+    named = {f"{Kind.EVENT_CONNECTOR}.{name}": item for name, item in project.event_connectors.items()}
+    return {**named, **project.event_connectors, **project.connectors}
+
+
 async def check_credentials(
     project: Project, catalog: Catalog, name: str, transport: Transport, timing: Timing | None = None
 ) -> Checked:
-    """Return whether the credentials of the connector `name` work. Nothing is changed at the platform.
+    """Return whether the credentials of the connector or event connector `name` work; nothing is changed there.
+
+    Where both have the name, that of the connector's; `event_connector.NAME` is always the other.
 
     Raises:
         DiagnosticError: its type cannot be used.
     """
-    connector, stores = project.connectors[name], SecretStores()
+    connector, stores = checkable(project)[name], SecretStores()
     kind = catalog.get(connector.type).configured(connector.settings)
     try:
         secrets = {

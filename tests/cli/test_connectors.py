@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from audiform.check import check
 from audiform.cli.main import run
 from audiform.cli.views import connectors_data
 from audiform.connectors.catalog import Catalog
 from audiform.connectors.overview import read_overview
 from audiform.sandbox.serve import serve
+from connectors.test_readme import project_of
 
 PROJECT = """
 connectors:
@@ -110,6 +112,8 @@ def test_the_example_of_each_type_is_right(name, tmp_path, capsys):
     assert example == connectors_data.detail(kind)["example"]
     section = "event_connectors" if kind.manifest.kind == "event" else "connectors"
     assert [kind.name] == [body["type"] for body in example[section].values()]
+    if section == "event_connectors":
+        assert [] == [item.detail for item in check(project_of(example), Catalog())]
     assert 0 == run(["-C", str(tmp_path), "connectors", "show", name, "--json"])
     assert name == json.loads(said(capsys)[0])["type"]
 

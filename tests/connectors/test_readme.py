@@ -10,6 +10,7 @@ import pytest
 import yaml12
 
 from audiform.check import check
+from audiform.config.event_kinds import EventConnector, EventSource
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, State
 from audiform.config.project import Environment, Project
 from audiform.connectors.catalog import Catalog, ConnectorType
@@ -58,6 +59,13 @@ def project_of(data: dict[str, Any]) -> Project:
         audiences={binding.audience: audience for binding in bindings.values()},
         bindings=bindings,
         digests={},
+        event_sources={
+            name: EventSource.model_validate(body) for name, body in data.get("event_sources", {}).items()
+        },
+        event_connectors={
+            name: EventConnector.model_validate(body)
+            for name, body in data.get("event_connectors", {}).items()
+        },
     )
 
 

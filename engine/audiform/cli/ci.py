@@ -14,6 +14,7 @@ from audiform.cli.opening import open_project
 from audiform.cli.options import Options, project_options
 from audiform.config.project import Project
 from audiform.config.secret_references import FromEnv
+from audiform.plan.records import secrets_of
 
 EXTRAS = {"postgresql": "postgresql", "s3": "s3"}
 """Scheme of the state's URL -> the extra that it needs."""
@@ -81,7 +82,9 @@ def _filled(text: str, project: Project) -> str:
 
 def _secrets(project: Project) -> Iterable[str]:
     """Return the environment variables that the connectors' secrets are in, in order of name."""
-    references = (
-        item for connector in project.connectors.values() for item in connector.credentials.values()
-    )
+    references = [
+        *(item for one in project.connectors.values() for item in secrets_of(one).values()),
+        *(item for one in project.event_connectors.values() for item in secrets_of(one).values()),
+        *(item for one in project.event_sources.values() for item in secrets_of(one).values()),
+    ]
     return sorted({item.from_env for item in references if isinstance(item, FromEnv)})

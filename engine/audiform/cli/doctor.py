@@ -23,7 +23,6 @@ from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.output import Style, paint
 from audiform.cli.views.diagnostics import count_text
 from audiform.config.cache import cache_home
-from audiform.config.kinds import Connector
 from audiform.config.project import Project
 from audiform.config.secret_references import (
     FromAws,
@@ -37,6 +36,7 @@ from audiform.config.secret_references import (
 from audiform.config.secrets import exposed
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
+from audiform.plan.records import secrets_of
 from audiform.secret_stores.stores import missing_library
 from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_store, scheme_of, state_directory
@@ -133,8 +133,19 @@ def project_findings(project: Project) -> Iterator[Finding]:
             yield from (_data(project.root, name, table, file) for table, file in files.items())
     for name, connector in project.connectors.items():
         if connector.enabled:
-            yield from _secrets(project.root, name, connector)
-            yield from _endpoint(project, name, connector)
+            yield from _secrets(project.root, f"connector.{name}", connector.credentials)
+            yield from _endpoint(project, f"connector.{name}", connector.endpoint)
+    yield from _events(project)
+
+
+def _events(project: Project) -> Iterator[Finding]:
+    for name, source in project.event_sources.items():
+        if source.enabled:
+            yield from _secrets(project.root, f"event_source.{name}", secrets_of(source))
+    for name, connector in project.event_connectors.items():
+        if connector.enabled:
+            yield from _secrets(project.root, f"event_connector.{name}", connector.credentials)
+            yield from _endpoint(project, f"event_connector.{name}", connector.endpoint)
 
 
 def _state(project: Project) -> Finding:
@@ -180,9 +191,9 @@ def _data(root: Path, source: str, table: str, file: str) -> Finding:
     )
 
 
-def _secrets(root: Path, name: str, connector: Connector) -> Iterator[Finding]:
-    for credential, reference in connector.credentials.items():
-        what = f"connector.{name}, {credential}"
+def _secrets(root: Path, address: str, references: Mapping[str, SecretReference]) -> Iterator[Finding]:
+    for credential, reference in references.items():
+        what = f"{address}, {credential}"
         missing = _missing(reference, root)
         if missing:
             yield Finding(Level.PROBLEM, what, missing)
@@ -211,11 +222,11 @@ def _program(program: str, root: Path) -> bool:
     return shutil.which(program) is not None or os.access(root / program, os.X_OK)
 
 
-def _endpoint(project: Project, name: str, connector: Connector) -> Iterator[Finding]:
-    if connector.endpoint is None:
+def _endpoint(project: Project, address: str, endpoint: str | None) -> Iterator[Finding]:
+    if endpoint is None:
         return
-    host = urlsplit(connector.endpoint).hostname or connector.endpoint
-    what = f"connector.{name}, endpoint"
+    host = urlsplit(endpoint).hostname or endpoint
+    what = f"{address}, endpoint"
     if project.environment.file.protected and host in LOCAL:
         detail = (
             f"sends to this machine ({host}) and not to the platform, in a protected environment; remove it"

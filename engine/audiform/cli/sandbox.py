@@ -12,7 +12,7 @@ from audiform.cli.opening import open_project
 from audiform.cli.options import Options, project_options
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
-from audiform.sandbox.offer import endpoints, offered, overrides_text
+from audiform.sandbox.offer import offered, overrides_text
 from audiform.sandbox.server import listening
 from audiform.sandbox.services import Services
 
@@ -65,7 +65,7 @@ async def _serve(
 ) -> None:
     async with listening(services, port) as url:
         if project is not None:
-            click.echo(overrides_text(endpoints(catalog, project, url)))
+            click.echo(overrides_text(catalog, project, url))
         options.output.note(
             f"Sandbox at {url}, {len(services.platforms)} services; {url}/_sandbox/ shows what it can do"
         )

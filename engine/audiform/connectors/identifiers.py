@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
+from functools import cache
 
 from audiform.connectors.manifest import Identifier
 from audiform.connectors.normalizers import (
@@ -94,9 +95,15 @@ def _is_valid(identifier: Identifier, value: str) -> bool:
     return VALIDATORS[name].python(value, arguments)
 
 
-def _steps(identifier: Identifier, region: str | None) -> list[tuple[Normalizer, Arguments]]:
-    parsed = (parse_step(text, region) for text in identifier.normalize)
-    return [(NORMALIZERS[name], arguments) for name, arguments in parsed]
+def _steps(identifier: Identifier, region: str | None) -> tuple[tuple[Normalizer, Arguments], ...]:
+    return _parsed(identifier.normalize, region)
+
+
+@cache
+def _parsed(steps: tuple[str, ...], region: str | None) -> tuple[tuple[Normalizer, Arguments], ...]:
+    """Asked for each value of each event, and there are a few hundred answers."""
+    parsed = (parse_step(text, region) for text in steps)
+    return tuple((NORMALIZERS[name], arguments) for name, arguments in parsed)
 
 
 def _hashed(identifier: Identifier, value: str) -> str:

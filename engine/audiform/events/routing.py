@@ -14,10 +14,11 @@ from audiform.config.expressions import compile_filter
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.events.moments import rfc3339
 from audiform.connectors.events.paths import Getter, compile_path
+from audiform.connectors.events.rows import Fill, compile_row
 from audiform.connectors.events.transformations import as_text
 from audiform.connectors.manifest import SignalOperation
 from audiform.connectors.settings import with_defaults
-from audiform.connectors.template import MISSING, render
+from audiform.connectors.template import MISSING
 from audiform.events.event import Event
 from audiform.events.mapping import CompiledMap, compile_map
 from audiform.events.route import Mapped, NotSent, Reason
@@ -44,8 +45,7 @@ class CompiledRoute:
     consent: tuple[str, Getter] | None = field(repr=False)
     order: Getter | None = field(repr=False)
     fields: CompiledMap = field(repr=False)
-    row: Any = field(repr=False)
-    settings: Mapping[str, Any] = field(repr=False)
+    row: Fill = field(repr=False)
     oldest: timedelta | None
     clock: Callable[[], datetime] = field(repr=False)
 
@@ -80,7 +80,7 @@ class CompiledRoute:
     def _mapped(self, event: Event, scope: Mapping[str, Any], record: dict[str, Any]) -> Mapped | NotSent:
         import orjson
 
-        row = render(self.row, {"row": record, "settings": self.settings})
+        row = self.row(record)
         if row is MISSING:
             return _EMPTY
         text = orjson.dumps(row)
@@ -120,8 +120,7 @@ def compile_route(
         consent=None if consent is None else (consent, compile_path(consent)),
         order=None if order is None else compile_path(order),
         fields=compiled,
-        row=add.row,
-        settings=with_defaults(manifest.settings, connector.settings),
+        row=compile_row(add.row, with_defaults(manifest.settings, connector.settings)),
         oldest=None if oldest is None else timedelta(hours=oldest),
         clock=clock,
     )

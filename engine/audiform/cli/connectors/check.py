@@ -8,13 +8,14 @@ from dataclasses import asdict
 
 import click
 
+from audiform.address import Kind
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_project
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.views import connectors_text
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
-from audiform.credentials import Checked, check_credentials
+from audiform.credentials import Checked, check_credentials, checkable
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from audiform.transports.routed import RoutedTransport
 
@@ -42,7 +43,7 @@ async def _check(project: Project, catalog: Catalog, names: Sequence[str]) -> li
     Raises:
         DiagnosticError: one of the names is no connector of the project's.
     """
-    unknown = [name for name in names if name not in project.connectors]
+    unknown = [name for name in names if name not in checkable(project)]
     if unknown:
         raise DiagnosticError([_unknown(name, project) for name in unknown])
     transport = RoutedTransport()
@@ -55,9 +56,14 @@ async def _check(project: Project, catalog: Catalog, names: Sequence[str]) -> li
 
 
 def _enabled(project: Project) -> tuple[str, ...]:
-    return tuple(name for name, connector in project.connectors.items() if connector.enabled)
+    own = [name for name, connector in project.connectors.items() if connector.enabled]
+    events = [name for name, connector in project.event_connectors.items() if connector.enabled]
+    return (
+        *own,
+        *(f"{Kind.EVENT_CONNECTOR}.{name}" if name in project.connectors else name for name in events),
+    )
 
 
 def _unknown(name: str, project: Project) -> Diagnostic:
     text = f"The project has no connector `{name}`. `audiform connectors list` shows those that it has."
-    return Diagnostic("unknown-reference", text, hint=did_you_mean(name, project.connectors))
+    return Diagnostic("unknown-reference", text, hint=did_you_mean(name, checkable(project)))

@@ -18,7 +18,7 @@ from audiform.connectors.template import references
 
 
 def configured(project: Project, catalog: Catalog) -> list[dict[str, Any]]:
-    """Return the project's connectors, with how many bindings use each."""
+    """Return the project's connectors, with how many bindings use each, and its event connectors."""
     used = [binding.connector for binding in project.bindings.values()]
     return [
         {
@@ -27,9 +27,21 @@ def configured(project: Project, catalog: Catalog) -> list[dict[str, Any]]:
             "title": catalog.get(connector.type).manifest.title,
             "enabled": connector.enabled,
             "endpoint": connector.endpoint,
+            "kind": "server_to_server",
             "bindings": used.count(name),
         }
         for name, connector in project.connectors.items()
+    ] + [
+        {
+            "name": name,
+            "type": connector.type,
+            "title": catalog.get(connector.type).manifest.title,
+            "enabled": connector.enabled,
+            "endpoint": connector.endpoint,
+            "kind": "event",
+            "bindings": 0,
+        }
+        for name, connector in project.event_connectors.items()
     ]
 
 

@@ -14,7 +14,13 @@ from audiform.credentials import Checked
 def configured(items: Sequence[Mapping[str, Any]]) -> str:
     """Return the table of a project's connectors."""
     rows = [
-        (item["name"], item["type"], item["title"], "" if item["enabled"] else "off", f"{item['bindings']:,}")
+        (
+            item["name"],
+            item["type"],
+            item["title"],
+            "" if item["enabled"] else "off",
+            "events" if item["kind"] == "event" else f"{item['bindings']:,}",
+        )
         for item in items
     ]
     return "\n".join(table([("connector", "type", "title", "", "bindings"), *rows], left=4))
