@@ -19,6 +19,7 @@ import jsonschema
 import pytest
 
 from audiform.cases.clock import still_clock
+from audiform.cases.events import send_events
 from audiform.cases.model import Case, read_cases
 from audiform.cases.people import batch_of, columns_of
 from audiform.client import ConnectorClient, PlatformError, Rows
@@ -108,6 +109,9 @@ def made_by(kind: ConnectorType, case: Case, rows: Rows | None = None) -> list[M
         made.append(Made(request, response))
         return response
 
+    if kind.manifest.kind == "event" and case.do == "add":
+        asyncio.run(send_events(case, kind, FakeTransport(answer), []))
+        return _without_tokens(made)
     configured = kind.configured(case.settings)
     client = ConnectorClient(
         configured,
@@ -118,6 +122,10 @@ def made_by(kind: ConnectorType, case: Case, rows: Rows | None = None) -> list[M
         policy=RetryPolicy(attempts=case.attempts),
     )
     asyncio.run(act(client, configured, case, rows))
+    return _without_tokens(made)
+
+
+def _without_tokens(made: list[Made]) -> list[Made]:
     return [one for one in made if not urlsplit(one.request.url).path.endswith("/token")]
 
 
@@ -151,6 +159,11 @@ def specification(kind: ConnectorType, shared: Path) -> Specification:
     return Specification.read(shared / "specs" / file, **details)
 
 
+def most_rows(kind: ConnectorType, signal: SignalOperation) -> int:
+    """Return how many rows or events a request has at most."""
+    return signal.rows_per_request or kind.manifest.limits.rows_per_request
+
+
 def problems(specified: Specification, one: Made) -> list[str]:
     """Return what a request says that its vendor does not know or allow."""
     # A version of the API in the path is a matter of the settings.
@@ -181,9 +194,14 @@ def test_a_full_batch_is_described(kind: ConnectorType, shared: Path) -> None:
     for name, signal in kind.manifest.signals.items():
         case = next(case for case in cases_of(kind) if case.do == name and len(case.exchanges) > 0)
         assert isinstance(signal, SignalOperation)
+        if kind.manifest.kind == "event":
+            full = case.model_copy(update={"events": case.events[:1] * most_rows(kind, signal)})
+            (request, *_) = made_by(kind, full)
+            assert [] == problems(specified, request)
+            continue
         columns = columns_of(case, kind.manifest)
         few = batch_of(signal, kind.manifest, case, columns)[0]
-        most = signal.rows_per_request or kind.manifest.limits.rows_per_request
+        most = most_rows(kind, signal)
         if few.records is not None:
             continue  # looked up by ids: the document says nothing about how many
         one = json.dumps(json.loads(b"[%b]" % few.text)[0]).encode()
@@ -222,6 +240,25 @@ def test_uploads_to_meta_have_the_documented_form() -> None:
         keys = body["payload"]["schema"]
         assert {len(keys)} == {len(row) for row in body["payload"]["data"]}
         assert all(any(row) for row in body["payload"]["data"])
+
+
+def test_conversions_to_meta_name_what_is_described(shared: Path) -> None:
+    """Path and parameters are those of Meta's specification, which leaves the events themselves to its guide."""
+    document = json.loads(
+        (shared / "specs/meta/meta-audiences-capi.openapi.json").read_text(encoding="utf-8")
+    )
+    (path,) = (name for name in document["paths"] if name.endswith("/events"))
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = json.loads((SCHEMAS / "meta_event.schema.json").read_text(encoding="utf-8"))
+    kind = Catalog().get("meta_conversions")
+    sent = [one for case in cases_of(kind) if case.do == "add" for one in made_by(kind, case)]
+
+    assert len(sent) > 5
+    for one in sent:
+        assert urlsplit(one.request.url).path.endswith("/events")
+        assert set(body["required"]) <= one.body.keys() <= body["properties"].keys()
+        for event in one.body["data"]:
+            jsonschema.validate(event, schema)
 
 
 def test_meta_knows_the_fields_that_are_asked_for(shared: Path) -> None:
