@@ -78,6 +78,7 @@ def test_one_machine_goes_on_where_another_was(machines: tuple[Shell, Shell]):
     assert 0 == other("sync").code
     is_settled(one)
     assert [4, 4] == people(one)
+    assert "s3: answers, and holds 6 records" in one("doctor").out
     assert "People: +0 -0 ~0." in one("sync").out
     listed = [each("state", "list", "--json").data["records"] for each in machines]
     assert len(listed[0]) == 6

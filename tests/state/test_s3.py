@@ -7,8 +7,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +23,8 @@ from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.open import open_state, open_store
 from audiform.state.s3.place import place_of
+from audiform.state.s3.table import SegmentTable
+from audiform.state.segments.segment import Segment
 from audiform.state.store import LockedError, StateStore
 from servers import ObjectStorage
 from state.contract import StoreContract, record
@@ -222,33 +226,58 @@ def test_a_runner_that_vanished_is_not_taken_over(
             assert store.force_unlock() is not None
 
 
-def test_there_are_few_objects(
-    place: str, storage: ObjectStorage, objects: Callable[[], dict[str, Any]], tmp_path: Path
-):
-    """Runs, batches and intents leave nothing behind, and any reader of Delta Lake's tables reads the ledger."""
-    store, ledger = open_state(place, tmp_path, "test")
+def test_there_are_few_objects(place: str, objects: Callable[[], dict[str, Any]]):
+    """Intents that are settled leave nothing behind: the object does not grow with each run."""
+    with closing(open_remote(place)) as store:
+        store.create()
+        sizes = []
+        with store.lock("sync"):
+            for _ in range(5):
+                store.settle(
+                    store.intend("run", NOBODY, "create_destination", "", {"much": token_hex(10_000)})
+                )
+                sizes.append(objects()["journal.sqlite.gz"]["Size"])
+
+    assert ["journal.sqlite.gz", "key", "lock.json", "records.sqlite.gz"] == sorted(objects())
+    assert max(sizes) < 10_000
+
+
+def test_the_tables_log_does_not_grow(place: str, objects: Callable[[], dict[str, Any]], tmp_path: Path):
+    """A checkpoint stands for what was before it, and that goes; the order of the list is the one that was written."""
+    found = open_remote(place).database.bucket  # type: ignore[attr-defined]
+    table, segments = SegmentTable(found, "interval 0 seconds"), []
+    for number in range(24):
+        new = Segment(f"r{number}.add.parquet", "one", "put", 1, ("hex:email",))
+        (tmp_path / new.file).write_bytes(b"rows")
+        before, segments = segments, [*segments[-3:], new]
+        table.replace("k", segments, tmp_path, before)
+    again = [
+        replace(segments[0], binding="first"),
+        replace(segments[1], file="r21.key.parquet"),
+        *segments[2:],
+    ]
+    (tmp_path / "r21.key.parquet").write_bytes(b"rows")
+    table.replace("k", again, tmp_path, segments)
+
+    assert {"k": tuple(again)} == SegmentTable(found).lists()
+    assert len([name for name in objects() if name.startswith("ledger/_delta_log/")]) < 15
+
+
+def test_other_readers_of_such_tables_read_the_ledger(place: str, storage: ObjectStorage):
+    """Where a member is and whose it is can be read with any of Delta Lake's readers; kept identifiers are left out."""
+    store, ledger = open_state(place, Path(), "test")
     with closing(store):
         store.create()
-        with store.lock("sync"):
-            for _ in range(12):
-                intent = store.intend("run", NOBODY, "create_destination", "", {"much": "x" * 10_000})
-                store.settle(intent)
-            size = objects()["journal.sqlite.gz"]["Size"]
-            with closing(ledger.open(write=True)) as session:
-                for number in range(12):
-                    staged(session, run(f"r{number}"), f"person{number}", f"other{number}")
-                    session.fold(run(f"r{number}"), [settled(2)])
-        assert {"key", "lock.json", "records.sqlite.gz", "journal.sqlite.gz"} == {
-            name for name in objects() if not name.startswith("ledger/")
-        }
-        assert objects()["journal.sqlite.gz"]["Size"] <= size < 10_000
-    assert any(name.endswith("checkpoint.parquet") for name in objects())
+        with closing(ledger.open(write=True)) as session:
+            staged(session, run("r1"), "ann", "bob")
+            session.fold(run("r1"), [settled(2)])
     options = {"aws_endpoint": storage.url, "aws_allow_http": "true", "aws_region": storage.region}
-    prefix = next(iter(objects().values()))["Key"].partition("/test/")[0]
-    table = DeltaTable(f"s3://{BUCKET}/{prefix}/test/ledger", storage_options=options).to_pyarrow_table()
-    assert {KEY} == set(table["destination"].to_pylist())
-    assert 24 <= table.num_rows
-    assert 16 == len(table["identity"][0].as_py())
+    table = DeltaTable(f"{place.partition('?')[0]}/test/ledger", storage_options=options).to_pyarrow_table()
+
+    assert [(KEY, "one", "put")] * 2 == [
+        (row["destination"], row["binding"], row["op"]) for row in table.to_pylist()
+    ]
+    assert [16, 16] == [len(identity) for identity in table["identity"].to_pylist()]
 
 
 @pytest.mark.parametrize(

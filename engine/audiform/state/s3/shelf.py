@@ -67,11 +67,15 @@ class S3Shelf:
             if (folder / file).exists():
                 continue
             part = f".{file}.part"
-            handle = self.cache.add(destination_key, part)
-            if not self.bucket.download(_name(destination_key, file), handle):
-                (folder / part).unlink()
-                raise file_gone(self.bucket.place, file)
-            (folder / part).rename(folder / file)
+            try:
+                found = self.bucket.download(
+                    _name(destination_key, file), self.cache.add(destination_key, part)
+                )
+                if not found:
+                    raise file_gone(self.bucket.place, file)
+                (folder / part).rename(folder / file)
+            finally:
+                (folder / part).unlink(missing_ok=True)
 
     def fetch_run(self, destination_key: str, run: str) -> None:
         """Download the files that there are of the run."""

@@ -29,11 +29,12 @@ _PARTITIONS = ("destination", "binding", "op", "place", "entry")
 _COLUMNS = {"identity": "binary", "variables": "binary", "unsure": "boolean"} | dict.fromkeys(
     _PARTITIONS, "string"
 )
-_CONFIGURATION: Mapping[str, str | None] = {
-    "delta.checkpointInterval": "10",
-    "delta.logRetentionDuration": "interval 1 days",
-    "delta.deletedFileRetentionDuration": "interval 1 days",
-}
+_ENTRIES = "10"
+"""Entries of the log after which a checkpoint stands for all of them."""
+
+_RETENTION = "interval 1 days"
+"""How long entries are kept that a checkpoint stands for: somebody may be reading them."""
+
 _LONGEST_MESSAGE = 300
 
 
@@ -53,6 +54,7 @@ class SegmentTable:
     """The lists of all destinations of one environment, as one process sees them."""
 
     bucket: Bucket
+    retention: str = _RETENTION
     _table: Any = None
     _options: dict[str, str] = field(default_factory=dict[str, str], repr=False)
     _guard: threading.RLock = field(default_factory=threading.RLock)
@@ -138,7 +140,11 @@ class SegmentTable:
                 self._uri,
                 schema=schema,
                 partition_by=[*_PARTITIONS],
-                configuration=_CONFIGURATION,
+                configuration={
+                    "delta.checkpointInterval": _ENTRIES,
+                    "delta.logRetentionDuration": self.retention,
+                    "delta.deletedFileRetentionDuration": self.retention,
+                },
                 storage_options=self._options,
             )
         try:
