@@ -245,7 +245,8 @@ def test_there_are_few_objects(place: str, objects: Callable[[], dict[str, Any]]
 def test_the_tables_log_does_not_grow(place: str, objects: Callable[[], dict[str, Any]], tmp_path: Path):
     """A checkpoint stands for what was before it, and that goes; the order of the list is the one that was written."""
     found = open_remote(place).database.bucket  # type: ignore[attr-defined]
-    table, segments = SegmentTable(found, "interval 0 seconds"), []
+    table = SegmentTable(found, "interval 0 seconds")
+    segments: list[Segment] = []
     for number in range(24):
         new = Segment(f"r{number}.add.parquet", "one", "put", 1, ("hex:email",))
         (tmp_path / new.file).write_bytes(b"rows")
