@@ -11,6 +11,7 @@ from itertools import islice
 
 import pytest
 
+from audiform.address import Address, Kind
 from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import (
     Batch,
@@ -24,7 +25,8 @@ from audiform.state.ledger import (
     destination_key,
 )
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
-from audiform.state.store import Run, StateStore
+from audiform.state.renaming import rename
+from audiform.state.store import Record, Run, StateStore
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 KEY = destination_key("ads", "1")
@@ -90,6 +92,17 @@ def code_of(use: Callable[[], object]) -> str:
 def refused(ledger: Ledger) -> list[str]:
     """Return why a ledger cannot be looked at, and why it cannot be opened."""
     return [code_of(ledger.verify_key), code_of(lambda: ledger.open(write=True))]
+
+
+def connector(name: str) -> Record:
+    """Return the record of a connector."""
+    return Record(Address(Kind.CONNECTOR, name), "digest", {"type": "adverts", "dependencies": []})
+
+
+def bound(name: str, on: str) -> Record:
+    """Return the record of a binding on the destination `1` of a connector."""
+    body = {"connector": on, "destination_id": "1", "dependencies": [f"connector.{on}"]}
+    return Record(Address(Kind.BINDING, name), "digest", body)
 
 
 class LedgerContract:
@@ -223,6 +236,24 @@ class LedgerContract:
             assert {"ann": ("two", False)} == members(session)
             session.drop(other)
         assert [KEY] == list(ledger.destinations())
+
+    def test_a_moved_connector_keeps_its_members(self, ledger: Ledger, store: StateStore):
+        """Everybody is found under the new key, as sure or unsure as before, whose ever they are; twice is once."""
+        store.create()
+        store.put(connector("ads"), bound("one", "ads"))
+        with self._open(ledger) as session:
+            staged(session, run("r1"), "ann", "bob")
+            session.fold(run("r1"), [settled(2, unsure=((1, 2),))])
+            staged(session, run("r2", "two"), "cid")
+            session.fold(run("r2", "two"), [settled(1)])
+        for old, new in (("ads", "adverts"), ("adverts", "ads"), ("ads", "adverts")):
+            rename(store, ledger, Address(Kind.CONNECTOR, old), Address(Kind.CONNECTOR, new), lambda: NOON)
+        with self._open(ledger, write=False) as session:
+            expected = {"ann": ("one", False), "bob": ("one", True), "cid": ("two", False)}
+
+            assert expected == members(session, destination_key("adverts", "1"))
+            assert 0 == session.count(KEY)
+        assert "adverts" == store.read().records[Address(Kind.BINDING, "one")].body["connector"]
 
     def test_a_renamed_binding_keeps_its_members(self, ledger: Ledger, store: StateStore):
         """A binding that was moved in the state has its members under the new name."""
