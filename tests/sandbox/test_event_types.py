@@ -35,18 +35,20 @@ class Remote:
     sandbox: Sandbox
     records: Sequence[Mapped]
 
-    def send(self, records: Sequence[Mapped] | None = None, secret: str = "anything") -> Sequence[Sent]:
-        """Send records over HTTP; `secret` is every credential."""
+    def send(self, records: Sequence[Mapped] | None = None, *, expired: bool = False) -> Sequence[Sent]:
+        """Send records over HTTP, with credentials that the platform takes, or those that are `expired`."""
         manifest = self.kind.configured(self.case.settings).manifest
+
+        def secret(name: str) -> str:
+            return "expired" if expired else sample_secret(manifest, name, "anything")
+
         connector = connector_of(self.case, self.kind)
         placed = connector.model_copy(update={"endpoint": self.sandbox.endpoint(self.kind.name)})
 
         async def sent() -> Sequence[Sent]:
             transport = HttpTransport()
             try:
-                sender = sender_of(
-                    placed, self.kind, lambda name: sample_secret(manifest, name, secret), transport
-                )
+                sender = sender_of(placed, self.kind, secret, transport)
                 return await sender.send(self.records if records is None else records)
             finally:
                 await transport.close()
@@ -101,19 +103,25 @@ def test_a_bad_day_is_told_and_nothing_is_kept(remote: Remote) -> None:
         (one.outcome, one.retry_after, one.answer_lost) for one in throttled
     ]
     if remote.kind.configured(remote.case.settings).manifest.auth != {"scheme": "none"}:
-        assert [OutcomeKind.FAILED] == [
-            one.outcome for one in remote.send(remote.records[:1], secret="expired")
-        ]
+        assert [OutcomeKind.FAILED] == [one.outcome for one in remote.send(remote.records[:1], expired=True)]
     assert {"events": 0, "doubled": 0} == remote.held
 
 
 def test_one_event_that_is_refused_keeps_no_other_back(remote: Remote) -> None:
-    """Of a batch in which the platform refuses one event, the others arrive."""
+    """Of a batch in which the platform refuses one event, the others arrive; or it refuses all, and has none."""
     limits = remote.kind.configured(remote.case.settings).manifest.limits
     two = [remote.records[0], replace(remote.records[0], event_id="another")]
     remote.sandbox.services.faults.add_all({"fault": "partial_failure", "rows": 1, "times": 1})
     outcomes = [one.outcome for one in remote.send(two)]
 
     # A platform that refuses the whole batch takes both when it is asked again: the fault was made once.
-    assert OutcomeKind.ACCEPTED is outcomes[-1], (limits, outcomes)
+    assert outcomes[-1] is ACCEPTED or not tells_them_apart(remote.kind), (limits, outcomes)
     assert remote.held["events"] + remote.held["doubled"] == outcomes.count(ACCEPTED)
+
+
+def tells_them_apart(kind: ConnectorType) -> bool:
+    """Whether answers say which event was refused, or that one of a batch was."""
+    manifest = kind.manifest
+    return manifest.errors.record_path is not None or any(
+        rule.outcome is OutcomeKind.REJECTED for rule in manifest.outcomes
+    )
