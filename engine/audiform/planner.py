@@ -33,7 +33,8 @@ from audiform.plan.records import secrets_of
 from audiform.plan.select import chosen_imports, select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
-from audiform.policies.judge import judge_project
+from audiform.policies.judge import of_resources
+from audiform.policies.scope import in_use
 from audiform.refresh import refresh
 from audiform.rehearsal import Rehearsed, rehearse
 from audiform.runtime import Runtime
@@ -112,8 +113,13 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
 
 def _without_forbidden_secrets(runtime: Runtime, options: PlanOptions) -> tuple[PlanOptions, Sequence[str]]:
     """Ask no platform while a policy forbids where a secret comes from: to resolve it and then deny is too late."""
-    found = judge_project(runtime.project, runtime.catalog)
-    if not any(item.effect == "deny" and item.path[:1] in _SECRETS for item in found):
+    forbidding = {
+        name: policy
+        for name, policy in in_use(runtime.project).items()
+        if policy.effect == "deny" and policy.forbid and policy.forbid.secret_sources
+    }
+    found = of_resources(forbidding, runtime.project, runtime.catalog, lambda _: True)
+    if not any(item.path[:1] in _SECRETS for item in found):
         return options, ()
     note = (
         "no secret was resolved and no platform was asked, because a policy forbids where a secret comes from"

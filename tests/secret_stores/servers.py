@@ -56,7 +56,7 @@ class Vault(BaseHTTPRequestHandler):
 @contextmanager
 def vault(versions: Mapping[str, list[Mapping[str, Any] | None]]) -> Iterator[tuple[str, list[str]]]:
     """Serve secrets by path, each with its versions (None: deleted); yield the address and what was asked."""
-    handler = type("Handler", (Vault,), {"versions": versions, "asked": []})
+    handler: Any = type("Handler", (Vault,), {"versions": versions, "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from audiform.address import Address
 from audiform.config.policies import NamedPolicy
@@ -12,7 +14,7 @@ from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.plan.plan import Action, Change, Plan
 from audiform.policies.builtin import BUILT_IN
-from audiform.policies.configured import Subjects, findings
+from audiform.policies.configured import Check, Resource, Subjects, checks_of
 from audiform.policies.found import Effect, Found
 from audiform.policies.rules import verdicts
 from audiform.policies.scope import in_use, is_about
@@ -82,22 +84,33 @@ def _of_resources(
     policies: Policies, project: Project, catalog: Catalog, wanted: Callable[[Address], bool]
 ) -> Iterator[Found]:
     subjects, views = Subjects(project, catalog), Views(project)
-    for address, resource in subjects:
-        if not wanted(address):
-            continue
-        for name, policy in policies.items():
-            if is_about(policy, address, resource.labels):
-                for detail, path in findings(policy, address, resource, subjects):
-                    yield _found(name, policy, policy.effect, f"{address}: {detail}", address, path)
-                yield from _of_resource(name, policy, address, views)
+    for kind, table in subjects.tables():
+        asked = [(name, policy, checks_of(policy, kind)) for name, policy in policies.items()]
+        asked = [item for item in asked if item[2] or _looks_over_resources(item[1])]
+        for name, resource in table.items() if asked else ():
+            address = Address(kind, name)
+            if resource.enabled and wanted(address):
+                for item in asked:
+                    yield from _of_resource(item, address, resource, subjects, views)
 
 
-def _of_resource(name: str, policy: NamedPolicy, address: Address, views: Views) -> Iterator[Found]:
-    if policy.over != "resources" or not _has_rules(policy):
+def _of_resource(
+    asked: tuple[str, NamedPolicy, tuple[Check, ...]],
+    address: Address,
+    resource: Resource,
+    subjects: Subjects,
+    views: Views,
+) -> Iterator[Found]:
+    name, policy, checks = asked
+    if not is_about(policy, address, resource.labels):
         return
-    names = {**views.always(), **views.around(address)}
-    for effect, detail in verdicts(policy, names, str(address)):
-        yield _found(name, policy, effect, detail, address)
+    for check in checks:
+        for detail, path in check(policy, address.name, resource, subjects):
+            yield _found(name, policy, policy.effect, f"{address}: {detail}", address, path)
+    if _looks_over_resources(policy):
+        names = {**views.always(), **views.around(address)}
+        for effect, detail in verdicts(policy, names, lambda: str(address)):
+            yield _found(name, policy, effect, detail, address)
 
 
 def _of_plan(policies: Policies, project: Project, plan: Plan) -> Iterator[Found]:
@@ -107,15 +120,15 @@ def _of_plan(policies: Policies, project: Project, plan: Plan) -> Iterator[Found
     if not each and not whole:
         return
     views = Views(project)
-    always = {**views.always(), "plan": plan_view(plan, project.environment.file.protected)}
-    for change in plan.changes if each else ():
-        names = {**always, **views.around(change.address), "change": change_view(change)}
+    always: dict[str, Any] = {**views.always(), "plan": plan_view(plan, project.environment.file.protected)}
+    for change, view in zip(plan.changes, always["plan"]["changes"], strict=True) if each else ():
+        names = {**always, **views.around(change.address), "change": view}
         for name, policy in each.items():
             if is_about(policy, change.address, change.labels):
-                for effect, detail in verdicts(policy, names, _said(change)):
+                for effect, detail in verdicts(policy, names, partial(_said, change)):
                     yield _found(name, policy, effect, detail, change.address)
     for name, policy in whole.items():
-        for effect, detail in verdicts(policy, always, "the plan"):
+        for effect, detail in verdicts(policy, always, lambda: "the plan"):
             yield _found(name, policy, effect, detail)
 
 
@@ -130,6 +143,10 @@ def _said(change: Change) -> str:
         for name in ("adds", "removes", "modifies")
     )
     return f"{what}: {', '.join(moves)}"
+
+
+def _looks_over_resources(policy: NamedPolicy) -> bool:
+    return policy.over == "resources" and _has_rules(policy)
 
 
 def _has_rules(policy: NamedPolicy) -> bool:

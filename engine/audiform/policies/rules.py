@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from audiform.config.expressions import ExpressionError, compile_expression
@@ -13,8 +13,8 @@ Verdict = tuple[Effect, str]
 """What an expression means, and why, as a sentence without its full stop."""
 
 
-def verdicts(policy: NamedPolicy, names: Mapping[str, Any], said: str) -> Iterator[Verdict]:
-    """Yield what the policy's expressions find in one thing; `said` is what they are true of."""
+def verdicts(policy: NamedPolicy, names: Mapping[str, Any], said: Callable[[], str]) -> Iterator[Verdict]:
+    """Yield what the policy's expressions find in one thing; `said` gives what they are true of."""
     rules: tuple[tuple[Literal["deny", "warn"], str | None], ...] = (
         ("deny", policy.deny),
         ("warn", policy.warn),
@@ -24,16 +24,18 @@ def verdicts(policy: NamedPolicy, names: Mapping[str, Any], said: str) -> Iterat
             yield from _verdict(effect, text, names, said)
 
 
-def _verdict(effect: Effect, text: str, names: Mapping[str, Any], said: str) -> Iterator[Verdict]:
+def _verdict(
+    effect: Effect, text: str, names: Mapping[str, Any], said: Callable[[], str]
+) -> Iterator[Verdict]:
     try:
         value = compile_expression(text)(names)
     except ExpressionError as error:
-        yield "error", f"`{effect}` cannot be evaluated for {said}: {_why(error, names)}"
+        yield "error", f"`{effect}` cannot be evaluated for {said()}: {_why(error, names)}"
         return
     if not isinstance(value, bool):
-        yield "error", f"`{effect}` gives neither true nor false for {said}: write a comparison"
+        yield "error", f"`{effect}` gives neither true nor false for {said()}: write a comparison"
     elif value:
-        yield effect, f"`{text}` is true of {said}"
+        yield effect, f"`{text}` is true of {said()}"
 
 
 def _why(error: ExpressionError, names: Mapping[str, Any]) -> str:

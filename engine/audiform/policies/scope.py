@@ -35,6 +35,8 @@ def why_off(project: Project, name: str, policy: NamedPolicy) -> str | None:
 def is_about(policy: NamedPolicy, address: Address, labels: Mapping[str, str]) -> bool:
     """Whether the policy is about a resource."""
     where = policy.applies_to
+    if where.resources is None and not where.labels:
+        return True
     return (where.resources is None or matches(str(address), where.resources)) and has_labels(
         labels, where.labels
     )

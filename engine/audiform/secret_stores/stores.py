@@ -51,9 +51,9 @@ class SecretStores:
         where: str | None = None,
     ) -> Content:
         """Return what the store holds under the secret's name, with all of its fields."""
-        whole = secret.model_copy(update={"field": None})
+        whole = secret.model_copy(update={"field": None}).model_dump_json()
         client = self._once((type(secret), where), connect)
-        content: Content = self._once(whole, lambda: read(client, secret))
+        content: Content = self._once((type(secret), whole), lambda: read(client, secret))
         return content
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
