@@ -57,6 +57,7 @@ class Process:
     supervisor: Supervisor
     name: str
     _serial: int = -1
+    _read_serial: int = -1
     _snapshots: Sequence[Snapshot] = ()
     _readers: dict[str, tuple[str, asyncio.Task[None]]] = field(
         default_factory=dict[str, tuple[str, asyncio.Task[None]]]
@@ -67,10 +68,14 @@ class Process:
     async def look(self) -> None:
         """Read the state, and follow it where it has changed, or where something could not be started."""
         view = await asyncio.to_thread(self.setup.store.read)
+        await self.supervisor.follow(view.records)
         if view.serial != self._serial or self._unserved:
             await self._sources(view)
-        await self.supervisor.follow(view.records)
         self._serial = view.serial
+        if view.serial != self._read_serial and self.supervisor.is_settled:
+            # A new connector has its place in the log before a new source brings what it shall get.
+            await self._follow_readers(view)
+            self._read_serial = view.serial
         await self.supervisor.replay()
 
     async def tell(self) -> None:
@@ -108,7 +113,6 @@ class Process:
         self._unserved = unserved
         self.collector.keys = keyring([each for each in found if isinstance(each, HttpSource)])
         self.collector.types = types_of(view.records)
-        await self._follow_readers(view)
 
     async def _follow_readers(self, view: StateView) -> None:
         """Start, change and stop what reads events from elsewhere."""

@@ -45,7 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "environments": ("audiform.cli.environments:command", "List and show environments."),
     "graph": ("audiform.cli.graph:command", "Draw what depends on what."),
     "stats": ("audiform.cli.stats:command", "Show what was sent, left out and refused, by day."),
-    "dead-letters": ("audiform.cli.dead_letters:command", "List records that a platform rejected."),
+    "dead-letters": (
+        "audiform.cli.dead_letters:command",
+        "List what a platform rejected, and send events again.",
+    ),
     "ci": ("audiform.cli.ci:command", "Run Audiform in CI: make the steps of a pull request."),
     "sandbox": ("audiform.cli.sandbox:command", "Serve a stand-in for every platform."),
     "schema": ("audiform.cli.schema:command", "Print or write the JSON Schemas."),

@@ -61,6 +61,11 @@ class Supervisor:
         self._known = frozenset(said)
         self.failed = {name: why for name, why in self.failed.items() if name in said}
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether everything that was begun is done."""
+        return not self._following
+
     async def followed(self) -> None:
         """Wait until everything that was begun is done."""
         while self._following:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from audiform.cli.output import Style, paint
-from audiform.cli.views.stats_data import Figures
+from audiform.cli.views.stats_data import EVENTS, Figures
 from audiform.cli.views.table import table
 from audiform.outcome import Signal
 
@@ -16,13 +16,14 @@ _SIGNALS = {Signal.ADD: "added", Signal.REMOVE: "removed", Signal.MODIFY: "chang
 def render(found: Figures, where: str, *, colour: bool) -> str:
     """Return the statistics as text."""
     head = f"{found.first} to {found.last} ({where})"
-    if not found.by_day:
+    if not found.by_day and not found.events:
         return f"{head}\n\nNothing was sent in these days"
     sections = [
         head,
-        _section("Sent", _sent(found), colour=colour),
+        *([_section("Sent", _sent(found), colour=colour)] if found.by_day else []),
         *(_detailed(found, "left_out", "Left out (counted at each sync)", "reason", colour=colour)),
         *(_detailed(found, "error", "Errors", "category", colour=colour)),
+        *([_section("Events", _events(found), colour=colour)] if found.events else []),
     ]
     return "\n\n".join(sections)
 
@@ -34,6 +35,18 @@ def _sent(found: Figures) -> list[Sequence[str]]:
         rows.append((connector, day, *(f"{sent.get(signal.value, 0):,}" for signal in _SIGNALS)))
     total = found.total("sent")
     rows.append(("total", "", *(f"{total[signal.value]:,}" for signal in _SIGNALS)))
+    return rows
+
+
+def _events(found: Figures) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = [
+        ("connector", "day", "sent", "dead letters", "tries again", "maybe twice", "not sent")
+    ]
+    total = Counter[str]()
+    for (connector, day), counts in found.events.items():
+        rows.append((connector, day, *(f"{counts[what]:,}" for what in EVENTS)))
+        total.update(counts)
+    rows.append(("total", "", *(f"{total[what]:,}" for what in EVENTS)))
     return rows
 
 
