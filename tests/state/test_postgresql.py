@@ -312,11 +312,12 @@ def test_a_newer_schema_is_refused(place: str):
             assert "state-too-new" == code_of(partial(use, store))[0]
 
 
-def test_a_lost_key_is_an_error(place: str):
+@pytest.mark.parametrize("damaged", ["repeat('0', 64)", "'no key'"], ids=["another key", "no key"])
+def test_a_lost_key_is_an_error(place: str, damaged: str):
     """A state without its key is neither written nor compared: everybody would look new."""
     with closing(open_remote(place)) as store:
         store.create()
-    in_schema(place, "UPDATE fact SET value = repeat('0', 64) WHERE name = 'key'")
+    in_schema(place, f"UPDATE fact SET value = {damaged} WHERE name = 'key'")
     for use in (lambda store: store.secret_digest("s3cret"), lambda store: store.put(record())):
         with closing(open_remote(place)) as store:
             assert "state-key-lost" == code_of(partial(use, store))[0]

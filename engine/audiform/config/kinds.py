@@ -213,7 +213,11 @@ class Removed(Model):
 class State(Model):
     """Where state, ledger, journal, lock and statistics live."""
 
-    url: str = Field(default="file:.audiform", examples=["file:.audiform"])
+    url: str = Field(
+        default="file:.audiform",
+        examples=["file:.audiform", "postgresql://db.example.com/audiform", "s3://bucket/prefix"],
+        description="A folder, a database or a bucket; may be a template, and holds no password",
+    )
 
 
 class EventLogPlace(Model):

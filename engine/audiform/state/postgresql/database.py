@@ -125,7 +125,10 @@ class Database:
             facts = dict(connection.execute("SELECT name, value FROM fact")) if connection else {}
         if "lineage" not in facts:
             return None
-        key = bytes.fromhex(facts.get("key", ""))
+        try:
+            key = bytes.fromhex(facts.get("key", ""))
+        except ValueError:
+            raise key_lost(self.place) from None
         if keyed_digest(key, "check", "") != facts.get("key_check"):
             raise key_lost(self.place)
         return key

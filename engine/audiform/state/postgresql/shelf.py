@@ -116,13 +116,14 @@ class PostgresqlShelf:
             connection.execute("DELETE FROM ledger_file WHERE destination = ?", (destination_key,))
 
     def tidy(self, runs: Collection[str]) -> None:
-        """Remove files that are old and that nobody needs."""
+        """Remove files that are old and that nobody needs. The server looks into the lists: they may be many."""
         with self.database.writing() as connection:
-            needed = [segment.file for _, found in _lists(connection) for segment in found]
             connection.execute(
-                f"DELETE FROM ledger_file WHERE kept < now() - interval '{_OLD}'"
-                " AND file <> ALL (?) AND split_part(file, '.', 1) <> ALL (?)",
-                (needed, [*runs]),
+                f"DELETE FROM ledger_file AS old WHERE kept < now() - interval '{_OLD}'"
+                " AND split_part(file, '.', 1) <> ALL (?) AND NOT EXISTS (SELECT 1 FROM ledger_list AS list"
+                " WHERE list.destination = old.destination"
+                " AND list.segments::jsonb @> jsonb_build_array(jsonb_build_object('file', old.file)))",
+                ([*runs],),
             )
 
     def close(self) -> None:
