@@ -138,10 +138,11 @@ def test_two_writers_never_both_win(place: str):
         lock = slow.lock("apply")
         assert 1 == slow.read().serial
         other.force_unlock()
+        # Nobody wrote anything since, and it is refused all the same.
+        intend = partial(slow.intend, "run", NOBODY, "create_destination", "", {})
+        assert "state-lock-lost" == code_of(intend)
         with other.lock("sync"):
             other.put(record("two"))
-            # Nobody wrote the journal since, and it is refused all the same.
-            intend = partial(slow.intend, "run", NOBODY, "create_destination", "", {})
             assert ["state-lock-lost"] * 2 == [code_of(intend), code_of(lambda: slow.put(record("three")))]
         lock.__exit__()
         assert ["one", "two"] == [address.name for address in other.read().records]
@@ -201,6 +202,20 @@ def test_a_write_whose_answer_was_lost_counts(place: str):
             client.meta.events.unregister("needs-retry.s3.PutObject", again)
         assert 1 in tries
         assert 3 == store.put(record("three"))
+
+
+def test_what_was_not_removed_is_an_error(place: str):
+    """The storage may refuse to remove one object of many: it may hold somebody who is to be forgotten."""
+    bucket = open_remote(place).database.bucket  # type: ignore[attr-defined]
+
+    def denied(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Errors"] = [{"Key": "one", "Code": "AccessDenied"}]
+
+    bucket._client.meta.events.register("after-call.s3.DeleteObjects", denied)
+    try:
+        assert "state-refused" == code_of(lambda: bucket.delete(["one", "two"]))
+    finally:
+        bucket._client.meta.events.unregister("after-call.s3.DeleteObjects", denied)
 
 
 @pytest.mark.parametrize(("machine", "free"), [("another", False), (None, False), ("this", True)], ids=str)

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from audiform.state.s3.errors import boto, talking
+from audiform.state.s3.errors import boto, refused, talking
 from audiform.state.s3.place import Place
 
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -118,11 +118,19 @@ class Bucket:
                     yield Listed(item["Key"].removeprefix(start), item["LastModified"])
 
     def delete(self, names: Sequence[str]) -> None:
-        """Remove objects; those that are not there count as removed."""
+        """Remove objects; those that are not there count as removed.
+
+        Raises:
+            DiagnosticError: one of them was not (`state-refused`): it may hold somebody who is to be forgotten.
+        """
         with talking(self.place):
             for start in range(0, len(names), _DELETED_AT_ONCE):
                 keys = [{"Key": self.place.key(name)} for name in names[start : start + _DELETED_AT_ONCE]]
-                self._client.delete_objects(Bucket=self.place.bucket, Delete={"Objects": keys, "Quiet": True})
+                answer = self._client.delete_objects(
+                    Bucket=self.place.bucket, Delete={"Objects": keys, "Quiet": True}
+                )
+                if answer.get("Errors"):
+                    raise refused(self.place, answer["Errors"][0])
 
     @property
     def _client(self) -> Any:

@@ -123,7 +123,7 @@ class Database:
         with self._guard:
             if self._copy is not None:
                 self._copy.close()
-            self._copy = None
+            self._copy = self._key = None
             self._bodies.clear()
             self._etags.clear()
 

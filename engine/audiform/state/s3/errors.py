@@ -61,7 +61,7 @@ def talking(place: Place) -> Iterator[None]:
         yield
     except ClientError as problem:
         answer: Any = problem.response
-        raise _refused(place, answer) from None
+        raise refused(place, answer.get("Error", {})) from None
     except (BotoCoreError, Boto3Error) as problem:
         raise unreachable(place, " ".join(f"{problem}".split()).rstrip(".")) from None
 
@@ -114,8 +114,9 @@ def file_gone(place: Place, file: str) -> DiagnosticError:
     return DiagnosticError([Diagnostic("ledger-file-missing", detail)])
 
 
-def _refused(place: Place, response: Mapping[str, Any]) -> DiagnosticError:
-    code = str(response.get("Error", {}).get("Code", "unknown"))
+def refused(place: Place, error: Mapping[str, Any]) -> DiagnosticError:
+    """Return what is said when the service answers, and not with what was asked for."""
+    code = str(error.get("Code", "unknown"))
     if code in _DENIED:
         hint = (
             "The credentials need to list the bucket, and to read, write and delete objects below the prefix"

@@ -3,7 +3,7 @@
 It is held until it is released. Nothing tells a runner that vanished from one that is only slow, so no time takes it away: `state
 unlock` does, by somebody who knows. Only where the holder was a process of this very machine, since it was started, can it be
 seen that it is gone; then the lock is taken over. A run whose lock was taken away cannot write the state any more, because what
-it would replace is another object by then.
+it would replace is another object by then: who takes it away sees to that, and who takes it next does so again before it reads.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from audiform.state.store import LockedError, LockInfo
 
 _NAME = "lock.json"
 _FREE = b"{}"
+_TAKEN_AWAY = b'{"taken_away": true}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,14 @@ class S3Locks:
         held = _holding(present.body) if present else {}
         if held and not _is_gone(held):
             raise LockedError(self._info(held))
+        unclean = bool(present and present.body != _FREE)
         info = _new(operation, self.release)
         body = json.dumps({**asdict(info), "machine": _machine()}, default=datetime.isoformat, indent=1)
         try:
             etag = self.bucket.write(_NAME, body.encode(), present.etag if present else None)
         except Lost:
             raise LockedError(self._winner()) from None
-        if held:
+        if unclean:
             self.database.fence()
         self.database.lock_changed(held=True)
         return S3Lock(info, self.database, etag)
@@ -80,11 +82,11 @@ class S3Locks:
         held = _holding(present.body) if present else {}
         if present is None or not held:
             return None
+        self.database.fence()
         try:
-            self.bucket.write(_NAME, _FREE, present.etag)
+            self.bucket.write(_NAME, _TAKEN_AWAY, present.etag)
         except Lost:
             return self.take_away()
-        self.database.fence()
         return self._info(held)
 
     def _winner(self) -> LockInfo:
@@ -110,8 +112,9 @@ class S3Locks:
 
 
 def _holding(body: bytes | None) -> dict[str, Any]:
-    held: dict[str, Any] = json.loads(body or _FREE)
-    return held
+    """Return who holds the lock, nothing where nobody does."""
+    found: dict[str, Any] = json.loads(body or _FREE)
+    return found if "id" in found else {}
 
 
 def _new(operation: str, release: str) -> LockInfo:
