@@ -124,7 +124,15 @@ def _without_forbidden_secrets(runtime: Runtime, options: PlanOptions) -> tuple[
     note = (
         "no secret was resolved and no platform was asked, because a policy forbids where a secret comes from"
     )
-    return replace(options, refresh=False, remote_validate=False), (note,)
+    # What is imported has to be looked up, so it is left out as well.
+    recorded = runtime.store.read().records
+    waiting = [
+        str(one.address)
+        for one in runtime.project.evolution.imports
+        if one.address not in recorded and not options.destroy
+    ]
+    exclude = (*options.exclude, *waiting)
+    return replace(options, refresh=False, remote_validate=False, exclude=exclude), (note,)
 
 
 async def _look_up(runtime: Runtime, recorded: StateView, decisions: Sequence[Decision]) -> Sequence[str]:

@@ -107,3 +107,12 @@ def test_imports_that_cannot_be(letters, snapshot):
 
     assert snapshot == str(letters("plan"))
     assert snapshot == str(letters("plan", "--no-refresh"))
+
+
+def test_a_forbidden_secret_is_not_resolved_for_an_import(letters):
+    """While a policy forbids where the secret comes from, nobody looks; the plan is denied, without what is imported."""
+    letters.write(policies={"no_files": {"message": "No", "forbid": {"secret_sources": ["from_file"]}}})
+    (letters.root / "secret.txt").unlink()
+    plan = letters("plan", "--json")
+
+    assert (3, ["binding.letters"]) == (plan.code, plan.data["plan"]["partial"]["left_out"])
