@@ -26,6 +26,7 @@ from audiform.diagnostics import Diagnostic, did_you_mean
 from audiform.shapes import is_list, is_map
 
 _MODELS: Final[Mapping[str, type[Model]]] = {"imports": Import, "moved": Moved, "removed": Removed}
+_KEPT_BY_NAME: Final = frozenset({Kind.EVENT_SOURCE, Kind.EVENT_TYPE, Kind.EVENT_CONNECTOR})
 _EXAMPLES: Final[Mapping[str, str]] = {
     "imports": "`{to: binding.lapsed_on_ads, id: Lapsed buyers}`",
     "moved": "`{from: binding.lapsed, to: binding.lapsed_on_ads}`",
@@ -173,7 +174,13 @@ def _is_decided(reading: _Reading, entry: Entry, address: Address, on_delete: st
 
 def _check_moves(reading: _Reading) -> None:
     for one in reading.moved:
-        if one.old.kind is not one.new.kind:
+        if one.old.kind in _KEPT_BY_NAME:
+            text = (
+                f"`{one.old}` cannot be moved: how far the events of each have got is kept under their names, in the log. Keep the "
+                "name; or declare the new one beside it, apply, and delete the old one when it has caught up."
+            )
+            reading.say(one.entry, "invalid-moved", text, "from")
+        elif one.old.kind is not one.new.kind:
             text = f"`{one.old}` and `{one.new}` are of different kinds, and a record keeps its kind."
             reading.say(one.entry, "invalid-moved", text, "to")
         elif _is_ring(reading, one):

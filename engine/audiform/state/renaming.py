@@ -31,7 +31,8 @@ def renamed(records: Records, old: Address, new: Address) -> dict[Address, Recor
 def referring(record: Record, old: Address, new: Address) -> Record:
     """Return the record with the new name in each place that held the old one."""
     names = [str(new) if name == str(old) else name for name in record.body["dependencies"]]
-    return replace(record, body={**record.body, old.kind.value: new.name, "dependencies": names})
+    field = {old.kind.value: new.name} if old.kind.value in record.body else {}
+    return replace(record, body={**record.body, **field, "dependencies": names})
 
 
 def rename(
