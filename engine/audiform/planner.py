@@ -16,6 +16,7 @@ from audiform.config.project import Project
 from audiform.delivery.adopting import Listed
 from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.event_rates import with_rates
 from audiform.imports import Found, find_imports, with_imports
 from audiform.judging import judgement_of
 from audiform.measure import measure
@@ -86,6 +87,8 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     decisions, partial = select(diff(situation), situation, targets=options.targets, exclude=options.exclude)
     looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
     changes = await _changes(runtime, situation, decisions, found, options)
+    if options.impact:
+        changes = await with_rates(runtime, changes)
     rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
     now = runtime.clock()
     plan = Plan(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from audiform.cli.main import run
+from audiform.connectors.events.moments import rfc3339
+from audiform.eventlog.log import Retention
+from audiform.eventlog.sqlite.log import open_log
+from audiform.events.event import Event
 
 PROJECT = "project: shop\npolicy: {allowed_hosts: [crm.example.com]}\n"
 SOURCE = "event_sources:\n  web: {type: http, write_keys: {web: {from_env: SHOP_KEY}}}\n"
@@ -18,7 +24,7 @@ event_connectors:
     type: http_event
     settings: {url: "https://crm.example.com/events"}
     events: {sources: [web], types: [track], filter: event.properties.total > 3}
-    map: {channel: {value: web}, plan: {from: event.traits.plan, transform: [lower]}, payload: null}
+    map: {channel: {value: web}, plan: {from: event.traits.plan, transform: [lower]}, traits: null}
     on_resume: replay
 """
 
@@ -77,6 +83,35 @@ def test_the_life_of_an_event_connector(tmp_path, capsys, monkeypatch, snapshot)
 
     assert snapshot == said
     assert "canary" not in str(said)
+
+
+def test_a_plan_says_how_much_would_be_sent_now(tmp_path, capsys, monkeypatch):
+    """What arrived lately is looked at as the new connector would: what it would not take is not counted."""
+    monkeypatch.setenv("SHOP_KEY", "canary-secret")
+    shop = Shop(tmp_path, capsys)
+    now = datetime.now(UTC)
+
+    async def fill() -> None:
+        log = open_log(tmp_path / ".audiform" / "default" / "events", Retention(min_free_bytes=0))
+        try:
+            await log.append([*arrived(now, 150, total=10), *arrived(now, 50, total=1)])
+            await log.append(arrived(now - timedelta(hours=1), 1, total=10))
+        finally:
+            await log.close()
+
+    asyncio.run(fill())
+
+    said = "about 0.5 events/s now (of 200 events of the last 5 minutes it would have sent 150); no back-fill"
+    assert said in shop.plan()
+
+
+def arrived(at: datetime, count: int, total: int) -> list[Event]:
+    """Return events that have arrived at a time."""
+    body = {"properties": {"total": total}}
+    return [
+        Event(f"{total}-{at}-{number}", "web", "track", "Order", rfc3339(at), rfc3339(at), body)
+        for number in range(count)
+    ]
 
 
 def test_a_removed_source_of_a_connector_is_forgotten_after_it(tmp_path, capsys, monkeypatch):

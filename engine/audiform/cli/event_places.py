@@ -5,21 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from audiform.config.project import Project
+from audiform.eventlog.open import event_directory
 from audiform.forwarding.store import Looking, look
-from audiform.state.open import state_directory
 
 _FRESH_SECONDS = 5.0
-
-
-def event_directory(project: Project) -> Path:
-    """Return the folder of the log and of what forwarding remembers: beside the state, where that is a folder."""
-    environment = project.environment.name
-    beside = state_directory(project.state.url, project.root, environment)
-    return (beside or project.root / ".audiform" / environment) / "events"
 
 
 @contextmanager

@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from audiform.cli.event_places import event_directory
 from audiform.cli.opening import open_state
 from audiform.cli.options import Options, json_option, project_options
 from audiform.eventlog.log import Entry, LogUnavailableError, LogView
-from audiform.eventlog.open import view_event_log
+from audiform.eventlog.open import event_directory, view_event_log
 
 _MOST = 1_000
 _LOOK_SECONDS = 0.5

@@ -14,7 +14,6 @@ from pathlib import Path
 import click
 
 from audiform.check.trust import trust_of
-from audiform.cli.event_places import event_directory
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_state
 from audiform.cli.options import Options, project_options
@@ -22,7 +21,7 @@ from audiform.collector.serve import event_loop
 from audiform.config.project import Project
 from audiform.config.secret_references import SecretReference
 from audiform.connectors.catalog import Catalog
-from audiform.eventlog.open import open_event_log
+from audiform.eventlog.open import event_directory, open_event_log
 from audiform.forwarding.destinations import Makers
 from audiform.forwarding.store import open_records
 from audiform.forwarding.telling import Telling, no_traces, traces

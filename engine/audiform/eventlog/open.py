@@ -5,12 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from audiform.config.kinds import EventLogPlace
+from audiform.config.project import Project
 from audiform.eventlog.log import EventLog, LogView, Retention
 from audiform.eventlog.nats import NatsLog
 from audiform.eventlog.place import Place, place_of
 from audiform.eventlog.sqlite.log import open_log, view_log
 from audiform.plan.guard import seconds
 from audiform.secret_stores.stores import SecretStores
+from audiform.state.open import state_directory
+
+
+def event_directory(project: Project) -> Path:
+    """Return the folder of the log and of what forwarding remembers: beside the state, where that is a folder."""
+    environment = project.environment.name
+    beside = state_directory(project.state.url, project.root, environment)
+    return (beside or project.root / ".audiform" / environment) / "events"
 
 
 def open_event_log(said: EventLogPlace, root: Path, directory: Path) -> EventLog:

@@ -15,6 +15,7 @@ from audiform.connectors.events.fields import EventField
 from audiform.connectors.events.identifying import identifier_of
 from audiform.connectors.events.moments import UnfitError
 from audiform.connectors.events.paths import Getter, PathError, compile_path
+from audiform.connectors.events.rows import compile_row
 from audiform.connectors.events.transformations import (
     Function,
     StepError,
@@ -25,7 +26,8 @@ from audiform.connectors.events.transformations import (
     compile_steps,
 )
 from audiform.connectors.identifiers import normalize
-from audiform.connectors.manifest import Identifier, Manifest
+from audiform.connectors.manifest import Identifier, Manifest, SignalOperation
+from audiform.connectors.template import MISSING, references
 from audiform.diagnostics import did_you_mean
 from audiform.events.route import NotSent, Reason
 from audiform.shapes import is_list, is_map
@@ -107,6 +109,8 @@ def compile_map(manifest: Manifest, given: Mapping[str, Fill]) -> CompiledMap:
         elif fill is not None:
             fields += _compiled(name, known, fill, problems)
     problems += _one_of(manifest, {one.name for one in fields})
+    if not problems:
+        problems += _nothing_left(manifest, fields)
     fields.sort(key=lambda one: one.name.count("."))  # an object before what is put into it
     return CompiledMap(tuple(fields), manifest.one_of, tuple(problems))
 
@@ -151,6 +155,21 @@ def _one_of(manifest: Manifest, filled: set[str]) -> Iterator[MapProblem]:
             yield MapProblem(
                 (), text, f"map: {{{group[0]}: event.traits.{group[0]}}}", "missing-mapping", on_key=True
             )
+
+
+def _nothing_left(manifest: Manifest, fields: Sequence[Filled]) -> Iterator[MapProblem]:
+    """Yield a problem where nothing of what a record would say is filled by anything."""
+    add = manifest.signals.get("add")
+    if not isinstance(add, SignalOperation) or not references(add.row):
+        return
+    record: dict[str, Any] = {}
+    for one in fields:
+        known = manifest.fields.get(one.name, FREE)
+        _put(record, one.name, {"key": "value"} if known.type == "object" else "value")
+    if compile_row(add.row, {})(record) is MISSING:
+        names = ", ".join(sorted(f"`{name.removeprefix('row.')}`" for name in references(add.row)))
+        text = f"Nothing would be left of a record: what is sent of an event is {names}, and nothing fills any of it."
+        yield MapProblem((), text, None, "missing-mapping", on_key=True)
 
 
 def _compiled(
