@@ -203,6 +203,20 @@ def test_the_way_to_another_machine_is_private(url: str, variables: dict[str, st
     assert security == "&".join(f"{name}={value}" for name, value in query if name.startswith("ssl"))
 
 
+def test_a_socket_and_a_service_are_places_too(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A URL without a host leads over a socket of this machine, or to what a service file says."""
+    found = in_schema(place, "SELECT current_setting('unix_socket_directories'), current_setting('port')")
+    folder, port = found[0]
+    (tmp_path / "services").write_text(f"[state]\nhost=127.0.0.1\nport={port}\ndbname=shop\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
+    schema = place.partition("?")[2]
+    with closing(open_remote(f"postgresql:///shop?host={folder}&port={port}&{schema}")) as store:
+        lineage = store.create().lineage
+    for url in (f"postgresql://?service=state&{schema}", f"postgresql:///?service=state&{schema}", place):
+        with closing(open_remote(url)) as store:
+            assert lineage == store.read().lineage
+
+
 @pytest.mark.parametrize(
     ("url", "code"),
     [

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import digest_text
@@ -59,10 +59,11 @@ def place_of(url: str, project: str, environment: str, variables: Mapping[str, s
         )
         raise DiagnosticError([Diagnostic("invalid-state-url", detail)])
     query = {**_DEFAULTS, **_security(parts.hostname, given, variables), **given}
-    conninfo = urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(query), ""))
+    # Always with `//`: without a host `urlunsplit` leaves it out, and libpq needs it. Nor does libpq read `+` as a space.
+    conninfo = f"postgresql://{parts.netloc}{parts.path}?{urlencode(query, quote_via=quote)}"
     schema = _name(prefix, environment)
-    at = f"{parts.netloc.rpartition('@')[2]}{parts.path}" or f"service {given.get('service')}"
-    return Place(conninfo, schema, f"{at}, schema {schema}")
+    at = parts.netloc.rpartition("@")[2] or given.get("host") or given.get("service", "")
+    return Place(conninfo, schema, f"{at}{parts.path.rstrip('/')}, schema {schema}")
 
 
 def _security(host: str | None, given: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
