@@ -48,6 +48,19 @@ def test_a_person_is_forgotten(shell: Shell, forget, snapshot):
     assert not [one for one in said if CANARY in str(one).lower()]
 
 
+def test_a_binding_that_is_gone_is_reached(shell: Shell, forget):
+    """Members that a frozen binding left behind are removed, although neither the YAML nor the state has it."""
+    shell.bind("buyers_on_mail", "mail", on_delete="freeze")
+    assert 0 == shell("apply", "--auto-approve").code
+    shell.unbind("buyers_on_mail")
+    assert 0 == shell("apply", "--auto-approve").code
+    said = forget(f"email: {CANARY}\n", "--auto-approve")
+
+    assert 0 == said.code, said
+    assert "buyers_on_mail on Klaviyo lists (Buyers on mail)" in said.out
+    assert 2 == len(shell.members("mail", "Buyers on mail"))
+
+
 def test_an_identifier_in_an_argument_is_refused(shell: Shell, snapshot):
     """Arguments are seen by others and kept in histories: the reason is said, and the value is not repeated."""
     said = shell("forget", CANARY)

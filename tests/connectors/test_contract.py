@@ -134,6 +134,8 @@ async def act(client: ConnectorClient, kind: ConnectorType, case: Case, rows: Ro
     manifest = kind.manifest
     scope: dict[str, Any] = {"destination": dict(case.destination)}
     signal = manifest.signals.get(case.do) if case.do in ("add", "remove", "modify") else None
+    if case.do == "erase":
+        signal = manifest.erase
     if isinstance(signal, SignalOperation):
         columns = columns_of(case, manifest)
         scope["identifiers"] = [manifest.identifiers[name].field for name in columns]

@@ -71,6 +71,8 @@ class Selection:
         for name, identifier in self.identifiers.items():
             yield ("identifiers", name), identifier.column
         for name, identifier in self.watched.items():
+            if name in self.identifiers:
+                continue
             yield ("identifiers", name), identifier.column
         for name, column in self.variables.items():
             yield ("variables", name), column
