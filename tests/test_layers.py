@@ -69,7 +69,7 @@ LAYERS = (
 
 # Words of the catalogue's folder names (connectors/<type>) that mean something else in the engine too.
 COMMON_WORDS = _words(
-    "ads api app message audience audiences capi conversions custom customer data event events file http list"
+    "ads api app message segment audience audiences capi conversions custom customer data event events file http list"
 )
 COMMON_WORDS |= _words("files kafka postgresql")  # ways of transport (transports/), whoever runs the servers
 COMMON_WORDS |= _words(

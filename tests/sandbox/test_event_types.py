@@ -123,5 +123,5 @@ def tells_them_apart(kind: ConnectorType) -> bool:
     """Whether answers say which event was refused, or that one of a batch was."""
     manifest = kind.manifest
     return manifest.errors.record_path is not None or any(
-        rule.outcome is OutcomeKind.REJECTED for rule in manifest.outcomes
+        rule.outcome is OutcomeKind.REJECTED and rule.records is None for rule in manifest.outcomes
     )
