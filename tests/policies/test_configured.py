@@ -154,6 +154,11 @@ BROKEN: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any], list[str]]] = {
         {"connectors": {"credentials": {"access_token": {"from_command": ["pass", "hunter2"]}}}},
         ["deny connector.ads: the secret `access_token` comes from `from_command` credentials.access_token"],
     ),
+    "secret of what is switched off": (
+        {"forbid": {"secret_sources": ["from_env"]}, "allow": {"connector_types": ["webhook"]}},
+        {"connectors": {"enabled": False}},
+        ["deny connector.ads: the secret `access_token` comes from `from_env` credentials.access_token"],
+    ),
     "guards": (
         {
             "guards": {

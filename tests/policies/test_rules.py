@@ -145,6 +145,7 @@ def test_half_of_the_people_leave():
         ({"deny": "change.__class__"}, ["unsafe-expression"]),
         ({"deny": "change.fields.items()"}, ["unsafe-expression"]),
         ({}, ["missing-field"]),
+        ({"require": {"owner": False}, "allow": {}}, ["missing-field"]),
         (
             {"over": "plan", "deny": "plan.adds > 1", "applies_to": {"labels": {"a": ["b"]}}},
             ["invalid-value"],

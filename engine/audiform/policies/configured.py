@@ -82,6 +82,11 @@ def checks_of(policy: NamedPolicy, kind: Kind) -> tuple[Check, ...]:
     return tuple(check for is_asked, check, kinds in asked if is_asked and kind in kinds)
 
 
+def of_all(checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Return those that hold for resources that are switched off, too: a plan resolves their secrets all the same."""
+    return tuple(check for check in checks if check is _secrets)
+
+
 def _noted(policy: NamedPolicy, _: str, resource: Any, __: Subjects) -> Iterator[Finding]:
     require = policy.require or Require()
     if require.owner and resource.owner is None:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 
 from audiform.address import Address, Kind
 from audiform.config.expressions import ExpressionError, names_in
-from audiform.config.policies import NamedPolicy
+from audiform.config.kinds import Guards
+from audiform.config.policies import Allow, Forbid, NamedPolicy, Require
 from audiform.config.project import Project
 from audiform.diagnostics import Diagnostic, did_you_mean
 from audiform.policies.builtin import BUILT_IN
 from audiform.policies.views import NAMES
 
 _CHECKS = ("allow", "require", "forbid", "guards", "deny", "warn")
+_NOTHING = (None, Allow(), Require(), Forbid(), Guards())
 
 
 def check_policies(project: Project) -> Iterator[Diagnostic]:
@@ -24,7 +26,7 @@ def check_policies(project: Project) -> Iterator[Diagnostic]:
         address = Address(Kind.POLICY, name)
         if name in BUILT_IN:
             yield _taken(name, address)
-        if all(getattr(policy, check) is None for check in _CHECKS):
+        if all(getattr(policy, check) in _NOTHING for check in _CHECKS):
             yield _asks_nothing(address)
         if policy.over == "plan" and (policy.applies_to.resources or policy.applies_to.labels):
             yield _not_of_a_plan(address)

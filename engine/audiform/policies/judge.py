@@ -14,7 +14,7 @@ from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.plan.plan import Action, Change, Plan
 from audiform.policies.builtin import BUILT_IN
-from audiform.policies.configured import Check, Resource, Subjects, checks_of
+from audiform.policies.configured import Check, Resource, Subjects, checks_of, of_all
 from audiform.policies.found import Effect, Found
 from audiform.policies.rules import verdicts
 from audiform.policies.scope import in_use, is_about
@@ -89,9 +89,8 @@ def _of_resources(
         asked = [item for item in asked if item[2] or _looks_over_resources(item[1])]
         for name, resource in table.items() if asked else ():
             address = Address(kind, name)
-            if resource.enabled and wanted(address):
-                for item in asked:
-                    yield from _of_resource(item, address, resource, subjects, views)
+            for item in asked if wanted(address) else ():
+                yield from _of_resource(item, address, resource, subjects, views)
 
 
 def _of_resource(
@@ -104,10 +103,10 @@ def _of_resource(
     name, policy, checks = asked
     if not is_about(policy, address, resource.labels):
         return
-    for check in checks:
+    for check in checks if resource.enabled else of_all(checks):
         for detail, path in check(policy, address.name, resource, subjects):
             yield _found(name, policy, policy.effect, f"{address}: {detail}", address, path)
-    if _looks_over_resources(policy):
+    if resource.enabled and _looks_over_resources(policy):
         names = {**views.always(), **views.around(address)}
         for effect, detail in verdicts(policy, names, lambda: str(address)):
             yield _found(name, policy, effect, detail, address)
