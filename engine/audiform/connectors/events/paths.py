@@ -7,7 +7,7 @@ What is not there is None, and never an error: events of one name differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -64,12 +64,13 @@ class _Names:
         self._parts = parts
 
     def __call__(self, scope: Any) -> Any:
+        value: Any = scope
         for part in self._parts:
             # Nearly always; asking whether it is a Mapping costs ten times as much.
-            if scope.__class__ is not dict and not isinstance(scope, Mapping):
+            if value.__class__ is not dict and not is_map(value):
                 return None
-            scope = scope.get(part)
-        return scope
+            value = value.get(part)
+        return value
 
 
 def _found(value: Any, parts: Sequence[str]) -> Any:
