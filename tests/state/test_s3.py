@@ -30,6 +30,7 @@ from servers import ObjectStorage
 from state.contract import StoreContract, record
 from state.ledger_contract import KEY, LedgerContract, run, settled, staged
 
+pytestmark = pytest.mark.slow
 BUCKET = "shop-audiences"
 NOBODY = Address(Kind.BINDING, "nobody")
 
