@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -348,3 +349,15 @@ def test_what_cannot_be_reached_is_said(storage: ObjectStorage, monkeypatch: pyt
     assert "state-unreachable" == code_of(
         lambda: open_remote(f"{base}&endpoint_url=http://127.0.0.1:9").read()
     )
+
+
+def test_a_client_that_is_not_installed_is_named(place: str, monkeypatch: pytest.MonkeyPatch):
+    """Without the extra `s3` the command says what to install, of both packages."""
+    store, ledger = open_state(place, Path(), "test")
+    for package, use in (("deltalake", ledger.destinations), ("boto3", store.read)):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(DiagnosticError) as caught:
+            use()
+        diagnostic = caught.value.diagnostics[0]
+        assert ("state-client-missing", True) == (diagnostic.code, f"`{package}`" in diagnostic.detail)
+        assert "pip install 'audiform[s3]'" in diagnostic.detail
