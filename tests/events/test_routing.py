@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from audiform.cases.events import event_of
 from audiform.config.event_kinds import EventConnector
@@ -161,3 +163,33 @@ def test_a_map_that_is_wrong_is_no_way():
     """A connector that cannot work as it is recorded says why, at once."""
     with pytest.raises(UncompilableError, match="path begins with"):
         route(map={"a": "properties.total"})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+HOSTILE = JSON | st.sampled_from(
+    ["1e999999999", "²", "nan", "\ud800", "\x00", "0001-01-01T00:00:00+14:00", 1e300]
+)
+NAMES = st.sampled_from(["total", "currency", "order_id", "products", "query", "name", "value"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(NAMES, HOSTILE), HOSTILE, HOSTILE, HOSTILE)
+def test_whatever_is_sent_becomes_a_record_or_a_reason(
+    properties: dict[str, Any], user: Any, context: Any, name: Any
+) -> None:
+    """No event of anybody stops those behind it, and a record is always JSON."""
+    entry = {"from": "event.properties.value", "transform": ["major_units:EUR"]}
+    body = {"type": "meta_conversions", "settings": {"dataset_id": "1"}, "map": {"value": entry}}
+    kind = Catalog().get("meta_conversions")
+    way = compile_route("ads", EventConnector.model_validate(body), kind, lambda: START)
+    found = way.offer(
+        event_of({"name": name, "user_id": user, "properties": properties, "context": context}, 1)
+    )
+
+    assert isinstance(found, Mapped | NotSent)
+    if isinstance(found, Mapped):
+        assert isinstance(orjson.loads(found.row), dict)

@@ -117,12 +117,17 @@ class EventType(Model):
 class EventSelection(Model):
     """Which events are sent. What is not given is not asked."""
 
-    sources: tuple[str, ...] | None = Field(default=None, description="Names of event sources (default: all)")
+    sources: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="Names of event sources (default: all)"
+    )
     types: tuple[str, ...] | None = Field(
-        default=None, description="Such as track, identify, page", examples=[["track"]]
+        default=None, min_length=1, description="Such as track, identify, page", examples=[["track"]]
     )
     names: tuple[str, ...] | None = Field(
-        default=None, description="Names of events; `*` stands for any text", examples=[["Order *"]]
+        default=None,
+        min_length=1,
+        description="Names of events; `*` stands for any text",
+        examples=[["Order *"]],
     )
     filter: str | None = Field(
         default=None,

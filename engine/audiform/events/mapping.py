@@ -71,9 +71,10 @@ class CompiledMap:
             try:
                 value = one.make(scope)
             except UnfitError as error:
-                return NotSent(
-                    Reason.INVALID_FIELD, f"`{one.name}` cannot be filled from {one.where}: {error}"
-                )
+                return _invalid(one, str(error))
+            except (ValueError, TypeError, LookupError, ArithmeticError):
+                # Whatever somebody sends, one event never stops those behind it; such messages may hold the value.
+                return _invalid(one, "it is nothing that can be worked with")
             if value is not None:
                 _put(values, one.name, value)
             elif one.required:
@@ -85,6 +86,10 @@ class CompiledMap:
                 names = ", ".join(f"`{name}`" for name in group)
                 return NotSent(Reason.MISSING_FIELD, f"one of {names} is required, and none is there")
         return values
+
+
+def _invalid(one: Filled, why: str) -> NotSent:
+    return NotSent(Reason.INVALID_FIELD, f"`{one.name}` cannot be filled from {one.where}: {why}")
 
 
 def compile_map(manifest: Manifest, given: Mapping[str, Fill]) -> CompiledMap:

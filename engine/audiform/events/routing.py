@@ -27,6 +27,9 @@ _OTHER_SOURCE = NotSent(Reason.OTHER_SOURCE, "the connector does not take from t
 _OTHER_EVENT = NotSent(Reason.OTHER_EVENT, "the connector does not take events of this type or name")
 _FILTERED = NotSent(Reason.FILTERED, "the connector's filter does not hold")
 _EMPTY = NotSent(Reason.MISSING_FIELD, "nothing is left of the record: all that it would say is missing")
+_NO_JSON = NotSent(
+    Reason.INVALID_FIELD, "a number of the record has more than 64 bits, or a text is no Unicode"
+)
 
 
 class UncompilableError(ValueError):
@@ -83,7 +86,10 @@ class CompiledRoute:
         row = self.row(record)
         if row is MISSING:
             return _EMPTY
-        text = orjson.dumps(row)
+        try:
+            text = orjson.dumps(row)
+        except TypeError:
+            return _NO_JSON
         key = None if self.order is None else self.order(scope)
         order_key = None if key is None or isinstance(key, list | dict) else as_text(key)
         return Mapped(event.id, order_key, record, len(text), text)

@@ -71,6 +71,10 @@ def test_a_step_makes(steps, value, made):
         ("epoch_seconds", "yesterday"),
         ("epoch_seconds", {}),
         ("epoch_seconds", 10**30),
+        ("epoch_seconds", 10**15),
+        ("epoch_seconds", "²"),
+        ("epoch_seconds", "0001-01-01T00:00:00+14:00"),
+        ("integer", "1e999999999"),
         ("country_alpha2", "atlantis"),
         ("join", "a"),
         ("minor_units:EUR", "free"),
@@ -98,6 +102,7 @@ def test_a_value_that_does_not_fit_is_said_without_it(step, value):
         ({"lookup": []}, "a table is a map"),
         ({"a": 1, "b": 2}, "a map of one name"),
         ("first_characters:x", "cannot work with its argument"),
+        ("first_characters", "needs an argument"),
         ("round:x", "cannot work with its argument"),
     ],
 )

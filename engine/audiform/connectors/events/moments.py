@@ -25,20 +25,21 @@ def moment(value: Any) -> datetime:
         raise UnfitError("it is no time")
     if isinstance(value, str) and not value.strip().replace(".", "", 1).isdigit():
         return _from_text(value.strip())
-    number = float(value)
     try:
+        number = float(value)
         return datetime.fromtimestamp(number / 1000 if abs(number) >= _SECONDS else number, UTC)
-    except (OverflowError, OSError) as error:
-        raise UnfitError("it is no time") from error
+    except (OverflowError, OSError, ValueError):
+        # The value is in the message of some of them.
+        raise UnfitError("it is no time") from None
 
 
 def _from_text(text: str) -> datetime:
     # Some clients write nanoseconds, which Python does not read.
     try:
         read = datetime.fromisoformat(_FRACTION.sub(r"\1", text))
-    except ValueError:
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise UnfitError("it is no time such as 2026-11-24T10:00:00Z") from None
-    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def rfc3339(value: datetime) -> str:

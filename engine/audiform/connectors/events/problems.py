@@ -54,6 +54,8 @@ def _check_names(manifest: Manifest) -> Iterator[Problem]:
 def _check_field(path: tuple[str, ...], field: EventField) -> Iterator[Problem]:
     if field.paths and field.value is not None:
         yield Problem(path, "a field is filled `from` the event or with a `value`, and not with both")
+    if field.max_length is not None and field.type not in ("text", "list"):
+        yield Problem((*path, "max_length"), "only a text or a list has a length")
     for text in field.paths:
         yield from _check_path((*path, "from"), text, "event")
     if field.each is not None:

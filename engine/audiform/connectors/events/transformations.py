@@ -28,6 +28,7 @@ _EXPONENTS = {
 }
 """ISO 4217: currencies whose smallest unit is not a hundredth."""
 _CODE_LENGTH = 3
+_MOST_DIGITS = 30
 
 
 class StepError(ValueError):
@@ -87,8 +88,10 @@ def _compiled(step: Step) -> Function:
         raise StepError(f"`{name}` needs an argument: {known.does}")
     try:
         function = known.make(argument)
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError) as error:
         raise StepError(f"`{name}` cannot work with its argument: {error}") from None
+    except LookupError:
+        raise StepError(f"`{name}` needs an argument, or another number of them") from None
     return lambda value: None if value is None else function(value)
 
 
@@ -134,6 +137,9 @@ def as_number(value: Any) -> int | float:
         raise UnfitError("it is no number") from None
     if not number.is_finite():
         raise UnfitError("it is no number")
+    if abs(number.adjusted()) > _MOST_DIGITS:
+        # A text of ten letters can write a number that fills the memory.
+        raise UnfitError("it is too large or too small a number")
     return int(number) if number == number.to_integral_value() and "." not in value else float(number)
 
 
