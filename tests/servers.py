@@ -31,11 +31,24 @@ class Database:
     port: int
     user: str = "audiform"
     password: str = "p@ss/word"
+    folder: Path = Path()
 
     @property
     def url(self) -> str:
         """What stands in a connector's settings."""
         return f"postgresql://127.0.0.1:{self.port}/shop"
+
+    def start(self) -> None:
+        """Start it, also after it was stopped or killed."""
+        settings = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c fsync=off"
+        self._control("-w", "-l", self.folder / "log", "-o", settings, "start")
+
+    def stop(self) -> None:
+        """Stop it as a machine stops it that is switched off: whoever is connected loses the connection."""
+        self._control("-m", "immediate", "stop")
+
+    def _control(self, *arguments: object) -> None:
+        _run(_programs() / "pg_ctl", "-D", self.folder / "data", *arguments, **_as_somebody(self.folder))
 
 
 @dataclass(frozen=True)
@@ -184,11 +197,11 @@ def _programs() -> Path:
 @contextmanager
 def postgresql() -> Iterator[Database]:
     """Run a PostgreSQL of its own, which asks for passwords. It refuses to run as root, so it does not."""
-    programs, database = _programs(), Database(free_port())
+    programs = _programs()
     # Not below pytest's folder, which is closed to every other user.
     with TemporaryDirectory(prefix="audiform-pg-") as name:
         folder = Path(name)
-        options = _as_somebody(folder)
+        options, database = _as_somebody(folder), Database(free_port(), folder=folder)
         data, secret = folder / "data", folder / "secret"
         secret.write_text(database.password)
         secret.chmod(0o644)
@@ -206,14 +219,13 @@ def postgresql() -> Iterator[Database]:
             "--no-sync",
         )
         _run(programs / "initdb", *made, **options)
-        settings = f"-p {database.port} -c listen_addresses=127.0.0.1 -k {folder} -c fsync=off"
-        _run(programs / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", settings, "start", **options)
+        database.start()
         try:
             place = ("-h", "127.0.0.1", "-p", database.port, "-U", database.user, "shop")
             _run(programs / "createdb", *place, env={**os.environ, "PGPASSWORD": database.password})
             yield database
         finally:
-            _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "stop", **options)
+            database.stop()
 
 
 def _as_somebody(folder: Path) -> dict[str, Any]:

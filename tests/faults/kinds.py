@@ -18,19 +18,13 @@ from audiform.cli.opening import state_of
 from faults.figures import Figures
 from faults.running import Run, Strike
 from faults.scene import Scene
+from servers import Database
 from whole.commands import start
 from whole.shop import loaded
 
 Kind = Callable[[Scene, Figures, str], bool]
-POINTS = 160
-"""Where in a run something happens: a point below this one, the first more often. A longer run has its turn elsewhere."""
 DAY = 86_400.0
 DISK = 4 * 1024 * 1024
-
-
-def somewhere(scene: Scene) -> int:
-    """Return a point of the next run."""
-    return int(POINTS * scene.chance.random() ** 1.5)
 
 
 def ended(scene: Scene, run: Run, figures: Figures, where: str, allowed: tuple[int, ...]) -> int | None:
@@ -38,6 +32,8 @@ def ended(scene: Scene, run: Run, figures: Figures, where: str, allowed: tuple[i
     code, output = run.ended()
     if code is None:
         run.kill()
+    if code == 0 and run.passed:
+        scene.lengths[run.label] = run.passed
     scene.applied |= code == 0
     if code not in allowed:
         figures.found("not_explained", f"{where}: exit code {code}\n{output}")
@@ -46,7 +42,7 @@ def ended(scene: Scene, run: Run, figures: Figures, where: str, allowed: tuple[i
 
 def kill_at_a_point(scene: Scene, figures: Figures, where: str) -> bool:
     """Kill the run at a point of its journal, its requests or its files."""
-    return killed_at(scene, figures, where, somewhere(scene))
+    return killed_at(scene, figures, where, scene.somewhere("kill"))
 
 
 def killed_at(scene: Scene, figures: Figures, where: str, point: int) -> bool:
@@ -79,21 +75,14 @@ def kill_at_random(scene: Scene, figures: Figures, where: str) -> bool:
 
 
 def network(**fault: Any) -> Kind:
-    """Return the kind that lets requests of a run meet this fault: one of them, several, or each with a probability."""
+    """Return the kind that lets requests of a run meet this fault: one of them, or several."""
 
     def meet(scene: Scene, figures: Figures, where: str) -> bool:
-        how: dict[str, Any] = scene.chance.choice(
-            [{"times": 1}, {"times": 1}, {"times": 3}, {"times": 9}, {"probability": 0.3}]
-        )
         operation = scene.chance.choice([None, None, "add", "remove", "create", "modify"])
-        scene.sandbox.faults.add(**fault, **how, operation=operation)
+        scene.sandbox.faults.add(**fault, times=scene.chance.choice([1, 1, 3, 9]), operation=operation)
         before = list(scene.sandbox.faults.waiting)
-        scene.sandbox.faults.chance.seed(scene.chance.random())
-        count = scene.sandbox.services.count
         ended(scene, scene.begin(), figures, where, (0, 1))
         met = scene.sandbox.faults.waiting != before
-        if "probability" in how:
-            met = scene.sandbox.services.count > count
         scene.sandbox.faults.clear()
         return met
 
@@ -102,7 +91,7 @@ def network(**fault: Any) -> Kind:
 
 def fill_the_disk(scene: Scene, figures: Figures, where: str) -> bool:
     """Let the state's disk have no room left from a point on, but for a few blocks; afterwards somebody makes room."""
-    run = scene.begin(Strike(somewhere(scene), "pause"))
+    run = scene.begin(Strike(scene.somewhere("pause"), "pause"))
     happened = run.paused()
     ballast = scene.state / "ballast"
     if happened:
@@ -115,13 +104,13 @@ def fill_the_disk(scene: Scene, figures: Figures, where: str) -> bool:
 
 def reach_the_quota(scene: Scene, figures: Figures, where: str) -> bool:
     """Let no file grow beyond a size from a point on."""
-    strike = Strike(somewhere(scene), "quota", scene.chance.choice([8192, 20_000, 40_000, 60_000]))
+    strike = Strike(scene.somewhere("quota"), "quota", scene.chance.choice([8192, 20_000, 40_000, 60_000]))
     return ended(scene, scene.begin(strike), figures, where, (0, 1)) == 1
 
 
 def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
     """Release the lock of a run that is at work, and start a second one; the first goes on during it or after it."""
-    first = scene.begin(Strike(somewhere(scene), "pause"))
+    first = scene.begin(Strike(scene.somewhere("pause"), "pause"))
     happened = first.paused()
     if not happened:
         ended(scene, first, figures, where, (0,))
@@ -132,7 +121,7 @@ def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
         ended(scene, second, figures, f"{where}, second", (0, 1))
         first.go_on()
     else:
-        second = scene.begin(Strike(somewhere(scene), "pause"), name="second")
+        second = scene.begin(Strike(scene.somewhere("pause"), "pause"), name="second")
         second.paused()
         first.go_on()
         if scene.chance.random() < 0.5:
@@ -156,7 +145,7 @@ def unlock(scene: Scene) -> None:
 
 def two_at_once(scene: Scene, figures: Figures, where: str) -> bool:
     """Start two runs: one of them does everything, the other one nothing, and says so."""
-    first = scene.begin(Strike(somewhere(scene), "pause"))
+    first = scene.begin(Strike(scene.somewhere("pause"), "pause"))
     happened = first.paused()
     second = scene.begin(name="second")
     if scene.chance.random() < 0.5 or not happened:
@@ -171,13 +160,15 @@ def two_at_once(scene: Scene, figures: Figures, where: str) -> bool:
 def move_the_clock(scene: Scene, figures: Figures, where: str) -> bool:
     """Move the clock of a run at one of its points, by minutes to years, forwards or back."""
     far = scene.chance.choice([300.0, DAY / 24, DAY, 400 * DAY]) * scene.chance.choice([1, -1])
-    code = ended(scene, scene.begin(Strike(somewhere(scene), "clock", far)), figures, where, (0, 1, 3))
-    return code is not None
+    strike = Strike(scene.somewhere("clock"), "clock", far)
+    run = scene.begin(strike)
+    ended(scene, run, figures, where, (0, 1, 3))
+    return run.passed is not None and run.passed > strike.point
 
 
 def age_the_files(scene: Scene, figures: Figures, where: str) -> bool:
     """Let every file of the state be days old for a run that is at work: what a clock does that jumps ahead."""
-    run = scene.begin(Strike(somewhere(scene), "pause"))
+    run = scene.begin(Strike(scene.somewhere("pause"), "pause"))
     happened = run.paused()
     if happened:
         for file in scene.state.rglob("*"):
@@ -189,6 +180,42 @@ def age_the_files(scene: Scene, figures: Figures, where: str) -> bool:
     return happened
 
 
+def database(scene: Scene) -> Database:
+    """Return the server that the state is in."""
+    assert scene.database is not None
+    return scene.database
+
+
+def stop_the_database(scene: Scene, figures: Figures, where: str) -> bool:
+    """Switch the server off from a point of the run on; afterwards somebody switches it on again."""
+    run = scene.begin(Strike(scene.somewhere("pause"), "pause"))
+    happened = run.paused()
+    if happened:
+        database(scene).stop()
+        run.go_on()
+    ended(scene, run, figures, where, (0, 1))
+    if happened:
+        database(scene).start()
+    return happened
+
+
+def restart_the_database(scene: Scene, figures: Figures, where: str) -> bool:
+    """Switch the server off and on again at a point of the run, which has lost its lock with its connection."""
+    run = scene.begin(Strike(scene.somewhere("pause"), "pause"))
+    happened = run.paused()
+    if happened:
+        database(scene).stop()
+        database(scene).start()
+        if scene.chance.random() < 0.5:
+            second = scene.begin(name="second")
+            ended(scene, second, figures, f"{where}, second", (0, 1))
+        run.go_on()
+    ended(scene, run, figures, where, (0, 1))
+    return happened
+
+
+IN_A_DATABASE = "state in PostgreSQL"
+ON_A_DISK = "disk full"
 KINDS: Mapping[str, Kind] = {
     "killed at a point": kill_at_a_point,
     "killed at a random moment": kill_at_random,
@@ -202,12 +229,17 @@ KINDS: Mapping[str, Kind] = {
     "answered with garbage": network(fault="garbage"),
     "answered too late": network(fault="slow", seconds=0.8),
     "token expired": network(fault="expired_token"),
-    "disk full": fill_the_disk,
+    ON_A_DISK: fill_the_disk,
     "quota reached": reach_the_quota,
     "lock taken away": take_the_lock_away,
     "two runs at once": two_at_once,
     "clock moved": move_the_clock,
     "files grown old": age_the_files,
+    f"{IN_A_DATABASE}, killed at a point": kill_at_a_point,
+    f"{IN_A_DATABASE}, server stopped": stop_the_database,
+    f"{IN_A_DATABASE}, server restarted": restart_the_database,
+    f"{IN_A_DATABASE}, lock taken away": take_the_lock_away,
+    f"{IN_A_DATABASE}, two runs at once": two_at_once,
 }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from faults.figures import WRONG, Figures, together
 from faults.kinds import KINDS
-from faults.series import at_every_point, of_kind
+from faults.series import at_every_point, of_kinds
 
 AT_ONCE = 20
 """Faults in one series: a scene of its own, with a history that grows."""
@@ -33,7 +33,7 @@ def series(faults: int, first_seed: int) -> Iterator[Series]:
     seed = first_seed
     while True:
         for number, kind in enumerate(KINDS):
-            yield partial(of_kind, kind, seed, min(AT_ONCE, faults))
+            yield partial(of_kinds, [kind], seed, min(AT_ONCE, faults))
             if number % 6 == 0:
                 yield partial(at_every_point, seed * 3 + number // 6)
         seed += 1

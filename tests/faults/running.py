@@ -7,7 +7,7 @@ import resource
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -49,12 +49,14 @@ class Strike:
 
 @dataclass
 class Run:
-    """A run that goes on, or has ended. `asked` is at the point of a `pause`."""
+    """A run that goes on, or has ended. `passed`: its points, once it ended by itself. `ended_first`: before its pause."""
 
     process: BaseProcess
     output: Path
     pipe: Connection
-    ended_first: bool = field(default=False)
+    passed: int | None = None
+    ended_first: bool = False
+    label: str = ""
 
     def paused(self) -> bool:
         """Wait until the run is at its point; False when it ended before."""
@@ -72,14 +74,17 @@ class Run:
     def ended(self) -> tuple[int | None, str]:
         """Wait for the end; return the exit code, -9 when it was killed, and what it said."""
         self.process.join(PATIENCE)
+        if self.passed is None and self.pipe.poll():
+            self._asks()
         return self.process.exitcode, self.output.read_text(encoding="utf-8")
 
     def _asks(self) -> bool:
+        """Read what the run says: nothing at its pause, and how many points it passed when it ends."""
         try:
-            self.pipe.recv()
+            self.passed = self.pipe.recv()
         except EOFError:
             return False
-        return True
+        return self.passed is None
 
 
 def begin(root: Path, command: str, strike: Strike | None = None, name: str = "output") -> Run:
@@ -114,6 +119,7 @@ def _main(root: Path, command: str, strike: Strike | None, pipe: Connection, out
         )
     except BaseException as problem:  # noqa: BLE001 - as the product's own `run`
         code = exit_code_of(problem)
+    pipe.send(points.passed)
     sys.exit(code)
 
 

@@ -15,6 +15,7 @@ from audiform.sandbox.rows import Row
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.sandbox.world import Destination, members_for
 from faults.running import Run, Strike, begin
+from servers import Database
 from whole.model import EXTERNAL, Binding, Key, Model, Profile, Remote, wanted
 from whole.shop import CONNECTORS, services, write_bindings, write_people, write_project
 
@@ -29,6 +30,7 @@ class Scene:
     """`applied`: whether the definitions are applied, as far as is known, so that the next run is a sync.
 
     `staying`: binding -> whom it meant in each run since everything was settled: nothing may take them out.
+    `lengths`: command and strike -> how many points the last one had that got to its end.
     """
 
     root: Path
@@ -38,7 +40,9 @@ class Scene:
     people: dict[int, Profile] = field(default_factory=dict)
     defined: dict[str, Binding] = field(default_factory=dict)
     applied: bool = False
+    database: Database | None = None
     staying: dict[str, set[Key]] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -69,7 +73,16 @@ class Scene:
 
     def begin(self, strike: Strike | None = None, name: str = "output") -> Run:
         """Start what comes next."""
-        return begin(self.root, self.command, strike, name)
+        run = begin(self.root, self.command, strike, name)
+        run.label = self._label(strike and strike.what)
+        return run
+
+    def somewhere(self, what: str) -> int:
+        """Return a point of the next run at which `what` can happen to it."""
+        return self.chance.randrange(max(2, self.lengths.get(self._label(what), 40)))
+
+    def _label(self, what: str | None) -> str:
+        return f"{self.command}, {what}"
 
     def disturbed(self) -> None:
         """Take into account that a run got nobody knows how far."""
@@ -112,14 +125,15 @@ class Scene:
 
 
 @contextmanager
-def scene(root: Path, seed: str) -> Iterator[Scene]:
-    """Yield a project of its own: a few people, one binding, and members at the platforms whom nobody of us added."""
+def scene(root: Path, seed: str, database: Database | None = None) -> Iterator[Scene]:
+    """Yield a project of its own: a few people, no binding yet, and members at the platforms whom nobody of us added."""
     root.mkdir(parents=True, exist_ok=True)
-    write_project(root, hurried=True)
+    state = _state_in(database, root) if database else None
+    write_project(root, hurried=True, state=state)
     types = services(root)
     with serve(types) as sandbox:
-        write_project(root, sandbox.url, hurried=True)
-        made = Scene(root, sandbox, random.Random(seed))
+        write_project(root, sandbox.url, hurried=True, state=state)
+        made = Scene(root, sandbox, random.Random(seed), database=database)
         for connector in sorted(EXTERNAL):
             there = sandbox.world.account(connector).destinations
             there["x"] = Destination("x", {}, members_for(types[connector].manifest))
@@ -128,6 +142,14 @@ def scene(root: Path, seed: str) -> Iterator[Scene]:
             made.model.remotes.append(Remote(connector, "x", {(name, STRANGER): None}))
         made.change_people(PEOPLE)
         yield made
+
+
+def _state_in(database: Database, root: Path) -> str:
+    """Return the URL of a state in the database; the password is in a file, where libpq looks for it."""
+    secret = root / "pgpass"
+    secret.write_text(f"*:*:*:*:{database.password}\n", encoding="utf-8")
+    secret.chmod(0o600)
+    return f"postgresql://{database.user}@127.0.0.1:{database.port}/shop?passfile={secret}"
 
 
 @dataclass

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from faults.checker import at_once, in_the_end
 from faults.figures import Figures
-from faults.kinds import KINDS, killed_at, small_disk
+from faults.kinds import IN_A_DATABASE, KINDS, ON_A_DISK, killed_at, small_disk
 from faults.scene import STATE, Scene, remember, scene
 from processes import quick_folder
+from servers import postgresql
 from whole.engine import Engine, said
 
 ON_TOP = 0.4
@@ -18,14 +19,15 @@ ON_TOP = 0.4
 EVERY_POINT = "killed at every point"
 
 
-def of_kind(kind: str, seed: int, number: int) -> Figures:
-    """Let so many faults of one kind happen, one run after the other."""
+def of_kinds(kinds: Sequence[str], seed: int, number: int) -> Figures:
+    """Let so many faults of these kinds happen in turn, one run after the other. They are all about the same state."""
     figures = Figures()
-    with _place(kind, seed) as now:
+    with _place(kinds[0], seed) as now:
         begun(now)
-        tries = 0
-        while figures.faults.total() < number and tries < 5 * number:
-            tries += 1
+        for tries in range(5 * number):
+            if figures.faults.total() >= number:
+                break
+            kind = kinds[figures.faults.total() % len(kinds)]
             where = f"{kind}, seed {seed}, run {tries}"
             now.change()
             before = figures.faults.total()
@@ -88,6 +90,7 @@ def _place(kind: str, seed: int) -> Iterator[Scene]:
     """Yield a scene in a folder of its own."""
     with ExitStack() as ends:
         root = ends.enter_context(quick_folder()) / "project"
-        if kind == "disk full":
+        if kind == ON_A_DISK:
             ends.enter_context(small_disk(root / STATE))
-        yield ends.enter_context(scene(root, f"{kind} {seed}"))
+        database = ends.enter_context(postgresql()) if kind.startswith(IN_A_DATABASE) else None
+        yield ends.enter_context(scene(root, f"{kind} {seed}", database))

@@ -6,7 +6,7 @@ import pytest
 
 from faults.figures import Figures
 from faults.kinds import KINDS
-from faults.series import at_every_point, of_kind
+from faults.series import at_every_point, of_kinds
 
 pytestmark = [pytest.mark.kills, pytest.mark.slow]
 KILLS = 100
@@ -25,7 +25,7 @@ def clean(figures: Figures) -> dict[str, int]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_run_that_is_killed_at_random_loses_nothing(seed):
     """Killed at any moment, again and again: no remove is lost, no object made twice, and nothing is left to plan."""
-    figures = of_kind("killed at a random moment", seed, RANDOM)
+    figures = of_kinds(["killed at a random moment"], seed, RANDOM)
 
     assert {} == clean(figures)
     assert figures.faults.total() >= RANDOM
@@ -45,7 +45,7 @@ def test_a_run_that_is_killed_at_any_point_loses_nothing():
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "killed at a random moment"])
 def test_no_fault_loses_anybody(kind):
     """Whatever it is that happens, afterwards the platforms, the ledger and the state are as the definitions say."""
-    figures = of_kind(kind, 1, FEW)
+    figures = of_kinds([kind], 1, FEW)
 
     assert {} == clean(figures)
     assert figures.faults.total() >= FEW

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from audiform.apply import apply
+from audiform.cli.opening import state_of
 from audiform.execution.recovery import recover
 from audiform.execution.report import Report
 from audiform.plan.plan import Plan
 from audiform.planner import PlanOptions, make_plan
 from audiform.runtime import Runtime
-from audiform.state.open import open_ledger, open_store
 from audiform.sync import SyncOptions, sync
 from audiform.transport import HttpTransport
 from audiform.wire import Timing
@@ -74,8 +74,7 @@ class Engine:
 
     def _run(self, work: Callable[[Runtime], Awaitable[Result]]) -> Result:
         project, catalog = loaded(self.root)
-        store = open_store(project.state.url, project.root, project.environment.name)
-        ledger = open_ledger(project.state.url, project.root, project.environment.name)
+        store, ledger = state_of(project)
         transport = HttpTransport()
         runtime = Runtime(project, catalog, store, ledger, transport, timing=self.clock.timing())
 

@@ -79,16 +79,19 @@ FROM people WHERE contains(audiences::VARCHAR, '{name}')
 """
 
 
-def write_project(root: Path, url: str | None = None, *, hurried: bool = False) -> None:
+def write_project(
+    root: Path, url: str | None = None, *, hurried: bool = False, state: str | None = None
+) -> None:
     """Write a project without bindings and rows.
 
     `url`: the sandbox that stands in for the platforms. `hurried`: types of the project's own, like the shipped
-    ones but for the time that they take.
+    ones but for the time that they take. `state`: the URL of where it is kept, if that is not a folder.
     """
     (root / "secret.txt").write_text(SECRET, encoding="utf-8")
     (root / "secret.txt").chmod(0o600)
     hosts = ["crm.example.com", "app.example.com"]
-    _write(root / "audiform.yaml", {"project": "whole", "policy": {"allowed_hosts": hosts}})
+    kept = {"state": {"url": state}} if state else {}
+    _write(root / "audiform.yaml", {"project": "whole", "policy": {"allowed_hosts": hosts}, **kept})
     connectors = {name: _connector(name, url) for name in CONNECTORS}
     if hurried:
         for body in connectors.values():
