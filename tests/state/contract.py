@@ -331,6 +331,25 @@ class StoreContract:
                 store.lock("plan")
             assert other.force_unlock() is None
 
+    def test_another_process_takes_nothing_away(
+        self, place: str, opened: Callable[[str], StateStore], opening_code: str
+    ):
+        """What a process writes after another one has read and ended is there, however often it opened the state itself."""
+        code = f"""
+            import sys
+            {opening_code}
+            store = opened(sys.argv[1])
+            print(*(address.name for address in store.read().records))
+            store.close()
+            """
+        with closing(opened(place)) as store, closing(opened(place)) as beside:
+            store.put(record("first"))
+            beside.put(record("second"))
+            assert "first second\n" == run_elsewhere(code, place).stdout
+            store.put(record("third"))
+            assert "first second third\n" == run_elsewhere(code, place).stdout
+        assert "first second third\n" == run_elsewhere(code, place).stdout
+
     def test_what_was_written_survives_a_kill(
         self, place: str, opened: Callable[[str], StateStore], opening_code: str
     ):
