@@ -109,8 +109,12 @@ def reach_the_quota(scene: Scene, figures: Figures, where: str) -> bool:
 
 
 def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
-    """Release the lock of a run that is at work, and start a second one; the first goes on during it or after it."""
-    first = scene.begin(Strike(scene.somewhere("pause"), "pause"))
+    """Release the lock of a run that is at work, and start a second one; the first goes on during it or after it.
+
+    It is held before a write. What is on its way to a platform when a lock is taken away cannot be called back: see
+    `docs/guarantees.md`, what can be lost.
+    """
+    first = scene.begin(Strike(scene.somewhere("hold"), "hold"))
     happened = first.paused()
     if not happened:
         ended(scene, first, figures, where, (0,))
@@ -121,7 +125,7 @@ def take_the_lock_away(scene: Scene, figures: Figures, where: str) -> bool:
         ended(scene, second, figures, f"{where}, second", (0, 1))
         first.go_on()
     else:
-        second = scene.begin(Strike(scene.somewhere("pause"), "pause"), name="second")
+        second = scene.begin(Strike(scene.somewhere("hold"), "hold"), name="second")
         second.paused()
         first.go_on()
         if scene.chance.random() < 0.5:

@@ -17,25 +17,24 @@ from functools import partial
 from pathlib import Path
 
 from faults.figures import WRONG, Figures, together
-from faults.kinds import KINDS
+from faults.kinds import IN_A_DATABASE, KINDS
 from faults.series import at_every_point, of_kinds
 
-AT_ONCE = 20
+AT_ONCE = 12
 """Faults in one series: a scene of its own, with a history that grows."""
 Series = Callable[[], Figures]
 
 
 def series(faults: int, first_seed: int) -> Iterator[Series]:
-    """Yield what to do, a third of it killing at every point of a run, without an end: whoever asks stops.
-
-    A series of every point is as long as its run.
-    """
+    """Yield what to do, without an end: whoever asks stops. Of each round one run is killed at every point of it."""
+    files = [kind for kind in KINDS if not kind.startswith(IN_A_DATABASE)]
+    servers = [kind for kind in KINDS if kind.startswith(IN_A_DATABASE)]
     seed = first_seed
     while True:
-        for number, kind in enumerate(KINDS):
+        yield partial(at_every_point, seed)
+        yield partial(of_kinds, servers, seed, min(AT_ONCE, faults))
+        for kind in files:
             yield partial(of_kinds, [kind], seed, min(AT_ONCE, faults))
-            if number % 6 == 0:
-                yield partial(at_every_point, seed * 3 + number // 6)
         seed += 1
 
 

@@ -43,14 +43,20 @@ FILES = frozenset(["os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", 
 
 @dataclass
 class Points:
-    """Counts the points that were passed, and lets `strike` happen at the one of number `at`."""
+    """Counts the points that were passed, and lets `strike` happen at the one of number `at`.
+
+    `only_writes`: those before a write count alone, with nothing on its way.
+    """
 
     at: int | None
     strike: Callable[[], None]
+    only_writes: bool = False
     passed: int = 0
 
-    def one(self) -> None:
-        """Pass a point."""
+    def one(self, *, writes: bool = False) -> None:
+        """Pass a point; `writes`: something is about to be written."""
+        if self.only_writes and not writes:
+            return
         here, self.passed = self.passed, self.passed + 1
         if here == self.at:
             self.strike()
@@ -75,7 +81,7 @@ class Watched:
             return found
 
         def write(*arguments: Any, **named: Any) -> Any:
-            self.points.one()
+            self.points.one(writes=True)
             result = found(*arguments, **named)
             self.points.one()
             return result

@@ -38,12 +38,12 @@ PATIENCE = 60.0
 class Strike:
     """What happens at a point.
 
-    `kill`; `pause` until the parent says go on; `clock`, moved by `amount` seconds; `quota`: no file may become larger
+    `kill`; `pause` until the parent says go on; `hold`, the same before a write; `clock`, moved by `amount` seconds; `quota`: no file may become larger
     than `amount` bytes.
     """
 
     point: int
-    what: Literal["kill", "pause", "clock", "quota"]
+    what: Literal["kill", "pause", "hold", "clock", "quota"]
     amount: float = 0.0
 
 
@@ -105,7 +105,8 @@ def _main(root: Path, command: str, strike: Strike | None, pipe: Connection, out
         os.dup2(file.fileno(), sys.stderr.fileno())
     clock = Clock()
     moved: list[timedelta] = []
-    points = Points(strike.point if strike else None, _striking(strike, pipe, moved))
+    held = strike is not None and strike.what == "hold"
+    points = Points(strike.point if strike else None, _striking(strike, pipe, moved), only_writes=held)
     if strike is None or strike.what == "kill":
         # Whoever only waits at such a point could be between a check and what it allows, which no file system knows.
         watch_files(root / ".audiform", points)
@@ -159,4 +160,4 @@ def _striking(strike: Strike | None, pipe: Connection, moved: list[timedelta]) -
         _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(strike.amount), hard))
 
-    return {"kill": die, "pause": pause, "clock": shift, "quota": limit}[strike.what]
+    return {"kill": die, "pause": pause, "hold": pause, "clock": shift, "quota": limit}[strike.what]

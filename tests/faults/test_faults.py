@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from faults.figures import Figures
-from faults.kinds import KINDS
+from faults.kinds import IN_A_DATABASE, KINDS
 from faults.series import at_every_point, of_kinds
 
 pytestmark = [pytest.mark.kills, pytest.mark.slow]
@@ -42,7 +42,11 @@ def test_a_run_that_is_killed_at_any_point_loses_nothing():
     assert EVERY_POINT + 2 * RANDOM >= KILLS
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "killed at a random moment"])
+ON_FILES = [kind for kind in KINDS if not kind.startswith((IN_A_DATABASE, "killed at a random"))]
+IN_POSTGRESQL = [kind for kind in KINDS if kind.startswith(IN_A_DATABASE)]
+
+
+@pytest.mark.parametrize("kind", ON_FILES)
 def test_no_fault_loses_anybody(kind):
     """Whatever it is that happens, afterwards the platforms, the ledger and the state are as the definitions say."""
     figures = of_kinds([kind], 1, FEW)
@@ -50,3 +54,11 @@ def test_no_fault_loses_anybody(kind):
     assert {} == clean(figures)
     assert figures.faults.total() >= FEW
     assert figures.recoveries > 0
+
+
+def test_no_fault_of_a_server_loses_anybody():
+    """The same where the state is in PostgreSQL, which is stopped, restarted, and asked by two runs."""
+    figures = of_kinds(IN_POSTGRESQL, 1, 2 * len(IN_POSTGRESQL))
+
+    assert {} == clean(figures)
+    assert set(IN_POSTGRESQL) == figures.faults.keys()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
@@ -14,6 +13,7 @@ from typing import Any
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.eventlog.sqlite.writer import Writer
 from audiform.forwarding.records import Figure, Letter, Tally
+from audiform.sqlite_file import make_database
 
 VERSION = 1
 _KNOWN_SECONDS = 5.0
@@ -202,7 +202,7 @@ def open_records(directory: Path, clock: Callable[[], datetime] = utc_now) -> Sq
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = records_path(directory)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_database(path)
     sure, quick = _connect(path, "FULL"), _connect(path, "NORMAL")
     _migrate(sure, path)
     return SqliteRecords(Writer(quick), Writer(sure), clock)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.sqlite_file import make_database
 
 VERSION = 1
 _STATEMENTS = (
@@ -30,7 +30,7 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = log_path(directory)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_database(path)
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.sqlite_file import make_database
 from audiform.state.local.migrations import MIGRATIONS, VERSION
 
 BUSY_SECONDS = 30.0
@@ -36,25 +35,13 @@ def open_for_writing(directory: Path) -> sqlite3.Connection:
     """
     make_directory(directory)
     path = database_path(directory)
-    _make(path)
+    make_database(path)
     connection = _connect(f"{path.absolute().as_uri()}?mode=rw")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     migrate(connection, path)
     return connection
-
-
-def _make(path: Path) -> None:
-    """Make the empty file for its owner only; SQLite gives its -wal and -shm files the same permissions.
-
-    A file that is there is never opened but by SQLite: to close it would drop the locks of all of this process's
-    connections (POSIX), another process would take itself for the only one, and remove the log under their hands.
-    """
-    if path.exists():
-        return
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def open_for_reading(directory: Path) -> sqlite3.Connection | None:
