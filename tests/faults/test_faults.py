@@ -13,7 +13,7 @@ KILLS = 100
 """At least, of real processes by SIGKILL: those of `EVERY_POINT`, and of both series of `RANDOM`."""
 EVERY_POINT = 50
 RANDOM = 25
-FEW = 5
+FEW = 3
 
 
 def clean(figures: Figures) -> dict[str, int]:
