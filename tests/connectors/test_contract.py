@@ -48,6 +48,7 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"headers": frozenset({"developer-token", "login-customer-id"})},
     ),
     "klaviyo_lists": ("klaviyo/klaviyo-2026-07-15.json", {}),
+    "klaviyo_events": ("klaviyo/klaviyo-2026-07-15.json", {}),
     "microsoft_customer_match": (
         "microsoft_ads/microsoft-ads-audiences.json",
         # A set of flags in the client that the document was made from, written as their names.
@@ -69,10 +70,12 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     # Its bodies are untyped: `test_recorded.py` holds them to Braze's own words.
     "braze_users": ("braze/braze-community.json", {}),
+    "braze_events": ("braze/braze-community.json", {}),
 }
 """Type -> its document in the shared data, and what the document leaves to a reader's common sense."""
 
 KINDS = [Catalog().get(name) for name in DOCUMENTS]
+OF_AUDIENCES = [kind.name for kind in KINDS if kind.manifest.kind == "server_to_server"]
 SCHEMAS = Path(__file__).parent / "schemas"
 
 

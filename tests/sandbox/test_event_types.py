@@ -120,8 +120,10 @@ def test_one_event_that_is_refused_keeps_no_other_back(remote: Remote) -> None:
 
 
 def tells_them_apart(kind: ConnectorType) -> bool:
-    """Whether answers say which event was refused, or that one of a batch was."""
+    """Whether answers say which event was refused, or that one of a batch was; not only whose events were."""
     manifest = kind.manifest
+    if manifest.errors.record_identifier is not None:
+        return False
     return manifest.errors.record_path is not None or any(
         rule.outcome is OutcomeKind.REJECTED and rule.records is None for rule in manifest.outcomes
     )

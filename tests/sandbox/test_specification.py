@@ -23,7 +23,7 @@ from audiform.outcome import Category, Request, Response
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.transport import HttpTransport
 from connectors.specification import Specification
-from connectors.test_contract import DOCUMENTS, Made, specification
+from connectors.test_contract import OF_AUDIENCES, Made, specification
 from sandbox.samples import client_of, in_use, opened, person, rendered, sample_of
 
 
@@ -129,7 +129,7 @@ async def batch(told: Overheard, signal: SignalOperation, whole: dict[str, Any])
     assert (await told.client.send_batch(signal, scope, Rows(text, len(people), people))).ok
 
 
-@pytest.fixture(params=DOCUMENTS)
+@pytest.fixture(params=OF_AUDIENCES)
 def told(request, shared: Path) -> Iterator[Overheard]:
     """Yield each type that there is a document of."""
     kind, settings = opened(request.param)
