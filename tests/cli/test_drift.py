@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from audiform.sandbox.faults import FaultKind
 from cli.shell import Shell
@@ -16,7 +17,7 @@ def test_drift_is_told_in_every_form(shell: Shell, snapshot):
     shell.bind("buyers_on_mail", "mail")
     assert 0 == shell("apply", "--auto-approve").code
     before = shell("drift")
-    (there,) = shell.sandbox.destinations("mail")
+    there: Any = shell.sandbox.destinations("mail")[0]
     there.attributes["name"] = "Renamed | by `hand`"
     del there.members.people["person1@example.com"]
     serial = shell("state", "list", "--json").data["serial"]
