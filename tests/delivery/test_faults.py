@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 
+from audiform.delivery.deliver import deliver
+from audiform.diagnostics import DiagnosticError
 from audiform.outcome import Category, Request, Response, Signal
 from audiform.sandbox.faults import Fault, FaultKind
 from audiform.state.segments.session import SegmentSession
 from audiform.state.tables.store import TableStore
+from audiform.state.writing import not_written
 from audiform.transport import FakeTransport, HttpTransport
 from delivery.deliveries import KEYS, NAMED, Shop, emails, shop
 from delivery.killing import deliver_and_die
@@ -264,3 +268,26 @@ def test_a_kill_loses_nothing(tmp_path: Path, kind: str, owner: type, method: st
         assert 3 == killed.ledger_count()
         assert 3 == (len(killed.members()["email"]) if kind == KEYS else len(killed.members()))
         assert [] == [path.name for path in tmp_path.rglob("spill-*")]
+
+
+@dataclass
+class FullDisk:
+    """A store whose disk is full when the answer of a batch arrives."""
+
+    store: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+    def settle_batch(self, *arguments: object) -> None:
+        raise not_written(Path("state"), "no space left on device")
+
+
+def test_what_cannot_be_written_down_is_said_and_forgets_nobody(named: Shop):
+    """When there is no room for an answer, the reason is the error; those who were sent can still be removed."""
+    named.people(*emails("a"))
+    named.apply()
+    with pytest.raises(DiagnosticError, match="no space left on device"):
+        named.ask(lambda runtime: deliver(replace(runtime, store=FullDisk(runtime.store)), "buyers"))
+
+    assert 1 == named.ledger_count()

@@ -198,13 +198,8 @@ class Sending:
 
 def _diagnostics(group: ExceptionGroup[Exception]) -> list[Diagnostic]:
     """Return what all of the group's errors say, the same once."""
-    found: dict[Diagnostic, None] = {}
-    for error in group.exceptions:
-        if isinstance(error, ExceptionGroup):
-            found |= dict.fromkeys(_diagnostics(error))
-        elif isinstance(error, DiagnosticError):
-            found |= dict.fromkeys(error.diagnostics)
-    return [*found]
+    errors = [error for error in group.exceptions if isinstance(error, DiagnosticError)]
+    return [*dict.fromkeys(one for error in errors for one in error.diagnostics)]
 
 
 def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:
