@@ -74,7 +74,7 @@ class Scene:
     def begin(self, strike: Strike | None = None, name: str = "output") -> Run:
         """Start what comes next."""
         run = begin(self.root, self.command, strike, name)
-        run.label = self._label(strike and strike.what)
+        run.label = self._label(strike.what if strike else None)
         return run
 
     def somewhere(self, what: str) -> int:
