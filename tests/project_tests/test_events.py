@@ -19,7 +19,7 @@ event_connectors:
   crm:
     type: http_event
     settings: {url: "https://crm.example.com/e", send: {row: {name: "${row.event_name}", cents: "${row.cents}"}}}
-    events: {types: [track], filter: event.properties.total > 20}
+    events: {sources: [web], types: [track], filter: event.properties.total > 20}
     map: {cents: {from: event.properties.total, transform: ["minor_units:EUR"]}}
     consent: event.context.ads
 """
@@ -55,6 +55,8 @@ def test_events_become_requests_or_are_not_sent_for_a_reason(project):
     expect = f"requests: [{REQUEST}], not_sent: {{filtered: 1, no_consent: 1, other_event: 1}}"
 
     assert [] == problems(project, f"{{{given}, expect: {{{expect}}}}}")
+    elsewhere = f"{{event_connector: crm, events: [{ORDER[:-1]}, source: app}}], expect: {{not_sent: {{other_source: 1}}}}}}"
+    assert [] == problems(project, elsewhere)
     assert [] == problems(project, "{event_connector: crm, expect: {requests: [], not_sent: {}}}")
 
 

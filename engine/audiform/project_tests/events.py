@@ -29,7 +29,11 @@ async def event_problems(project: Project, catalog: Catalog, name: str, test: Pr
         return (f"the project has no event connector `{name}`{f' ({hint})' if hint else ''}",)
     kind = catalog.get(connector.type)
     route = compile_route(name, connector, kind, lambda: START)
-    made = [route.offer(event_of(given, number)) for number, given in enumerate(test.events, start=1)]
+    source = next(iter(connector.events.sources or project.event_sources), "web")
+    events = [
+        event_of({"source": source, **given}, number) for number, given in enumerate(test.events, start=1)
+    ]
+    made = [route.offer(event) for event in events]
     sent = await _sent(connector, kind, [one for one in made if isinstance(one, Mapped)])
     return tuple(_differences(test, [one for one in made if isinstance(one, NotSent)], sent))
 
