@@ -220,3 +220,14 @@ def test_a_plan_says_what_another_version_changes(before, after, shell, snapshot
     assert snapshot == re.sub(r"\b[0-9a-f]{8} -> [0-9a-f]{8}\b", "<before> -> <after>", shell("plan").out)
     assert 0 == shell("apply", "--auto-approve").code
     assert 0 == shell("plan", "--detailed-exitcode").code
+
+
+def test_a_type_of_events_is_begun_with_one_that_works(tmp_path, said, checkout):
+    """What `new --events` makes conforms, and so does the example that it is made of, with a test of its project."""
+    (tmp_path / "audiform.yaml").write_text("project: shop\n")
+
+    assert 0 == said("-C", tmp_path, "connectors", "new", "--events", "our_orders")[0]
+    assert 0 == said("-C", tmp_path, "connectors", "test", "our_orders")[0]
+    assert "our_events" not in "".join(file.read_text() for file in tmp_path.rglob("*.*") if file.is_file())
+    example = checkout / "examples" / "custom_events"
+    assert (0, 0) == (said("-C", example, "validate")[0], said("-C", example, "test")[0])

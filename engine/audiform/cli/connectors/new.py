@@ -13,22 +13,28 @@ from audiform.connectors.homes import names
 from audiform.connectors.signing import FILE as SIGNATURE
 from audiform.diagnostics import Diagnostic, DiagnosticError
 
-TEMPLATE = "our_crm"
+_PEOPLE = ("custom_connector", "our_crm")
+_EVENTS = ("custom_events", "our_events")
+"""Example and the type in it that a new one begins with."""
 
 
 @click.command(epilog="Example: audiform connectors new our_loyalty")
 @click.argument("type_name", metavar="TYPE")
+@click.option(
+    "--events", is_flag=True, help="A type that sends events as they happen, not one that audiences fill."
+)
 @project_options
-def command(options: Options, type_name: str) -> None:
+def command(options: Options, type_name: str, events: bool) -> None:
     """Begin the connector type TYPE in the project's connectors/: manifest, cases, vectors and README, all green."""
     _refuse(options.root, type_name)
-    source = bundled() / "examples" / "custom_connector" / "connectors" / TEMPLATE
+    example, template = _EVENTS if events else _PEOPLE
+    source = bundled() / "examples" / example / "connectors" / template
     target = options.root / "connectors" / type_name
     files = {path.relative_to(source): path for path in sorted(source.rglob("*")) if path.is_file()}
     files.pop(Path(SIGNATURE), None)
     for name, path in files.items():
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8").replace(TEMPLATE, type_name)
+        text = path.read_text(encoding="utf-8").replace(template, type_name)
         (target / name).write_text(text, encoding="utf-8", newline="\n")
     options.output.note(
         f"Made {len(files)} files in {target}. Change one at a time, and look:\n\n"
