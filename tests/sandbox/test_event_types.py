@@ -126,7 +126,8 @@ def test_one_event_that_is_refused_keeps_no_other_back(remote: Remote) -> None:
 
     # A platform that refuses the whole batch takes both when it is asked again: the fault was made once.
     assert outcomes[-1] is ACCEPTED or not tells_them_apart(remote.kind), (limits, outcomes)
-    assert remote.held["events"] + remote.held["doubled"] == outcomes.count(ACCEPTED)
+    if remote.kind.manifest.errors.record_identifier is None:  # or both are refused, which are of one person
+        assert remote.held["events"] + remote.held["doubled"] == outcomes.count(ACCEPTED)
 
 
 def tells_them_apart(kind: ConnectorType) -> bool:
