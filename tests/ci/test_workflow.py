@@ -90,9 +90,39 @@ def test_a_change_goes_from_a_laptop_to_the_platform(team, sandbox):
     team.git("push", "--quiet")
     assert 0 == team.job("main", f"ci/apply.sh production {shared}/change").code
     assert people(sandbox) < before
+    after = people(sandbox)
     again = team.job("main", f"ci/apply.sh production {shared}/change")
     assert 1 == again.code
     assert "error[plan-used]" in again.text
+
+    # Somebody renames the list in the platform's console; the morning's run says so.
+    assert 0 == team.job("main", "ci/drift.sh production").code
+    (found,) = sandbox.destinations("ads")
+    found.attributes["description"] = "Changed by hand"
+    drifted = team.job("main", "ci/drift.sh production")
+    assert 2 == drifted.code
+    assert "Changed by hand" in drifted.text
+    found.attributes["description"] = "Win-back"
+
+    # The change is undone: who left comes back, as before it.
+    undone = team.job(
+        "main",
+        f"""
+        id=$(audiform -e production history --json | jq -r '[.[] | select(.operation == "apply")][0].id')
+        audiform -e production plan --inverse "$id" --out {shared}/inverse.json
+        audiform -e production apply {shared}/inverse.json
+        """,
+    )
+    assert 0 == undone.code, undone.text
+    assert (after, before) == (after, people(sandbox))
+
+    # Somebody asks to be forgotten. The request is a file, because arguments are seen by others.
+    request = team.folder / "request.txt"
+    request.write_text("email: person1@example.com\n", encoding="utf-8")
+    forgotten = team.job("main", f"audiform -e production forget --from {request} --auto-approve")
+    assert 0 == forgotten.code, forgotten.text
+    assert "person1" not in forgotten.text
+    assert people(sandbox) < before
 
 
 # --- The workflow of GitHub and the pipeline of GitLab, whose steps are run as they are written
