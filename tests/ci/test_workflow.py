@@ -108,7 +108,7 @@ def test_a_change_goes_from_a_laptop_to_the_platform(team, sandbox):
     undone = team.job(
         "main",
         f"""
-        id=$(audiform -e production history --json | jq -r '[.[] | select(.operation == "apply")][0].id')
+        id=$(audiform -e production history | awk '/ apply /{{print $1; exit}}')
         audiform -e production plan --inverse "$id" --out {shared}/inverse.json
         audiform -e production apply {shared}/inverse.json
         """,
@@ -118,10 +118,10 @@ def test_a_change_goes_from_a_laptop_to_the_platform(team, sandbox):
 
     # Somebody asks to be forgotten. The request is a file, because arguments are seen by others.
     request = team.folder / "request.txt"
-    request.write_text("email: person1@example.com\n", encoding="utf-8")
+    request.write_text("email: person.1@example.com\n", encoding="utf-8")
     forgotten = team.job("main", f"audiform -e production forget --from {request} --auto-approve")
     assert 0 == forgotten.code, forgotten.text
-    assert "person1" not in forgotten.text
+    assert "person.1" not in forgotten.text
     assert people(sandbox) < before
 
 
