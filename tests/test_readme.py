@@ -12,8 +12,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -26,8 +26,11 @@ PAGES = [
 ]
 BLOCK = re.compile(r"(?P<above>[^\n]*)\n```console\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 NOT_RUN = re.compile(r"<!-- not run: \S.* -->")
-INSTALLS = re.compile(r"\$ (git|make|pip|pipx|uv|uvx|python3?|\.venv/bin/\w+) ")
+INSTALLS = re.compile(r"\$ (git clone|make|pip|pipx|uv|uvx|python3?|\.venv/bin/\w+) ")
 SECONDS = 60
+# The database of the pages' team is one of the tests' own, with its own password.
+DATABASE = "audiform@db.example.com"
+PASSWORD = re.compile(r"export PGPASSWORD=\S+")
 ANY = "..."
 BUG = 70
 
@@ -75,7 +78,9 @@ def _parts(text: str) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         yield command.partition("   # ")[0].rstrip(), start, tuple(lines[more:end])
 
 
-def run(commands: list[Command], folder: Path) -> list[tuple[int, list[str]]]:
+def run(
+    commands: list[Command], folder: Path, variables: Mapping[str, str] | None = None
+) -> list[tuple[int, list[str]]]:
     """Run the commands in one shell; return exit code and printed lines of each."""
     bin_folder = folder / "bin"
     bin_folder.mkdir()
@@ -97,6 +102,9 @@ def run(commands: list[Command], folder: Path) -> list[tuple[int, list[str]]]:
         "XDG_CACHE_HOME": str(folder / "cache"),
         "NO_COLOR": "1",
         "COLUMNS": "120",
+        **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "Ada"),
+        **dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "ada@example.com"),
+        **(variables or {}),
     }
     done = subprocess.run(
         ("bash", "-c", script),
@@ -133,10 +141,17 @@ def is_shown(shown: list[str], printed: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
-def test_what_a_page_shows_happens(page, tmp_path):
+def test_what_a_page_shows_happens(page, tmp_path, request):
     """Each command of the page runs, and prints what the page says that it prints."""
-    commands = list(commands_of(page.read_text(encoding="utf-8")))
-    results = run(commands, tmp_path) if commands else []
+    commands, variables = list(commands_of(page.read_text(encoding="utf-8"))), {}
+    if any(DATABASE in command.text for command in commands):
+        database = request.getfixturevalue("database")
+        commands = [
+            replace(one, text=PASSWORD.sub(":", one.text).replace(DATABASE, f"127.0.0.1:{database.port}"))
+            for one in commands
+        ]
+        variables = {"PGUSER": database.user, "PGPASSWORD": database.password}
+    results = run(commands, tmp_path, variables) if commands else []
 
     problems = []
     for command, (code, printed) in zip(commands, results, strict=True):

@@ -53,25 +53,43 @@ def people(sandbox: Sandbox) -> int:
 
 def test_a_change_goes_from_a_laptop_to_the_platform(team, sandbox):
     """Checked, planned, edited, planned again, merged, applied elsewhere, compared, undone; and a person forgotten."""
-    shared = team.shared
-    assert 0 == team.job("main", f"ci/plan.sh production {shared}/first").code
-    applied = team.job("main", f"ci/apply.sh production {shared}/first")
-    assert 0 == applied.code, applied.text
+    first = f"{team.shared}/first"
+    assert 0 == team.job("main", f"ci/plan.sh production {first}").code
+    assert 0 == team.job("main", f"ci/apply.sh production {first}").code
     before = people(sandbox)
 
-    # A branch: fewer people. The comment says how many, before anybody approves it.
+    plan = reviewed(team)
+    approval_holds_for_the_same_effect_only(team, plan)
+    merged_and_applied_once(team)
+    assert people(sandbox) < before
+    what_was_changed_by_hand_is_told(team, sandbox)
+    undone(team)
+    assert people(sandbox) == before
+    forgotten(team, "person.1@example.com")
+    assert people(sandbox) < before
+
+
+def reviewed(team: Team) -> str:
+    """Make a branch with fewer people; its comment says how many, before anybody approves it. Return how it is planned."""
     team.git("switch", "--quiet", "--create", "stricter")
     team.edit("environments/production.yaml", "inactive_days: 90", "inactive_days: 120")
     team.push("Wait longer before somebody counts as inactive")
-    assert 0 == team.job("stricter", "ci/check.sh").code
-    plan = f"ci/plan.sh production {shared}/change"
-    assert 0 == team.job("stricter", plan).code
-    comment = (shared / "change" / "plan.md").read_text(encoding="utf-8")
-    approved = (shared / "change" / "plan.hash").read_text(encoding="utf-8").strip()
-    assert approved in comment
+    plan = f"ci/plan.sh production {team.shared}/change"
+    assert 0 == team.job("stricter", f"ci/check.sh && {plan}").code
+    comment = (team.shared / "change" / "plan.md").read_text(encoding="utf-8")
+    assert approved_of(team) in comment
     assert "inactive_on_ads" in comment
+    return plan
 
-    # A comment in the YAML changes no effect, so the approval holds; fewer days do.
+
+def approved_of(team: Team) -> str:
+    """Return what a reviewer approves."""
+    return (team.shared / "change" / "plan.hash").read_text(encoding="utf-8").strip()
+
+
+def approval_holds_for_the_same_effect_only(team: Team, plan: str) -> None:
+    """A comment in the YAML changes no effect; fewer days do."""
+    approved = approved_of(team)
     team.edit("environments/production.yaml", "inactive_days: 120", "inactive_days: 120   # a season")
     team.push("Say why")
     assert 0 == team.job("stricter", f"{plan} {approved}").code
@@ -84,18 +102,21 @@ def test_a_change_goes_from_a_laptop_to_the_platform(team, sandbox):
     team.git("push", "--quiet")
     assert 0 == team.job("stricter", f"{plan} {approved}").code
 
-    # Merged, and applied by another runner: the plan that was read, once.
+
+def merged_and_applied_once(team: Team) -> None:
+    """Another runner applies the plan that was read, and nobody applies it again."""
     team.git("switch", "--quiet", "main")
     team.git("merge", "--quiet", "--no-edit", "stricter")
     team.git("push", "--quiet")
-    assert 0 == team.job("main", f"ci/apply.sh production {shared}/change").code
-    assert people(sandbox) < before
-    after = people(sandbox)
-    again = team.job("main", f"ci/apply.sh production {shared}/change")
+    apply = f"ci/apply.sh production {team.shared}/change"
+    assert 0 == team.job("main", apply).code
+    again = team.job("main", apply)
     assert 1 == again.code
     assert "error[plan-used]" in again.text
 
-    # Somebody renames the list in the platform's console; the morning's run says so.
+
+def what_was_changed_by_hand_is_told(team: Team, sandbox: Sandbox) -> None:
+    """Somebody changes the list in the platform's console; the morning's run says so."""
     assert 0 == team.job("main", "ci/drift.sh production").code
     (found,) = sandbox.destinations("ads")
     found.attributes["description"] = "Changed by hand"
@@ -104,25 +125,27 @@ def test_a_change_goes_from_a_laptop_to_the_platform(team, sandbox):
     assert "Changed by hand" in drifted.text
     found.attributes["description"] = "Win-back"
 
-    # The change is undone: who left comes back, as before it.
-    undone = team.job(
+
+def undone(team: Team) -> None:
+    """The last apply is undone by a plan like any other."""
+    done = team.job(
         "main",
         f"""
         id=$(audiform -e production history | awk '/ apply /{{print $1; exit}}')
-        audiform -e production plan --inverse "$id" --out {shared}/inverse.json
-        audiform -e production apply {shared}/inverse.json
+        audiform -e production plan --inverse "$id" --out {team.shared}/inverse.json
+        audiform -e production apply {team.shared}/inverse.json
         """,
     )
-    assert 0 == undone.code, undone.text
-    assert (after, before) == (after, people(sandbox))
+    assert 0 == done.code, done.text
 
-    # Somebody asks to be forgotten. The request is a file, because arguments are seen by others.
+
+def forgotten(team: Team, email: str) -> None:
+    """Somebody asks to be forgotten. The request is a file, because arguments are seen by others."""
     request = team.folder / "request.txt"
-    request.write_text("email: person.1@example.com\n", encoding="utf-8")
-    forgotten = team.job("main", f"audiform -e production forget --from {request} --auto-approve")
-    assert 0 == forgotten.code, forgotten.text
-    assert "person.1" not in forgotten.text
-    assert people(sandbox) < before
+    request.write_text(f"email: {email}\n", encoding="utf-8")
+    done = team.job("main", f"audiform -e production forget --from {request} --auto-approve")
+    assert 0 == done.code, done.text
+    assert email not in done.text
 
 
 # --- The workflow of GitHub and the pipeline of GitLab, whose steps are run as they are written
