@@ -23,7 +23,7 @@ docs: .venv/.installed ## write the generated pages of docs/ from the code
 	$(BIN)/python docs/generate.py
 
 bench: .venv/.installed ## the figures, each beside its peer or its limit
-	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py
+	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py && $(BIN)/python benchmarks/events.py
 
 faults: .venv/.installed ## thousands of faults in real runs, and what was lost: takes half an hour
 	PYTHONPATH=tests $(BIN)/python -m faults.main --json build/faults.json

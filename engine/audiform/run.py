@@ -30,6 +30,8 @@ from audiform.wire import Timing
 
 _LOOK_SECONDS = 0.2
 _TELL_SECONDS = 1.0
+_AGAIN_SECONDS = 5.0
+"""A key that was not there is asked for again after so long: a command that gives it may cost something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Process:
     name: str
     _serial: int = -1
     _read_serial: int = -1
+    _again: float = 0.0
     _snapshots: Sequence[Snapshot] = ()
     _readers: dict[str, tuple[str, asyncio.Task[None]]] = field(
         default_factory=dict[str, tuple[str, asyncio.Task[None]]]
@@ -69,7 +72,9 @@ class Process:
         """Read the state, and follow it where it has changed, or where something could not be started."""
         view = await asyncio.to_thread(self.setup.store.read)
         await self.supervisor.follow(view.records)
-        if view.serial != self._serial or self._unserved:
+        now = self.setup.timing.monotonic()
+        if view.serial != self._serial or (self._unserved and now >= self._again):
+            self._again = now + _AGAIN_SECONDS
             await self._sources(view)
         self._serial = view.serial
         if view.serial != self._read_serial and self.supervisor.is_settled:
@@ -119,7 +124,9 @@ class Process:
         digests = {
             address.name: record.digest for address, record in view.records.items() if _is_source(record)
         }
-        wanted = {name: source for name, source in enabled_sources(view.records) if source.type != "http"}
+        wanted = {
+            name: source for name, source in enabled_sources(view.records) if source.type in {"nats", "files"}
+        }
         for name, (digest, task) in list(self._readers.items()):
             if name not in wanted or digests[name] != digest:
                 task.cancel()

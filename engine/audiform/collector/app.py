@@ -258,18 +258,30 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive, most: int) -> 
     if int(headers.get(b"content-length", b"0")) > most:
         raise too_large(most)
     message = await receive()
-    parts = [message.get("body", b"")]
-    size = len(parts[0])
+    if not message.get("more_body"):
+        whole: bytes = message.get("body", b"")
+        if message["type"] == "http.disconnect":
+            raise _GoneError
+        if len(whole) > most:
+            raise too_large(most)
+        return whole
+    return await _pieces(message["body"], receive, most)
+
+
+async def _pieces(first: bytes, receive: Receive, most: int) -> bytes:
+    """Read a body that comes in pieces."""
+    parts, size, more = [first], len(first), True
     try:
-        async with asyncio.timeout(_BODY_SECONDS if message.get("more_body") else None):
-            while message.get("more_body") and size <= most:
+        async with asyncio.timeout(_BODY_SECONDS):
+            while more and size <= most:
                 message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise _GoneError
                 parts.append(message.get("body", b""))
                 size += len(parts[-1])
+                more = message.get("more_body", False)
     except TimeoutError:
         raise _GoneError from None
-    if message["type"] == "http.disconnect":
-        raise _GoneError
     if size > most:
         raise too_large(most)
     return b"".join(parts)

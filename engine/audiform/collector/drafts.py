@@ -55,13 +55,14 @@ def drafted(said: Any, receipt: Receipt, call: str | None = None) -> Event:
     _check(body)
     own = receipt if "sent_at" not in fields else receipt_of(fields, receipt)
     moment = happened(fields.get("timestamp", fields.get("time")), own.sent, own.received, own.max_skew)
+    received = text_of(receipt.received)
     return Event(
         _text(fields, "message_id") or _text(fields, "id") or uuid.uuid4().hex,
         receipt.source,
         kind,
         _text(fields, "event") or _text(fields, "name"),
-        text_of(moment),
-        text_of(receipt.received),
+        received if moment is receipt.received else text_of(moment),
+        received,
         body,
     )
 

@@ -27,7 +27,7 @@ _ACK_SECONDS = 30.0
 
 @dataclass(slots=True)
 class StreamReader:
-    """One source of type `nats` or `kafka`."""
+    """One source of type `nats`."""
 
     name: str
     source: EventSource

@@ -225,8 +225,8 @@ class EventLogPlace(Model):
 
     url: str | None = Field(
         default=None,
-        pattern="^(nats|kafka)://[^/@]+/[^/]+$",
-        description="Servers and stream or topic, for more than one machine (default: a file beside the state)",
+        pattern="^nats://[^/@]+/[^/]+$",
+        description="Servers of NATS and a stream there, for more than one machine (default: a file beside the state)",
         examples=["nats://nats1.example.com:4222,nats2.example.com:4222/SHOP"],
     )
     credentials: dict[Literal["user", "password"], CheckedSecretReference] = Field(

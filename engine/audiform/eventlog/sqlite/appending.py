@@ -24,8 +24,19 @@ _INSERT = {
 @dataclass(slots=True)
 class _Batch:
     rows: list[Row] = field(default_factory=list[Row])
-    done: asyncio.Future[Any] | None = None
+    waiting: list[asyncio.Future[int]] = field(default_factory=list[asyncio.Future[int]])
     closed: bool = False
+
+    def end(self, done: asyncio.Future[Any]) -> None:
+        """Tell all who wait; who went away does not take the others' answer along."""
+        error = None if done.cancelled() else done.exception()
+        for one in self.waiting:
+            if one.done():
+                continue
+            if error is not None:
+                one.set_exception(error)
+            else:
+                one.set_result(done.result())
 
 
 @dataclass(slots=True)
@@ -41,18 +52,16 @@ class Appending:
 
     async def append(self, rows: Sequence[Row]) -> int:
         """Return the newest position, once the rows are on disk."""
+        loop = asyncio.get_running_loop()
+        mine: asyncio.Future[int] = loop.create_future()
         with self._guard:
             if self._batch.closed:
                 self._batch = batch = _Batch()
-                batch.done = asyncio.ensure_future(
-                    self.writer.do(lambda connection: self._insert(connection, batch))
-                )
+                work = self.writer.do(lambda connection: self._insert(connection, batch))
+                asyncio.ensure_future(work).add_done_callback(batch.end)
             self._batch.rows += rows
-            done = self._batch.done
-        assert done is not None  # noqa: S101 - set above, before anybody else can see the batch
-        # Who goes away does not take the others' answer along.
-        newest: int = await asyncio.shield(done)
-        return newest
+            self._batch.waiting.append(mine)
+        return await mine
 
     def reload(self, connection: sqlite3.Connection) -> None:
         """Know what is on disk, and no more: at the beginning, and after a transaction that was undone."""

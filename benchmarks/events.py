@@ -1,0 +1,392 @@
+"""Events taken in and sent on by `audiform run`, beside the limits that are measured in the same run.
+
+Ingest: single events of 1 kB over HTTP, each answered when it is on disk, to the bare ASGI server that answers without
+reading or keeping anything. Forwarding: a stream that waits in the log, to one `http_event` in batches of 100. Latency:
+from the request until the destination has it, at half of the lower of both rates. Server, sink and load are processes of
+their own. Prints JSON; exit code 1 when a budget does not hold.
+
+    python benchmarks/events.py                 as the budgets are meant
+    python benchmarks/events.py --seconds 60    longer: memory does not grow with events
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CONNECTIONS = 256
+BATCH = 100
+KEY = "bench"
+LEAST_SHARE = 0.4
+LEAST_FORWARDED = 5_000
+MOST_P99_SECONDS = 0.1
+MOST_GROWTH = 1.25
+MOST_SECONDS = 120
+SLICES = 3
+"""Bare server and collector take turns so often: a noisy machine is noisy for both."""
+
+
+# --- Load
+
+
+@dataclass
+class Load:
+    """What was sent and how it went."""
+
+    sent: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+
+
+class _Client(asyncio.Protocol):
+    """One kept-alive connection that sends the next event when the last one is answered, not before its time."""
+
+    def __init__(self, load: Load, pause: Callable[[], float], over: Callable[[], bool], name: str) -> None:
+        self.load, self.pause, self.over, self.name = load, pause, over, name
+        self.number, self.gone = 0, asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self._next()
+
+    def data_received(self, data: bytes) -> None:
+        if data.startswith(b"HTTP/1.1"):
+            self.load.refused += b" 200 " not in data[:16]
+        if data.endswith(b"}"):  # head and body may come one after the other
+            self.load.sent += 1
+            self._next()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.gone.set_result(None)
+
+    def _next(self) -> None:
+        if self.over():
+            self.transport.close()
+            return
+        wait = self.pause()
+        if wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._write)
+        else:
+            self._write()
+
+    def _write(self) -> None:
+        if self.transport.is_closing():
+            return
+        self.number += 1
+        self.transport.write(request(f"{self.name}-{self.number}"))  # type: ignore[attr-defined]
+
+
+def request(name: str) -> bytes:
+    """Return one event of 1 kB."""
+    body = (
+        f'{{"messageId":"{name}","userId":"u-{name}","event":"Order Completed","properties":'
+        f'{{"total":12.5,"currency":"EUR","text":"{"x" * 850}"}}}}'
+    ).encode()
+    head = f"POST /v1/track HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {KEY}\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+async def _load(port: int, seconds: float, rate: float | None, connections: int) -> Load:
+    load, loop = Load(), asyncio.get_running_loop()
+    start = loop.time()
+    end = start + seconds
+    turn = iter(range(10**12))
+
+    def pause() -> float:
+        return 0.0 if rate is None else start + next(turn) / rate - loop.time()
+
+    clients = []
+    for number in range(connections):
+        name = f"{os.getpid()}-{time.monotonic_ns()}-{number}"
+        made = lambda name=name: _Client(load, pause, lambda: loop.time() > end, name)  # noqa: E731
+        _, client = await loop.create_connection(made, "127.0.0.1", port)
+        clients.append(client)
+    await asyncio.gather(*(client.gone for client in clients))
+    load.seconds = loop.time() - start
+    return load
+
+
+# --- Servers
+
+
+BARE = """
+import asyncio, sys
+from audiform.collector.serve import event_loop, listening, served
+HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"16")]
+async def application(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": b'{"success":true}'})
+async def main():
+    listener = listening("127.0.0.1", 0)
+    async with served(application, listener):
+        print(listener.getsockname()[1], flush=True)
+        await asyncio.Event().wait()
+with asyncio.Runner(loop_factory=event_loop) as runner:
+    runner.run(main())
+"""
+
+SINK = """
+import asyncio, json, sys, time
+from datetime import datetime
+import orjson
+from audiform.collector.serve import event_loop, listening, served
+count, latencies, first, last = 0, [], 0.0, 0.0
+async def application(scope, receive, send):
+    global count, first, last
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    out = b"{}"
+    if scope["path"] == "/figures":
+        out = json.dumps({"count": count, "first": first, "last": last, "latencies": latencies}).encode()
+        latencies.clear()
+    else:
+        now = last = time.time()
+        first = first or now
+        events = orjson.loads(body)["events"]
+        count += len(events)
+        latencies.extend(now - datetime.fromisoformat(event["received"]).timestamp() for event in events)
+    length = [(b"content-type", b"application/json"), (b"content-length", str(len(out)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": length})
+    await send({"type": "http.response.body", "body": out})
+async def main():
+    listener = listening("127.0.0.1", 0)
+    async with served(application, listener):
+        print(listener.getsockname()[1], flush=True)
+        await asyncio.Event().wait()
+with asyncio.Runner(loop_factory=event_loop) as runner:
+    runner.run(main())
+"""
+
+
+@dataclass
+class Server:
+    """A process that serves on a port."""
+
+    process: subprocess.Popen[str]
+    port: int
+    usage: psutil.Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.usage = psutil.Process(self.process.pid)
+
+    def cpu(self) -> float:
+        """Return the seconds of processor time that it has taken."""
+        user, system, *_ = self.usage.cpu_times()
+        return float(user + system)
+
+    def megabytes(self) -> float:
+        """Return the memory that it takes."""
+        return float(self.usage.memory_info().rss) / 1024**2
+
+
+@contextmanager
+def script(text: str) -> Iterator[Server]:
+    """Run a server that says its port."""
+    process = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
+    try:
+        yield Server(process, int((process.stdout or sys.stdin).readline()))
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def run(root: Path) -> Iterator[Server]:
+    """Run `audiform run` on a project."""
+    command = [sys.executable, "-m", "audiform", "-C", str(root), "run", "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in process.stderr or ():
+            said = json.loads(line)
+            if said["event"] == "running":
+                break
+        yield Server(process, int(said["url"].rpartition(":")[2]))
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def project(root: Path, sink: int, *, enabled: bool) -> None:
+    """Write a project with one source and one connector to the sink, and apply it."""
+    send = {
+        "request": {"body": {"events": "${rows}"}},
+        "row": "${row.payload}",
+        "rows_per_request": BATCH,
+    }
+    connector = {
+        "type": "http_event",
+        "settings": {"url": f"http://127.0.0.1:{sink}/", "send": send},
+        "batch": {"max_seconds": 0.01},
+        "enabled": enabled,
+        "on_resume": "replay",
+    }
+    files: Mapping[str, Any] = {
+        "audiform.yaml": {"project": "bench", "policy": {"allowed_hosts": ["127.0.0.1"]}},
+        "events.yaml": {
+            "event_sources": {"web": {"type": "http", "write_keys": {"web": {"from_file": "key"}}}},
+            "event_connectors": {"sink": connector},
+        },
+    }
+    for name, body in files.items():
+        (root / name).write_text(json.dumps(body), encoding="utf-8")
+    (root / "key").write_text(KEY, encoding="utf-8")
+    (root / "key").chmod(0o600)
+    done = subprocess.run(
+        [sys.executable, "-m", "audiform", "-C", str(root), "apply", "--auto-approve"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+
+
+# --- Figures
+
+
+def load(port: int, seconds: float, rate: float | None = None, connections: int = CONNECTIONS) -> Load:
+    """Send events for so long; `rate` a second, or as fast as they are answered."""
+    import uvloop
+
+    return uvloop.run(_load(port, seconds, rate, connections))
+
+
+def figures_of(sink: Server) -> dict[str, Any]:
+    """Ask the sink what it got."""
+    import httpx
+
+    found: dict[str, Any] = httpx.get(f"http://127.0.0.1:{sink.port}/figures", timeout=30).json()
+    return found
+
+
+def ingest(root: Path, sink: Server, seconds: float) -> dict[str, Any]:
+    """Measure the collector beside the bare server, in turns."""
+    bare_rates, rates = [], []
+    project(root, sink.port, enabled=True)
+    with script(BARE) as bare, run(root) as server:
+        project(
+            root, sink.port, enabled=False
+        )  # it has its place in the log, and is sent what is kept for it later
+        time.sleep(1)
+        for _ in range(SLICES):
+            plain = load(bare.port, seconds / SLICES)
+            bare_rates.append(plain.sent / plain.seconds)
+            before = server.cpu()
+            mine = load(server.port, seconds / SLICES)
+            rates.append(mine.sent / mine.seconds)
+            cpu = (server.cpu() - before) / max(1, mine.sent)
+            if mine.refused:
+                sys.exit(f"{mine.refused} events were refused")
+    rate, bare_rate = statistics.median(rates), statistics.median(bare_rates)
+    return {
+        "events_per_second": round(rate),
+        "bare_server_per_second": round(bare_rate),
+        "share": round(rate / bare_rate, 2),
+        "cpu_microseconds_per_event": round(cpu * 1e6),
+    }
+
+
+def forwarding(root: Path, sink: Server) -> dict[str, Any]:
+    """Send on what `ingest` has kept."""
+    with run(root) as server:
+        before = server.cpu()
+        project(root, sink.port, enabled=True)
+        waited = time.monotonic()
+        while _lag(root) != 0 and time.monotonic() - waited < MOST_SECONDS:
+            time.sleep(0.5)
+        cpu, found = server.cpu() - before, figures_of(sink)
+    seconds = found["last"] - found["first"]
+    return {
+        "events": found["count"],
+        "events_per_second": round(found["count"] / seconds),
+        "events_per_second_and_core": round(found["count"] / cpu),
+        "core": "the processor time of the process, from the apply on, `apply` itself left out",
+    }
+
+
+def _lag(root: Path) -> int | None:
+    done = subprocess.run(
+        [sys.executable, "-m", "audiform", "-C", str(root), "status", "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (connector,) = json.loads(done.stdout)["connectors"]
+    lag: int | None = connector["lag"]
+    return lag
+
+
+def latency(root: Path, sink: Server, rate: float, seconds: float) -> dict[str, Any]:
+    """Take in and send on at a rate, and look at memory."""
+    with run(root) as server:
+        load(server.port, seconds, rate, 32)  # until the caches are as full as they get
+        time.sleep(1)
+        figures_of(sink)
+        before = server.megabytes()
+        sent = load(server.port, seconds, rate, 32)
+        time.sleep(1)
+        after = server.megabytes()
+    found = sorted(figures_of(sink)["latencies"])
+    quantile = lambda share: round(found[min(len(found) - 1, int(len(found) * share))], 4)  # noqa: E731
+    return {
+        "events_per_second": round(sent.sent / sent.seconds),
+        "arrived": len(found),
+        "sent": sent.sent,
+        "p50_seconds": quantile(0.5),
+        "p95_seconds": quantile(0.95),
+        "p99_seconds": quantile(0.99),
+        "megabytes_before": round(before),
+        "megabytes_after": round(after),
+    }
+
+
+def main() -> int:
+    """Measure, print, and say whether the budgets hold."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=12.0, help="Length of each part")
+    seconds = parser.parse_args().seconds
+    with tempfile.TemporaryDirectory() as name, script(SINK) as sink:
+        root = Path(name)
+        taken = ingest(root, sink, seconds)
+        sent = forwarding(root, sink)
+        half = min(taken["events_per_second"], sent["events_per_second"]) / 2
+        late = latency(root, sink, half, seconds)
+    holds = {
+        "ingest_share": taken["share"] >= LEAST_SHARE,
+        "forwarding": sent["events_per_second_and_core"] >= LEAST_FORWARDED,
+        "p99": late["p99_seconds"] <= MOST_P99_SECONDS,
+        "memory": late["megabytes_after"] <= late["megabytes_before"] * MOST_GROWTH,
+    }
+    told = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "ingest": taken,
+        "forwarding": sent,
+        "latency_at_half_load": late,
+        "budgets_hold": holds,
+    }
+    print(json.dumps(told, indent=2))
+    return 0 if all(holds.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
