@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -45,7 +46,7 @@ def _layer(name: str, units: str, *, free: bool = False) -> Layer:
 LAYERS = (
     _layer(
         "words",
-        "__init__ address bundled codes diagnostics garbage graph hashing marker outcome shapes sql sqlite_file urls",
+        "__init__ address bundled codes diagnostics garbage graph hashing lazily marker outcome shapes sql sqlite_file urls",
         free=True,
     ),
     _layer("known", "config connectors state"),
@@ -103,6 +104,9 @@ MODULE_MEDIAN = 150
 FUNCTION_LINES = 60
 FUNCTION_MEDIAN = 10
 FUNCTION_P90 = 30
+
+
+PLACE = re.compile(r"(?P<module>audiform(?:\.\w+)+):(?P<attribute>\w+)")
 
 
 # --- What is there
@@ -166,6 +170,17 @@ def own_imports(
         for target in dict.fromkeys(targets):
             if target == PACKAGE or target.startswith(f"{PACKAGE}."):
                 yield target, node.lineno, hidden
+    for module, _, line in places(tree):
+        yield module, line, None
+
+
+def places(tree: ast.AST) -> Iterator[tuple[str, str, int]]:
+    """Yield (module, attribute, line) of each place that `lazily.load` may be given: an import, only a late one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = PLACE.fullmatch(node.value)
+            if found:
+                yield found["module"], found["attribute"], node.lineno
 
 
 def roots() -> Iterator[tuple[str, str, str]]:
@@ -482,3 +497,15 @@ def test_a_platform_is_found_inside_a_name(line):
 def test_a_longer_word_is_no_platform(line):
     """`metadata` is not `meta`."""
     assert not words_of(line) & PLATFORMS
+
+
+def test_what_is_imported_late_is_there() -> None:
+    """A module that is imported by its name exists, and has what is asked of it."""
+    wrong = [
+        f"{file.relative_to(CHECKOUT)}:{line}: {module}:{attribute}"
+        for file in modules().values()
+        for module, attribute, line in places(tree_of(file))
+        if not hasattr(import_module(module), attribute)
+    ]
+
+    assert [] == wrong

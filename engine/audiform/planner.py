@@ -16,9 +16,9 @@ from audiform.config.project import Project
 from audiform.delivery.adopting import Listed
 from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
-from audiform.event_rates import with_rates
 from audiform.imports import Found, find_imports, with_imports
 from audiform.judging import judgement_of
+from audiform.lazily import load
 from audiform.measure import measure
 from audiform.plan.bindings import is_active
 from audiform.plan.decision import Decision, Situation, destination_of, key_of, situation_of
@@ -28,7 +28,7 @@ from audiform.plan.draft import Approvals, Ended, judged_change
 from audiform.plan.evolve import Evolved, at_entry, evolve
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
-from audiform.plan.plan import Change, Plan, StepKind
+from audiform.plan.plan import Change, Plan, StepKind, Steps
 from audiform.plan.prior import Observed, Presence, Refreshed
 from audiform.plan.records import secrets_of
 from audiform.plan.select import chosen_imports, select
@@ -87,8 +87,8 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     decisions, partial = select(diff(situation), situation, targets=options.targets, exclude=options.exclude)
     looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
     changes = await _changes(runtime, situation, decisions, found, options)
-    if options.impact:
-        changes = await with_rates(runtime, changes)
+    if options.impact and project.event_connectors:
+        changes = await load("audiform.event_rates:with_rates")(runtime, changes)
     rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
     now = runtime.clock()
     plan = Plan(
@@ -103,7 +103,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         created=now,
         expires=now + options.expires,
         changes=changes,
-        steps=steps_of(decisions, project, recorded),
+        steps=Steps(lambda: steps_of(decisions, project, recorded)),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
         notes=(*unasked, *_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),

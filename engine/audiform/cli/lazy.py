@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from audiform.lazily import load
+
 Table = Mapping[str, tuple[str, str]]
 """Name of a command -> where it is (`module:attribute`), and what it does in one sentence."""
-
-
-def load(place: str) -> Any:
-    """Import what stands at `module:attribute`."""
-    module, _, attribute = place.partition(":")
-    return getattr(importlib.import_module(module), attribute)
 
 
 class LazyGroup(click.Group):

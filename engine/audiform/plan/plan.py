@@ -5,13 +5,13 @@ Made of canonical JSON data only (`schemas/plan.schema.json`): no person, no sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, overload
 
-from pydantic import BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from audiform.address import Address, Kind, parse_address
 
@@ -274,6 +274,43 @@ class Partial:
     left_out: tuple[PlanAddress, ...] = ()
 
 
+class Steps(Sequence[Step]):
+    """Steps that are put into order when the first is asked for: a plan that is only shown needs none."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], tuple[Step, ...]]) -> None:
+        self._make = make
+        self._made: tuple[Step, ...] | None = None
+
+    def _all(self) -> tuple[Step, ...]:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Step, ...]: ...
+    def __getitem__(self, index: int | slice) -> Step | tuple[Step, ...]:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return self._all() == (other._all() if isinstance(other, Steps) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        return repr(self._all())
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A reviewed difference. `serial` and `lineage` must still hold at apply; impact within `tolerance`."""
@@ -291,7 +328,7 @@ class Plan:
     created: datetime
     expires: datetime
     changes: tuple[Change, ...]
-    steps: tuple[Step, ...]
+    steps: Annotated[Sequence[Step], AfterValidator(tuple)]
     approvals: tuple[str, ...] = ()
     """Names of guards and addresses of deletions that whoever planned approved: apply and sync honour no others."""
     tolerance: float = 0.10

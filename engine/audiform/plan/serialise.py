@@ -6,6 +6,7 @@ The text of a plan is one canonical JSON object; a signature (`seal.py`) goes ar
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -22,7 +23,7 @@ _SHOWN_PROBLEMS = 5
 
 def to_data(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON data, in the shape of the published schema."""
-    data: dict[str, Any] = _adapter().dump_python(plan, mode="json")
+    data: dict[str, Any] = _adapter().dump_python(replace(plan, steps=tuple(plan.steps)), mode="json")
     return data
 
 

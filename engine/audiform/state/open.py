@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.lazily import load
 from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.ledger import local_ledger
 from audiform.state.local.store import local_store
 from audiform.state.lock import Holding
-from audiform.state.postgresql.backend import postgresql_state
-from audiform.state.postgresql.place import place_of
-from audiform.state.s3 import place as s3_place
-from audiform.state.s3.backend import s3_state
 from audiform.state.segments.ledger import SegmentLedger
 from audiform.state.store import StateStore
 from audiform.state.tables.store import TableStore
 
-_POSTGRESQL = ("postgresql", "postgres")
+_POSTGRESQL = "audiform.state.postgresql.backend:open_at"
+REMOTE: Mapping[str, str] = {
+    "postgresql": _POSTGRESQL,
+    "postgres": _POSTGRESQL,
+    "s3": "audiform.state.s3.backend:open_at",
+}
+"""Scheme -> what opens a state there; imported when a project asks for it."""
 
 
 def scheme_of(url: str) -> str:
@@ -50,11 +53,11 @@ def open_state(
     if directory is not None:
         holding = Holding()
         return local_store(directory, release, holding), local_ledger(directory, keys, holding=holding)
-    if scheme_of(url) in _POSTGRESQL:
-        return postgresql_state(place_of(url, project, environment, os.environ), release, keys)
-    if scheme_of(url) == "s3":
-        return s3_state(s3_place.place_of(url, project, environment), release, keys)
-    raise DiagnosticError((_unknown(url),))
+    remote = REMOTE.get(scheme_of(url))
+    if remote is None:
+        raise DiagnosticError((_unknown(url),))
+    opened: tuple[TableStore, SegmentLedger] = load(remote)(url, project, environment, release, keys)
+    return opened
 
 
 def open_store(url: str, root: Path, environment: str, *, project: str = "") -> StateStore:

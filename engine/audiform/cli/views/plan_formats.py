@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from audiform.cli.lazy import load
 from audiform.cli.views import plan_text
 from audiform.cli.views.shown import Shown
+from audiform.lazily import load
 from audiform.plan.effect import plan_hash
 from audiform.plan.plan import Plan
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.postgresql.database import Database
 from audiform.state.postgresql.locks import PostgresqlLocks
-from audiform.state.postgresql.place import Place
+from audiform.state.postgresql.place import Place, place_of
 from audiform.state.postgresql.shelf import Shelves
 from audiform.state.segments.ledger import MEMORY, SegmentLedger
 from audiform.state.tables.store import TableStore
@@ -20,3 +21,14 @@ def postgresql_state(
     database = Database(place)
     store = TableStore(database, PostgresqlLocks(database, release))
     return store, SegmentLedger(Shelves(database), lambda: nullcontext(store), keys, memory)
+
+
+def open_at(
+    url: str, project: str, environment: str, release: str, keys: LedgerKeys
+) -> tuple[TableStore, SegmentLedger]:
+    """Return store and ledger of one environment of a project at a URL.
+
+    Raises:
+        DiagnosticError: the URL is not one of this backend's (`invalid-state-url`, `state-url-password`).
+    """
+    return postgresql_state(place_of(url, project, environment, os.environ), release, keys)

@@ -8,7 +8,7 @@ from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.s3.bucket import Bucket
 from audiform.state.s3.database import Database
 from audiform.state.s3.locks import S3Locks
-from audiform.state.s3.place import Place
+from audiform.state.s3.place import Place, place_of
 from audiform.state.s3.shelf import Shelves
 from audiform.state.s3.table import SegmentTable
 from audiform.state.segments.ledger import MEMORY, SegmentLedger
@@ -24,3 +24,14 @@ def s3_state(
     store = TableStore(database, S3Locks(database, release))
     shelves = Shelves(bucket, SegmentTable(bucket))
     return store, SegmentLedger(shelves, lambda: nullcontext(store), keys, memory)
+
+
+def open_at(
+    url: str, project: str, environment: str, release: str, keys: LedgerKeys
+) -> tuple[TableStore, SegmentLedger]:
+    """Return store and ledger of one environment of a project at a URL.
+
+    Raises:
+        DiagnosticError: the URL is not one of this backend's (`invalid-state-url`).
+    """
+    return s3_state(place_of(url, project, environment), release, keys)
