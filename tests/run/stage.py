@@ -105,6 +105,15 @@ class Stage:
         """Return the ids that a service has got, in order, as often as it got them."""
         return [event["id"] for event in self.sandbox.world.account(service).events.last]
 
+    def takes_effect(self, what: str, **changes: Mapping[str, Any] | None) -> float:
+        """Apply changes; return how long after it the process says that it has done `what`."""
+        before = self._said(what)
+        self.apply(**changes)
+        return until(lambda: self._said(what) > before)
+
+    def _said(self, what: str) -> int:
+        return (self.root / "run.log").read_text().count(f'"event": "{what}"')
+
     def cli(self, *arguments: str) -> int:
         """Run a command in the project."""
         return run(["-C", str(self.root), *arguments])

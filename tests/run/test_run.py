@@ -31,35 +31,30 @@ def test_an_apply_takes_effect_within_a_second(stage, capsys):
     stage.apply(bi={})
     with stage.running():
         stage.track("before")
-        stage.apply(crm={})
-        created = until(lambda: _state(stage, capsys, "crm") == "running")
+        took = [stage.takes_effect("connector_started", crm={})]
         stage.track("first")
         until(lambda: stage.arrived("crm") == ["first"])
-        stage.apply(crm={"events": {"names": ["Other"]}})
-        time.sleep(1)
+        took.append(stage.takes_effect("connector_started", crm={"events": {"names": ["Other"]}}))
         stage.track("unwanted")
-        stage.apply(crm={"events": {}, "enabled": False})
-        paused = until(lambda: _state(stage, capsys, "crm") == "paused")
-        time.sleep(1)
+        until(lambda: "unwanted" in stage.arrived("bi"))
+        took.append(stage.takes_effect("connector_paused", crm={"events": {}, "enabled": False}))
+        until(lambda: _state(stage, capsys, "crm") == "paused")
         stage.track("during")
         until(lambda: "during" in stage.arrived("bi"))
-        stage.apply(crm={"enabled": True})
-        time.sleep(1)
+        took.append(stage.takes_effect("connector_started", crm={"enabled": True}))
         stage.track("after")
         until(lambda: "after" in stage.arrived("crm"))
-        stage.apply(crm={"enabled": False})
-        time.sleep(1)
+        stage.takes_effect("connector_paused", crm={"enabled": False})
         stage.track("kept")
-        stage.apply(crm={"enabled": True, "on_resume": "replay"})
-        replayed = until(lambda: "kept" in stage.arrived("crm"))
-        stage.apply(crm=None)
-        time.sleep(1)
+        took.append(stage.takes_effect("connector_started", crm={"enabled": True, "on_resume": "replay"}))
+        until(lambda: "kept" in stage.arrived("crm"))
+        took.append(stage.takes_effect("connector_deleted", crm=None))
         stage.track("last")
         until(lambda: "last" in stage.arrived("bi"))
 
     assert ["first", "after", "kept"] == stage.arrived("crm")
     assert ["before", "first", "unwanted", "during", "after", "kept", "last"] == stage.arrived("bi")
-    assert max(created, paused, replayed) < 2
+    assert max(took) < 1
 
 
 def _state(stage: Stage, capsys: pytest.CaptureFixture[str], name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -58,6 +59,10 @@ def command(options: Options, host: str, port: int) -> int:
         tracing = traces() if wanted else no_traces()
         stack.callback(tracing.close)
         work = partial(_run, project, store, directory, (host, port), Telling(write, tracing.span))
+        # Other commands end soon and look for cycles seldom. This one stays: what it made until now stays too, and the
+        # cycles of each second are found soon, so that memory does not grow.
+        gc.freeze()
+        gc.set_threshold(2_000, 10, 10)
         with asyncio.Runner(loop_factory=event_loop) as runner:
             runner.run(work())
     return Exit.DONE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from audiform.address import Address, Kind
@@ -53,12 +54,13 @@ class Supervisor:
         said = {
             address.name: item for address, item in records.items() if address.kind is Kind.EVENT_CONNECTOR
         }
-        changed = [
-            name for name in {*said, *self._workers, *self._known} if self._changed(name, said.get(name))
-        ]
-        # All at once, so that the slowest to stop is the only one that is waited for.
-        await asyncio.gather(*(self._follow_one(name, said.get(name)) for name in changed))
-        self._known = frozenset(said)
+        for name in {*said, *self._workers, *self._known} - self._following.keys():
+            if self._changed(name, said.get(name)):
+                # Each on its own: one that waits for an answer before it stops keeps no other waiting.
+                task = asyncio.create_task(self._follow_one(name, said.get(name)))
+                self._following[name] = task
+                task.add_done_callback(partial(self._followed, name))
+        self._known |= frozenset(said)
         self.failed = {name: why for name, why in self.failed.items() if name in said}
 
     @property
