@@ -44,6 +44,16 @@ def applied(**bodies: Mapping[str, Any]) -> dict[Address, Record]:
     return made
 
 
+STEPS: tuple[dict[str, dict[str, Any]], ...] = (
+    {"crm": {}},
+    {"crm": {"enabled": False}},
+    {"crm": {}},
+    {"crm": {"enabled": False}},
+    {},
+    {"crm": {"on_resume": "replay"}},
+)
+
+
 def event(name: str) -> Event:
     """Return an event."""
     moment = "2026-11-24T12:00:00.000Z"
@@ -65,16 +75,7 @@ def test_workers_follow_what_is_applied():
 
     async def run():
         supervisor = Supervisor(log, records, making, telling=Telling(said.append))
-        for step, bodies in enumerate(
-            (
-                {"crm": {}},
-                {"crm": {"enabled": False}},
-                {"crm": {}},
-                {"crm": {"enabled": False}},
-                {},
-                {"crm": {"on_resume": "replay"}},
-            )
-        ):
+        for step, bodies in enumerate(STEPS):
             await supervisor.follow(applied(**bodies))
             await supervisor.followed()
             await log.append([event(f"e-{step}")])
