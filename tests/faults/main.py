@@ -40,7 +40,7 @@ def series(faults: int, first_seed: int) -> Iterator[Series]:
 
 def inject(faults: int, jobs: int, first_seed: int) -> Figures:
     """Inject at least so many faults; say how far it is on the way."""
-    whole, _begun = Figures(), time.monotonic()
+    whole, begun = Figures(), time.monotonic()
     work = series(faults, first_seed)
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(next(work)) for _ in range(jobs + 1)}
@@ -50,6 +50,8 @@ def inject(faults: int, jobs: int, first_seed: int) -> Figures:
             whole = together([whole, done.result()])
             if whole.faults.total() < faults:
                 running.add(pool.submit(next(work)))
+            progress = f"{whole.faults.total():6,} faults, {whole.wrong.total()} wrong"
+            print(f"{time.monotonic() - begun:6.0f} s {progress}", file=sys.stderr, flush=True)
     return whole
 
 
@@ -61,8 +63,10 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=1, help="the first one; another one, other faults")
     options.add_argument("--json", type=Path, help="where to write the figures as well")
     wanted = options.parse_args()
-    time.monotonic()
+    begun = time.monotonic()
     figures = inject(wanted.faults, wanted.jobs, wanted.seed)
+    print(figures.as_text())
+    print(f"{time.monotonic() - begun:7,.0f}  seconds")
     if wanted.json:
         wanted.json.parent.mkdir(parents=True, exist_ok=True)
         wanted.json.write_text(json.dumps(figures.as_json(), indent=1), encoding="utf-8")
