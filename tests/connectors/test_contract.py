@@ -266,6 +266,18 @@ def test_conversions_to_meta_name_what_is_described(shared: Path) -> None:
             jsonschema.validate(event, schema)
 
 
+def test_analytics_takes_what_is_measured(shared: Path) -> None:
+    """Bodies are those of Google's own schemas; what these do not know yet stands on its pages only."""
+    schema = json.loads((shared / "specs/ga4/ga4-mp.schema.json").read_text(encoding="utf-8"))
+    kind = Catalog().get("google_analytics_4")
+    sent = [one.body for case in cases_of(kind) if case.do == "add" for one in made_by(kind, case)]
+
+    assert len(sent) > 3
+    for body in sent:
+        known = {key: value for key, value in body.items() if key not in ("consent", "user_data")}
+        jsonschema.validate(known, schema)
+
+
 def test_meta_knows_the_fields_that_are_asked_for(shared: Path) -> None:
     """`fields` of a reading names what a custom audience has."""
     kind = Catalog().get("meta_custom_audiences")

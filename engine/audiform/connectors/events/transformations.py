@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
@@ -267,6 +268,17 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
+def _snake_case(value: Any) -> str:
+    """`Quiz Finished` and `quizFinished` -> `quiz_finished`: the form of names that many platforms ask for."""
+    parted = re.sub("(?<=[a-z0-9])(?=[A-Z])", "_", as_text(value))
+    return re.sub("[^A-Za-z0-9]+", "_", parted).strip("_").lower()
+
+
+def _wrap(argument: Any) -> Function:
+    key = str(argument)
+    return lambda value: {key: value}
+
+
 def _plain(function: Function) -> Callable[[Any], Function]:
     return lambda _argument: function
 
@@ -277,6 +289,7 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
         for name in NORMALIZERS
     },
     "text": Transformation(_plain(as_text), "a number or a truth as text"),
+    "snake_case": Transformation(_plain(_snake_case), "a name as one word: Quiz Finished -> quiz_finished"),
     "number": Transformation(_plain(as_number), "the number that a text writes"),
     "integer": Transformation(_plain(as_integer), "the whole number that a text writes"),
     "boolean": Transformation(_plain(as_boolean), "true or false: true, yes, 1, false, no, 0"),
@@ -319,6 +332,7 @@ TRANSFORMATIONS: Mapping[str, Transformation] = {
     "sum": Transformation(
         _plain(lambda value: sum(as_number(entry) for entry in _list(value))), "the sum of a list"
     ),
+    "wrap": Transformation(_wrap, "an object with the value at one key: `wrap:value`", "required"),
     "join": Transformation(_join, "the entries of a list as one text: `join:|`", "optional"),
     "json": Transformation(
         _plain(lambda value: json.dumps(value, separators=(",", ":"), ensure_ascii=False)), "JSON as text"
