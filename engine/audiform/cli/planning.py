@@ -18,7 +18,7 @@ from audiform.cli.views.progress import waiting
 from audiform.cli.views.shown import Shown
 from audiform.garbage import keep, uncollected
 from audiform.history import entry_of
-from audiform.inverse.plan import plan_inverse
+from audiform.lazily import load
 from audiform.plan.draft import Approvals
 from audiform.plan.plan import Plan
 from audiform.planner import PlanOptions, make_plan
@@ -123,7 +123,9 @@ def inverted(runtime: Runtime, wanted: str, how: PlanOptions, options: Options) 
             "an inverse undoes an entry as a whole: it takes approvals and no other option of a plan"
         )
     with waiting("Looking for what the ledger still knows", options.output):
-        plan = run(runtime, plan_inverse(runtime, entry_of(runtime.store, wanted), how))
+        plan = run(
+            runtime, load("audiform.inverse.plan:plan_inverse")(runtime, entry_of(runtime.store, wanted), how)
+        )
     _say_unused(how, plan, options)
     return plan
 

@@ -153,7 +153,15 @@ def rendered(
         late = "settings" if kind in (Kind.CONNECTOR, Kind.EVENT_CONNECTOR) else None
         each = declared.each
         try:
-            yield name, {key: _render(value, scope, each, late=key == late) for key, value in body.items()}
+            yield (
+                name,
+                {
+                    key: value
+                    if value.__class__ is str and "{" not in value
+                    else _render(value, scope, each, late=key == late)
+                    for key, value in body.items()
+                },
+            )
         except TemplateError:
             address = Address(kind, name)
             for key, value in body.items():
@@ -178,10 +186,13 @@ def _rendered_or_problems(
 def _render(value: Any, scope: Scope, each: Mapping[str, Any] | None, *, late: bool) -> Any:
     kind = value.__class__
     if kind is str:
-        # Most texts hold no brace at all, and this is asked of each.
         return render(value, scope, each, late=late) if "{" in value else value
     if kind is dict:
-        return {key: _render(item, scope, each, late=late) for key, item in value.items()}
+        # Most texts hold no brace at all, and a large project has a hundred thousand of them.
+        return {
+            key: item if item.__class__ is str and "{" not in item else _render(item, scope, each, late=late)
+            for key, item in value.items()
+        }
     if kind is list:
         return [_render(item, scope, each, late=late) for item in value]
     return value

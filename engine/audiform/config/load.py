@@ -129,7 +129,7 @@ def _resources(
 def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -> dict[str, Any]:
     """Return the model of each resource that is right by itself."""
     model = _MODELS[kind]
-    validate: Callable[[Any], Any] = model.model_validate
+    validate: Callable[[Any], Any] = model.__pydantic_validator__.validate_python
     found: dict[str, Any] = {}
     for name, body in rendered(kind, table, scope, problems):
         try:

@@ -17,7 +17,7 @@ from audiform.plan.fields import leaves
 from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.prior import Observed, Presence
-from audiform.plan.records import record_of
+from audiform.plan.records import body_of, record_of
 from audiform.plan.rules import judged
 from audiform.state.store import Record
 
@@ -80,7 +80,7 @@ def decide_binding(address: Address, binding: Binding, situation: Situation, tou
 def _create(
     address: Address, binding: Binding, situation: Situation, fields: tuple[FieldChange, ...]
 ) -> Decision:
-    body = record_of(situation.project, address, type_digests={}, secret_digests={}).body
+    body = body_of(situation.project, address, {}, {})
     change = Change(address, Action.CREATE, fields or tuple(created(Kind.BINDING, body)), sends=True)
     return Decision(change, (_creation(binding), Verb(StepKind.SYNC)), fresh=True)
 

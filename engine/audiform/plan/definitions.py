@@ -14,7 +14,7 @@ from audiform.plan.event_rules import EVENT_KINDS, HISTORY_KEPT, judged_event, s
 from audiform.plan.fields import leaves
 from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
-from audiform.plan.records import record_of, secrets_of
+from audiform.plan.records import body_of, record_of, secrets_of
 from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short, upgraded
 from audiform.state.store import Record
 
@@ -36,7 +36,7 @@ def decide_definition(address: Address, resource: Definition, situation: Situati
     if record is None:
         if not resource.enabled:
             return None  # switched off before it ever was: nothing to keep, nothing to stop
-        body = _desired(address, resource, situation).body
+        body = body_of(situation.project, address, *_outside(address, resource, situation))
         fields = tuple(created(address.kind, body, secret=_secret_settings(address, situation)))
         fields += (starts_sending(),) if isinstance(resource, EventConnector) else ()
         return Decision(Change(address, Action.CREATE, fields), _RECORD)
@@ -89,16 +89,25 @@ def created(
 
 def touches(decision: Decision) -> bool:
     """Whether people may have to be sent, removed or changed because of a definition's change."""
+    if decision.change.action is Action.CREATE:
+        return False  # what is new has sent nobody yet
     return any(field.category is not ChangeCategory.METADATA for field in decision.change.fields)
 
 
 def _desired(address: Address, resource: Definition, situation: Situation) -> Record:
-    facts = situation.types.get(key_of(address))
-    digests = (
-        {resource.type: facts.digest} if facts and isinstance(resource, Connector | EventConnector) else {}
-    )
-    secrets: Mapping[str, str] = situation.secrets.get(key_of(address), {})
-    return record_of(situation.project, address, type_digests=digests, secret_digests=secrets)
+    types, secrets = _outside(address, resource, situation)
+    return record_of(situation.project, address, type_digests=types, secret_digests=secrets)
+
+
+def _outside(
+    address: Address, resource: Definition, situation: Situation
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return what the YAML does not hold: the digests of the resource's type and of its secrets."""
+    if not isinstance(resource, Signed):
+        return {}, {}
+    facts, secrets = situation.types.get(key_of(address)), situation.secrets.get(key_of(address), {})
+    types = {resource.type: facts.digest} if facts and not isinstance(resource, EventSource) else {}
+    return types, secrets
 
 
 def _same_outside(address: Address, resource: Signed, record: Record, situation: Situation) -> bool:

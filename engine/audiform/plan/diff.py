@@ -31,7 +31,7 @@ def diff(situation: Situation) -> tuple[Decision, ...]:
     return tuple(
         labelled(decision, situation)
         for decision in sorted(
-            decisions, key=lambda decision: (order[decision.address.kind], decision.address.name)
+            decisions, key=lambda decision: (order[decision.change.address[0]], decision.change.address[1])
         )
     )
 

@@ -41,7 +41,7 @@ def record_of(
     Raises:
         KeyError: the project has no such resource.
     """
-    body = _body(project, address, type_digests, secret_digests, destination_id)
+    body = body_of(project, address, type_digests, secret_digests, destination_id)
     return Record(address, project.digests[address], body, protected=project.environment.file.protected)
 
 
@@ -87,13 +87,18 @@ def _effective(both: tuple[Guards, Guards]) -> tuple[Guards, Mapping[str, Any]]:
     return guards, guards.model_dump(mode="json", exclude_none=True)
 
 
-def _body(
+def body_of(
     project: Project,
     address: Address,
     type_digests: Mapping[str, str],
     secret_digests: Mapping[str, str],
-    destination_id: str | None,
+    destination_id: str | None = None,
 ) -> dict[str, Any]:
+    """Return the body of the record that `record_of` returns, where nothing else of it is asked for.
+
+    Raises:
+        KeyError: the project has no such resource.
+    """
     match project.get(address):
         case Source() as source:
             return _source(source)

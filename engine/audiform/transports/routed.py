@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from audiform.lazily import load
 from audiform.outcome import Request, Response
-from audiform.transport import HttpTransport, Transport
-from audiform.transports.files import FilesTransport
-from audiform.transports.kafka import KafkaTransport
-from audiform.transports.postgresql import PostgresqlTransport
+from audiform.transport import Transport
 
-SCHEMES: Mapping[str, Callable[[], Transport]] = {
-    "https": HttpTransport,
-    "http": HttpTransport,
-    "kafka": KafkaTransport,
-    "postgresql": PostgresqlTransport,
-    "file": FilesTransport,
-    "s3": FilesTransport,
-    "gs": FilesTransport,
-    "sftp": FilesTransport,
+_HTTP = "audiform.transport:HttpTransport"
+_FILES = "audiform.transports.files:FilesTransport"
+SCHEMES: Mapping[str, str] = {
+    "https": _HTTP,
+    "http": _HTTP,
+    "kafka": "audiform.transports.kafka:KafkaTransport",
+    "postgresql": "audiform.transports.postgresql:PostgresqlTransport",
+    "file": _FILES,
+    "s3": _FILES,
+    "gs": _FILES,
+    "sftp": _FILES,
 }
-"""Scheme of a URL -> its transport. Nothing is opened, and no library is imported, before it is used."""
+"""Scheme of a URL -> where its transport is. Nothing is imported or opened before it is used."""
 
 
 @dataclass(slots=True)
 class RoutedTransport:
     """Every transport there is, each opened when it is first needed."""
 
-    _open: dict[Callable[[], Transport], Transport] = field(
-        default_factory=dict[Callable[[], Transport], Transport], repr=False
-    )
+    _open: dict[str, Transport] = field(default_factory=dict[str, Transport], repr=False)
 
     async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as the Protocol has it
         """Send `request` on the way that its URL names."""
-        make = SCHEMES.get(urlsplit(request.url).scheme)
-        if make is None:
+        place = SCHEMES.get(urlsplit(request.url).scheme)
+        if place is None:
             return Response(0, error="the URL is not valid", sent=False)
-        return await self._open.setdefault(make, make()).send(request, timeout)
+        if place not in self._open:
+            self._open[place] = load(place)()
+        return await self._open[place].send(request, timeout)
 
     async def close(self) -> None:
         """Close what was opened. A transport that was closed may be used again."""

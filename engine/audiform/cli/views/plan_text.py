@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from audiform.address import Address
@@ -101,9 +102,22 @@ def block(change: Change, *, colour: bool, concise: bool = False) -> Iterator[st
     )
     if concise:
         return
-    yield from _field_lines(change.fields, change.action, colour=colour)
+    if change.action is Action.CREATE and not any(map(_REASON, change.fields)):
+        yield from _new_lines(change.fields)
+    else:
+        yield from _field_lines(change.fields, change.action, colour=colour)
     for note in change.notes:
         yield f"      {note}"
+
+
+def _new_lines(fields: Sequence[FieldChange]) -> list[str]:
+    """Return the lines of a new resource, of which a first plan has thousands."""
+    names = [field_name(field.path) for field in fields]
+    width = max(map(len, names), default=0)
+    return [
+        f"      {name.ljust(width)}  {_value(field.path, field.after)}"
+        for name, field in zip(names, fields, strict=True)
+    ]
 
 
 def _field_lines(fields: Sequence[FieldChange], action: Action, *, colour: bool) -> Iterator[str]:
@@ -139,6 +153,7 @@ def both(field: FieldChange) -> str:
     return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
 
 
+_REASON = attrgetter("reason")
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _QUOTED = json.encoder.encode_basestring
 

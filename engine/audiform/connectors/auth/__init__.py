@@ -7,36 +7,31 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from audiform.connectors.auth import (
-    api_key,
-    aws_sigv4,
-    basic,
-    bearer,
-    none,
-    oauth1a,
-    oauth2_client_credentials,
-    oauth2_refresh,
-    sas_token,
-    service_account,
-)
 from audiform.connectors.auth.scheme import Auth, Scheme
 from audiform.connectors.manifest import FromSetting
 from audiform.connectors.template import problems, references
 from audiform.connectors.wording import in_words
+from audiform.lazily import load
 from audiform.shapes import is_map
 
-SCHEMES: Mapping[str, Scheme] = {
-    "none": none.SCHEME,
-    "bearer": bearer.SCHEME,
-    "api_key": api_key.SCHEME,
-    "basic": basic.SCHEME,
-    "oauth1a": oauth1a.SCHEME,
-    "oauth2_refresh": oauth2_refresh.SCHEME,
-    "oauth2_client_credentials": oauth2_client_credentials.SCHEME,
-    "service_account": service_account.SCHEME,
-    "aws_sigv4": aws_sigv4.SCHEME,
-    "sas_token": sas_token.SCHEME,
-}
+SCHEMES = (
+    "none",
+    "bearer",
+    "api_key",
+    "basic",
+    "oauth1a",
+    "oauth2_refresh",
+    "oauth2_client_credentials",
+    "service_account",
+    "aws_sigv4",
+    "sas_token",
+)
+"""Each is a module beside this one, imported when a manifest names it: most runs need one or two."""
+
+
+def _scheme(name: str) -> Scheme:
+    found: Scheme = load(f"{__name__}.{name}:SCHEME")
+    return found
 
 
 def scheme_of(auth: FromSetting | Mapping[str, Any]) -> tuple[Scheme, Auth]:
@@ -45,7 +40,7 @@ def scheme_of(auth: FromSetting | Mapping[str, Any]) -> tuple[Scheme, Auth]:
         raise TypeError(
             f"`{auth.from_setting}` says how requests are signed: the manifest is not configured yet"
         )
-    scheme = SCHEMES[auth["scheme"]]
+    scheme = _scheme(auth["scheme"])
     return scheme, scheme.config.model_validate(auth)
 
 
@@ -53,7 +48,7 @@ def problems_of_auth(auth: Any, credentials: Collection[str]) -> list[tuple[tupl
     """Return (path, text) for each thing that is wrong with `auth`; `credentials` are the names of the type's."""
     if not is_map(auth) or auth.get("scheme") not in SCHEMES:
         return [(("scheme",), f"an authentication scheme is one of {', '.join(SCHEMES)}")]
-    scheme = SCHEMES[auth["scheme"]]
+    scheme = _scheme(auth["scheme"])
     try:
         config = scheme.config.model_validate(auth)
     except ValidationError as error:
