@@ -2,10 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint types schemas docs bench faults clean
+.PHONY: demo demo-events test lint types schemas docs bench faults clean
 
 demo: .venv/.installed ## the example, from plan to synced audiences
 	$(BIN)/python examples/shop/demo.py
+
+demo-events: .venv/.installed ## events on their way: filtered, tried again, dead-lettered, replayed
+	$(BIN)/python examples/events/demo.py
 
 test: .venv/.installed ## all tests
 	$(BIN)/python -m pytest -n 2
