@@ -55,9 +55,10 @@ def tell(project: Path, platforms: str) -> None:
 
         say("The CRM has a bad day: it fails half the time. The warehouse notices nothing")
         fault(platforms, {"fault": "error", "type": "crm", "probability": 0.5})
-        for number in range(2):
-            send(url, *(order(f"p-{number}-{one}", 40 + one) for one in range(5)))
-        wait_for(platforms, crm=12, warehouse=15)
+        for number in range(4):
+            send(url, *(order(f"p-{number}-{one}", 40 + one) for one in range(3)))
+            time.sleep(0.15)  # long enough to be a request of its own
+        wait_for(platforms, crm=14, warehouse=17)
 
         say("It refuses what it is sent: those orders are kept as dead letters")
         fault(platforms, {"fault": "status", "type": "crm", "status": 422, "probability": 1})
@@ -69,14 +70,14 @@ def tell(project: Path, platforms: str) -> None:
         say("Somebody mended it: they are sent again")
         fault(platforms)
         audiform(project, "dead-letters", "replay", "--connector", "crm", "--auto-approve")
-        wait_for(platforms, crm=15, warehouse=18)
+        wait_for(platforms, crm=17, warehouse=20)
 
         say("Only large orders from now on: an apply takes effect within a second, nothing is restarted")
         replace(project / "environments/local.yaml", "least_total: 20", "least_total: 500")
         audiform(project, "apply", "--auto-approve")
         time.sleep(1)
         send(url, order("s-1", 499.0), order("s-2", 501.0))
-        wait_for(platforms, crm=16, warehouse=20)
+        wait_for(platforms, crm=18, warehouse=22)
 
     say("What became of all of them")
     audiform(project, "stats")
