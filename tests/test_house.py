@@ -35,7 +35,9 @@ def test_each_dependency_has_a_lower_bound_only(pyproject):
     ]
 
 
-@pytest.mark.parametrize("target", ["demo", "demo-events", "test", "lint", "types", "schemas", "docs", "bench", "clean"])
+@pytest.mark.parametrize(
+    "target", ["demo", "demo-events", "test", "lint", "types", "schemas", "docs", "bench", "clean"]
+)
 def test_each_target_is_one_line(target):
     """A target of the Makefile is one command that can be read and copied, and needs nothing done before."""
     makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
