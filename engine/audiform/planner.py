@@ -28,7 +28,8 @@ from audiform.plan.draft import Approvals, Ended, judged_change
 from audiform.plan.evolve import Evolved, at_entry, evolve
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
-from audiform.plan.plan import Change, Plan, StepKind, Steps
+from audiform.plan.later import Later
+from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.prior import Observed, Presence, Refreshed
 from audiform.plan.records import secrets_of
 from audiform.plan.select import chosen_imports, select
@@ -103,7 +104,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         created=now,
         expires=now + options.expires,
         changes=changes,
-        steps=Steps(lambda: steps_of(decisions, project, recorded)),
+        steps=Later(lambda: steps_of(decisions, project, recorded)),
         approvals=options.approvals.names,
         tolerance=options.tolerance,
         notes=(*unasked, *_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),

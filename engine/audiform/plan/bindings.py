@@ -81,7 +81,7 @@ def _create(
     address: Address, binding: Binding, situation: Situation, fields: tuple[FieldChange, ...]
 ) -> Decision:
     body = body_of(situation.project, address, {}, {})
-    change = Change(address, Action.CREATE, fields or tuple(created(Kind.BINDING, body)), sends=True)
+    change = Change(address, Action.CREATE, fields or created(Kind.BINDING, body), sends=True)
     return Decision(change, (_creation(binding), Verb(StepKind.SYNC)), fresh=True)
 
 

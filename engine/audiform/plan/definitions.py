@@ -13,7 +13,7 @@ from audiform.plan.decision import Decision, Situation, Verb, key_of
 from audiform.plan.event_rules import EVENT_KINDS, HISTORY_KEPT, judged_event, starts_sending, upgraded_events
 from audiform.plan.fields import leaves
 from audiform.plan.guard import prevented
-from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
+from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, NewFields, StepKind
 from audiform.plan.records import body_of, record_of, secrets_of
 from audiform.plan.rules import LOCATING, SENSITIVE, judged, rotated, short, upgraded
 from audiform.state.store import Record
@@ -37,8 +37,9 @@ def decide_definition(address: Address, resource: Definition, situation: Situati
         if not resource.enabled:
             return None  # switched off before it ever was: nothing to keep, nothing to stop
         body = body_of(situation.project, address, *_outside(address, resource, situation))
-        fields = tuple(created(address.kind, body, secret=_secret_settings(address, situation)))
-        fields += (starts_sending(),) if isinstance(resource, EventConnector) else ()
+        fields = created(address.kind, body, secret=_secret_settings(address, situation))
+        if isinstance(resource, EventConnector):
+            return Decision(Change(address, Action.CREATE, (*fields, starts_sending())), _RECORD)
         return Decision(Change(address, Action.CREATE, fields), _RECORD)
     if record.digest == situation.project.digests[address] and (
         not isinstance(resource, Signed) or _same_outside(address, resource, record, situation)
@@ -68,30 +69,26 @@ def decide_removed_definition(record: Record, situation: Situation) -> Decision:
     return Decision(change, (Verb(StepKind.FORGET, {"ledger": "drop"}),))
 
 
-def created(
-    kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()
-) -> list[FieldChange]:
+def created(kind: Kind, body: Mapping[str, Any], *, secret: frozenset[str] = frozenset()) -> NewFields:
     """Return the fields of a new resource that say something, for the reader of the plan."""
-    fields: list[FieldChange] = []
+    pairs: list[tuple[str, Any]] = []
     for key, value in body.items():
         if value is None or value is False or value == [] or key in _NOT_SHOWN:
             continue
         if value.__class__ is not dict:
-            fields.append(FieldChange(key, None, value, ChangeCategory.METADATA, ""))
+            pairs.append((key, value))
             continue
         for name, inner in value.items():
             path = f"{key}.{name}"
             shown = SENSITIVE if key == "settings" and name in secret else short(kind, path, inner)
             if shown is not None:
-                fields.append(FieldChange(path, None, shown, ChangeCategory.METADATA, ""))
-    return fields
+                pairs.append((path, shown))
+    return NewFields(pairs)
 
 
 def touches(decision: Decision) -> bool:
     """Whether people may have to be sent, removed or changed because of a definition's change."""
-    if decision.change.action is Action.CREATE:
-        return False  # what is new has sent nobody yet
-    return any(field.category is not ChangeCategory.METADATA for field in decision.change.fields)
+    return any(category is not ChangeCategory.METADATA for category in decision.change.categories)
 
 
 def _desired(address: Address, resource: Definition, situation: Situation) -> Record:

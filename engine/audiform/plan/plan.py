@@ -5,15 +5,16 @@ Made of canonical JSON data only (`schemas/plan.schema.json`): no person, no sec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal, overload
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 
 from audiform.address import Address, Kind, parse_address
+from audiform.plan.later import Later
 
 _CLOSED = ConfigDict(extra="forbid")
 """An unknown key in a plan file is an error: it was written by another version, or by hand."""
@@ -94,6 +95,22 @@ class FieldChange:
     category: ChangeCategory
     reason: str
 
+
+class NewFields(Later[FieldChange]):
+    """The fields of a new resource, `pairs` of path and value: a first plan has a hundred thousand of them to show."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Sequence[tuple[str, Any]]) -> None:
+        super().__init__(
+            lambda: tuple(
+                FieldChange(path, None, value, ChangeCategory.METADATA, "") for path, value in pairs
+            )
+        )
+        self.pairs = pairs
+
+
+Fields = Annotated[Sequence[FieldChange], AfterValidator(tuple)]
 
 Quality = Literal["exact", "estimated", "unknown"]
 
@@ -216,7 +233,7 @@ class Change:
 
     address: PlanAddress
     action: PlanAction
-    fields: tuple[FieldChange, ...]
+    fields: Fields
     reason: str = ""
     drift: tuple[FieldChange, ...] = ()
     impact: Impact | None = None
@@ -227,6 +244,13 @@ class Change:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     owner: str | None = None
     """Who answers for the resource; of one that the project no longer has, as it was recorded."""
+
+    @property
+    def categories(self) -> Collection[ChangeCategory]:
+        """What the changed fields mean for people."""
+        if isinstance(self.fields, NewFields):
+            return (ChangeCategory.METADATA,)
+        return {field.category for field in self.fields}
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,43 +296,6 @@ class Partial:
     exclude: tuple[str, ...] = ()
     added: tuple[PlanAddress, ...] = ()
     left_out: tuple[PlanAddress, ...] = ()
-
-
-class Steps(Sequence[Step]):
-    """Steps that are put into order when the first is asked for: a plan that is only shown needs none."""
-
-    __slots__ = ("_made", "_make")
-
-    def __init__(self, make: Callable[[], tuple[Step, ...]]) -> None:
-        self._make = make
-        self._made: tuple[Step, ...] | None = None
-
-    def _all(self) -> tuple[Step, ...]:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
-
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Step, ...]: ...
-    def __getitem__(self, index: int | slice) -> Step | tuple[Step, ...]:
-        return self._all()[index]
-
-    def __len__(self) -> int:
-        return len(self._all())
-
-    def __iter__(self) -> Iterator[Step]:
-        return iter(self._all())
-
-    def __eq__(self, other: object) -> bool:
-        return self._all() == (other._all() if isinstance(other, Steps) else other)
-
-    def __hash__(self) -> int:
-        return hash(self._all())
-
-    def __repr__(self) -> str:
-        return repr(self._all())
 
 
 @dataclass(frozen=True, slots=True)

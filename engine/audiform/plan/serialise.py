@@ -23,8 +23,14 @@ _SHOWN_PROBLEMS = 5
 
 def to_data(plan: Plan) -> dict[str, Any]:
     """Return the plan as JSON data, in the shape of the published schema."""
-    data: dict[str, Any] = _adapter().dump_python(replace(plan, steps=tuple(plan.steps)), mode="json")
+    data: dict[str, Any] = _adapter().dump_python(_made(plan), mode="json")
     return data
+
+
+def _made(plan: Plan) -> Plan:
+    """Return the plan with everything made that it holds for later."""
+    changes = (replace(change, fields=tuple(change.fields)) for change in plan.changes)
+    return replace(plan, changes=tuple(changes), steps=tuple(plan.steps))
 
 
 def to_text(plan: Plan) -> str:

@@ -59,7 +59,7 @@ def people_of(plan: Plan) -> People:
 def starting(plan: Plan) -> list[Change]:
     """Return the changes that make events go somewhere as soon as they are applied."""
     starts = ChangeCategory.STARTS_SENDING
-    return [change for change in plan.changes if any(field.category is starts for field in change.fields)]
+    return [change for change in plan.changes if starts in change.categories]
 
 
 def is_unknown(impact: Impact) -> bool:
@@ -69,7 +69,7 @@ def is_unknown(impact: Impact) -> bool:
 
 def is_destructive(change: Change) -> bool:
     """Whether something ends, or everybody is removed or known otherwise: a reader must not miss it."""
-    return change.action in ENDS or any(field.category in _REMOVING for field in change.fields)
+    return change.action in ENDS or any(category in _REMOVING for category in change.categories)
 
 
 def stopping(changes: Iterable[Change]) -> list[GuardResult]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any
 
 from audiform.address import Address
@@ -13,7 +12,7 @@ from audiform.cli.output import Style, paint
 from audiform.cli.views.findings import policies
 from audiform.cli.views.people import people_table
 from audiform.plan.guard import approval, people
-from audiform.plan.plan import Action, Change, FieldChange, GuardResult, Plan
+from audiform.plan.plan import Action, Change, FieldChange, GuardResult, NewFields, Plan
 from audiform.plan.rules import ROTATED
 from audiform.plan.summary import ENDS, actions, people_of, starting, stopping
 
@@ -102,21 +101,21 @@ def block(change: Change, *, colour: bool, concise: bool = False) -> Iterator[st
     )
     if concise:
         return
-    if change.action is Action.CREATE and not any(map(_REASON, change.fields)):
-        yield from _new_lines(change.fields)
+    if isinstance(change.fields, NewFields):
+        yield from _new_lines(change.fields.pairs)
     else:
         yield from _field_lines(change.fields, change.action, colour=colour)
     for note in change.notes:
         yield f"      {note}"
 
 
-def _new_lines(fields: Sequence[FieldChange]) -> list[str]:
+def _new_lines(pairs: Sequence[tuple[str, Any]]) -> list[str]:
     """Return the lines of a new resource, of which a first plan has thousands."""
-    names = [field_name(field.path) for field in fields]
+    names = [field_name(path) for path, _ in pairs]
     width = max(map(len, names), default=0)
     return [
-        f"      {name.ljust(width)}  {_value(field.path, field.after)}"
-        for name, field in zip(names, fields, strict=True)
+        f"      {name.ljust(width)}  {_value(path, value)}"
+        for name, (path, value) in zip(names, pairs, strict=True)
     ]
 
 
@@ -153,7 +152,6 @@ def both(field: FieldChange) -> str:
     return f"{_value(field.path, field.before)} -> {_value(field.path, field.after)}"
 
 
-_REASON = attrgetter("reason")
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 _QUOTED = json.encoder.encode_basestring
 
