@@ -113,7 +113,7 @@ def test_the_name_of_an_environment_leads_nowhere(
 @pytest.mark.parametrize(
     "url", ["https://example.com/state", "sqlite:a", "../state", "ftp://example.com/a", "file:"]
 )
-def test_state_is_in_a_folder_or_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str):
+def test_state_is_in_a_known_place_or_nowhere(tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str):
     """A URL of another scheme is refused before anything is opened."""
     (tmp_path / "audiform.yaml").write_text(
         f"project: shop\nstate: {json.dumps({'url': url})}\n", encoding="utf-8"
