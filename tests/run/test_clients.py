@@ -152,8 +152,9 @@ def test_the_cloudevents_sdk(mode, stage):
     from cloudevents.core.bindings.http import to_binary_event, to_structured_event
     from cloudevents.core.v1.event import CloudEvent
 
+    event_id = "41ddee3b-0000-4000-8000-" + ("0" * 12 if mode == "binary" else "1" * 12)
     attributes = {
-        "id": "41ddee3b-0000-4000-8000-" + ("0" * 12 if mode == "binary" else "1" * 12),
+        "id": event_id,
         "source": "/shops/zürich",
         "type": "com.example.order.completed",
         "time": WHEN,
@@ -169,7 +170,7 @@ def test_the_cloudevents_sdk(mode, stage):
         content=message.body,
         auth=(KEY, ""),
     )
-    arrived = came(stage, attributes["id"], 1)
+    arrived = came(stage, event_id, 1)
 
     assert (200, {"success": True}) == (answer.status_code, answer.json())
     assert {
@@ -180,12 +181,12 @@ def test_the_cloudevents_sdk(mode, stage):
         "user_id": "u-ce",
         "properties": {"total": 12.5, "lines": LINES},
         "cloud_event": {
-            "id": attributes["id"],
+            "id": event_id,
             "source": "/shops/zürich",
             "subject": "order-7",
             "extensions": {"userid": "u-ce"},
         },
-    } == arrived[attributes["id"]]
+    } == arrived[event_id]
 
 
 def test_segments_python_library_is_told_that_a_key_is_wrong(stage, caplog):

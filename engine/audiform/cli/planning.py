@@ -123,9 +123,8 @@ def inverted(runtime: Runtime, wanted: str, how: PlanOptions, options: Options) 
             "an inverse undoes an entry as a whole: it takes approvals and no other option of a plan"
         )
     with waiting("Looking for what the ledger still knows", options.output):
-        plan = run(
-            runtime, load("audiform.inverse.plan:plan_inverse")(runtime, entry_of(runtime.store, wanted), how)
-        )
+        plan_inverse = load("audiform.inverse.plan:plan_inverse")
+        plan: Plan = run(runtime, plan_inverse(runtime, entry_of(runtime.store, wanted), how))
     _say_unused(how, plan, options)
     return plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from audiform.address import Address
@@ -54,7 +55,7 @@ class Report:
         return not (self.failed or self.refused) and all(one.status == "done" for one in people)
 
 
-def in_plan_order(steps: tuple[Step, ...], report: Report) -> Report:
+def in_plan_order(steps: Sequence[Step], report: Report) -> Report:
     """Return the report with everything in the order of the plan's steps, however it went side by side."""
     places = {step.id: number for number, step in enumerate(steps)}
     names = {step.address.name: number for number, step in enumerate(steps) if step.kind is StepKind.SYNC}

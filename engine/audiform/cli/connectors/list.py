@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from audiform.cli.failures import Exit
-from audiform.cli.lazy import load
 from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.views.catalogue import matrix, summary
 from audiform.cli.views.diagnostics import render_text
 from audiform.connectors.homes import homes, names
 from audiform.connectors.overview import Overview, read_overview
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.lazily import load
 
 
 @click.command(epilog="Example: audiform connectors list --available")
