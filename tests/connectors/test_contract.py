@@ -42,6 +42,7 @@ DOCUMENTS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "google_data_manager": ("google_datamanager/google-datamanager-v1.json", {}),
+    "google_data_manager_events": ("google_datamanager/google-datamanager-v1.json", {}),
     "google_ads_customer_match": (
         "google_ads/google-ads-v25-customer-match.json",
         # Made from protos, which do not speak of headers.
