@@ -59,8 +59,8 @@ def event_types(schemas: Mapping[str, tuple[Mapping[str, Any], str]]) -> EventTy
 
 def _place(error: Any) -> str:
     """Return where and against which word of the schema, without the value, which may be a person's."""
-    path = ".".join(str(part) for part in error.instance_path) or "the whole"
+    path = ".".join(str(part) for part in error.instance_path)
     rule = next(
         (str(part) for part in reversed(list(error.schema_path)) if not isinstance(part, int)), "schema"
     )
-    return f"`{path}` ({rule})"
+    return f"`{path}` ({rule})" if path else f"the whole ({rule})"
