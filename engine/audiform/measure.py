@@ -16,6 +16,7 @@ from audiform.delivery.deliver import age_of
 from audiform.delivery.restoring import compare_restored, restored_impact
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
+from audiform.sources.running import in_thread
 from audiform.state.ledger import destination_key
 from audiform.state.store import Record
 
@@ -39,7 +40,7 @@ async def measure(
     Raises:
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
-    return await asyncio.to_thread(_measure, runtime, binding, kept, listed)
+    return await in_thread(_measure, runtime, binding, kept, listed)
 
 
 async def measure_restored(runtime: Runtime, record: Record, step: Mapping[str, Any]) -> Impact:

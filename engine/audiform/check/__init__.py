@@ -12,6 +12,7 @@ from audiform.check.events import check_events
 from audiform.check.facts import Facts
 from audiform.check.guards import check_guards
 from audiform.check.pins import check_pins
+from audiform.check.sources import check_sources
 from audiform.check.types import Types
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
@@ -33,6 +34,7 @@ def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
         problems += found
         if known is not None:
             facts[name] = known
+    problems += check_sources(project)
     problems += check_bindings(project, facts)
     problems += check_events(project, types)
     problems += check_guards(project)

@@ -32,7 +32,7 @@ def check_urls(
 ) -> Iterator[Diagnostic]:
     """Yield the problems of every URL that the connector names."""
     for path, url in _urls(connector, kind, configured):
-        found = _problem(path, url, allowed)
+        found = url_problem(path, url, allowed)
         if found is not None:
             code, text, hint = found
             yield Diagnostic(code, text, hint=hint, address=address, path=path)
@@ -66,7 +66,8 @@ def _url_settings(schema: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
             yield (name, *inner)
 
 
-def _problem(path: Path, url: str, allowed: Collection[str]) -> tuple[str, str, str | None] | None:
+def url_problem(path: Path, url: str, allowed: Collection[str]) -> tuple[str, str, str | None] | None:
+    """Return code, detail and hint of what is wrong with the URL at `path`, or None."""
     where = "`" + ".".join(map(str, path)) + "`"
     hosts, scheme = _hosts(url)
     if not hosts or scheme not in ("http", "file", *ENCRYPTED):

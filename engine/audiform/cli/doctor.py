@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -38,6 +39,8 @@ from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.plan.records import secrets_of
 from audiform.secret_stores.stores import missing_library
+from audiform.sources.drivers import DRIVERS
+from audiform.sources.paths import named_files
 from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_store, scheme_of, state_directory
 
@@ -126,11 +129,10 @@ def project_findings(project: Project) -> Iterator[Finding]:
     yield _state(project)
     for name, source in project.sources.items():
         if source.enabled:
-            files = {
-                **source.settings.tables,
-                **({"": source.settings.database} if source.settings.database else {}),
-            }
+            files = named_files(source)
             yield from (_data(project.root, name, table, file) for table, file in files.items())
+            yield from _secrets(project.root, f"source.{name}", source.credentials)
+            yield from _driver(f"source.{name}", source.type)
     for name, connector in project.connectors.items():
         if connector.enabled:
             yield from _secrets(project.root, f"connector.{name}", connector.credentials)
@@ -179,6 +181,17 @@ def _ledger_key(project: Project, catalog: Catalog) -> Iterator[Finding]:
         yield Finding(Level.OK, "ledger", "encrypted with a key from the environment")
     for item in check_ledger(project, catalog, keys):
         yield Finding(Level.PROBLEM, f"{item.address}, ledger", item.detail)
+
+
+def _driver(what: str, type_name: str) -> Iterator[Finding]:
+    """Say whether what a database is read with is installed."""
+    if type_name not in DRIVERS:
+        return
+    if find_spec(DRIVERS[type_name]) is not None:
+        yield Finding(Level.OK, what, f"`{DRIVERS[type_name]}` is installed")
+        return
+    remedy = f"`{DRIVERS[type_name]}` is not installed; run `pip install 'audiform[{type_name}]'`"
+    yield Finding(Level.PROBLEM, what, remedy)
 
 
 def _data(root: Path, source: str, table: str, file: str) -> Finding:

@@ -43,4 +43,21 @@ CODES: Mapping[str, Code] = {
         "The consent column holds something else than booleans. Which of its values mean a yes must not be guessed.",
         "Compare in the query: `opted_in = 'yes' AS opted_in`.",
     ),
+    "driver-missing": Code(
+        "No driver for this source",
+        "What a database or a table of this type is read with is a Python package that is not installed here.",
+        "Install the extra that the message names. `audiform doctor` looks whether all are there.",
+    ),
+    "source-unreachable": Code(
+        "Database cannot be reached",
+        "There is no connection to the database of a source: it does not answer, does not accept user and password, or its "
+        "certificate cannot be verified. Nothing was read and nothing sent.",
+        "Check `settings` and `credentials` of the source, and the way from this machine to the database.",
+    ),
+    "source-freshness": Code(
+        "Freshness is no timestamp",
+        "`freshness` is a SELECT that says when the data of a database was last written, which the guard `max_source_age` asks.",
+        "Let it return one row with one column that is a timestamp, or leave it out.",
+        "freshness: SELECT max(loaded_at) FROM customers",
+    ),
 }

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
+from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 
 from audiform.config.models import Model
 from audiform.config.secret_references import CheckedSecretReference
+from audiform.config.source_settings import SourceSettings, as_settings
 from audiform.outcome import Signal
 
 
@@ -70,20 +71,14 @@ Protected = Annotated[
 ]
 
 
-class DuckDBSettings(Model):
-    """Files read through DuckDB, or a DuckDB database opened read-only."""
-
-    tables: dict[str, str] = Field(
-        default_factory=dict, description="Table name -> file or glob (Parquet, CSV, JSON)"
-    )
-    database: str | None = Field(default=None, description="A .duckdb file, opened read-only")
-
-
 class Source(Model):
     """Where profiles are read from."""
 
-    type: Literal["duckdb"]
-    settings: DuckDBSettings
+    type: Literal["duckdb", "delta", "postgresql", "sqlite", "flightsql", "snowflake", "bigquery"]
+    settings: Annotated[SourceSettings, BeforeValidator(as_settings)]
+    credentials: dict[str, CheckedSecretReference] = Field(
+        default_factory=dict, description="How a database is reached"
+    )
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None

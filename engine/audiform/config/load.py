@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from audiform.address import Address, Kind
 from audiform.config.cache import Remembered, recall, remember
 from audiform.config.declared import Declarations, Table, merge
+from audiform.config.dialects import check_foreign
 from audiform.config.digests import Digests
 from audiform.config.documents import Document, read_documents
 from audiform.config.environment import Frame, read_frame
@@ -30,9 +31,10 @@ from audiform.config.models import Model
 from audiform.config.places import Places
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project
-from audiform.config.queries import Queries, distinct, with_sql
+from audiform.config.queries import Queries, with_sql
 from audiform.config.references import Names, unknown_event_sources, unknown_references
 from audiform.config.schema import problems_of
+from audiform.config.source_settings import SETTINGS, DatabaseSettings
 from audiform.config.sql import check_queries
 from audiform.config.template import Scope
 from audiform.diagnostics import Diagnostic, Diagnostics
@@ -120,10 +122,22 @@ def _resources(
         problems += unknown_event_sources(models[Kind.EVENT_CONNECTOR], names)
     queries = Queries(root, scope)
     queries.read(audiences, tables[Kind.AUDIENCE])
-    verdict = check_queries(distinct(queries.found), known)
-    problems += [*queries.problems, *queries.judged(verdict, places)]
+    foreign = _in_databases(audiences, models[Kind.SOURCE])
+    verdict = check_queries(queries.texts(queries.found.keys() - foreign), known)
+    elsewhere = {text: check_foreign(text) for text in queries.texts(foreign)}
+    problems += [
+        *queries.problems,
+        *queries.judged(verdict.problems, queries.found.keys() - foreign, places),
+        *queries.judged(elsewhere, foreign, places),
+    ]
     models[Kind.AUDIENCE] = with_sql(audiences, queries.found)
     return _Resources(models, evolution, problems, verdict.right, frozenset(queries.files))
+
+
+def _in_databases(audiences: Mapping[str, Audience], sources: Mapping[str, Source]) -> frozenset[str]:
+    """Return the audiences whose SQL a database runs, in a dialect of its own."""
+    asked = {name for name, source in sources.items() if isinstance(source.settings, DatabaseSettings)}
+    return frozenset(name for name, audience in audiences.items() if audience.source in asked)
 
 
 def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic]) -> dict[str, Any]:
@@ -135,11 +149,15 @@ def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic
         try:
             found[name] = validate(body)
         except ValidationError as error:
-            problems += problems_of(error, model, Address(kind, name))
+            problems += problems_of(error, model, Address(kind, name), _settings_of(kind, body))
         else:
             if kind is Kind.EVENT_SOURCE:
                 problems += source_problems(Address(kind, name), found[name])
     return found
+
+
+def _settings_of(kind: Kind, body: Mapping[str, Any]) -> type[Model] | None:
+    return SETTINGS.get(str(body.get("type"))) if kind is Kind.SOURCE else None
 
 
 def _project(root: Path, frame: Frame, environment: Environment, resources: _Resources) -> Project:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from audiform.config.files import Text, read_text, relative_to
 from audiform.config.kinds import Audience, QueryFile
 from audiform.config.nodes import Span
 from audiform.config.places import Places, location
-from audiform.config.sql import SqlProblem, Verdict
+from audiform.config.sql import SqlProblem
 from audiform.config.template import Expression, Scope, TemplateError, is_templated, render, split
 from audiform.diagnostics import Diagnostic, DiagnosticError
 
@@ -84,14 +84,21 @@ class Queries:
                 self.files[path] = error
         return self.files[path]
 
-    def judged(self, verdict: Verdict, places: Places) -> list[Diagnostic]:
-        """Return the problems of the SQL, at their places in what was written."""
-        if not verdict.problems:
+    def texts(self, names: Collection[str]) -> Collection[str]:
+        """Return each SQL text of some audiences once."""
+        return {query.text: None for name, query in self.found.items() if name in names}.keys()
+
+    def judged(
+        self, found: Mapping[str, Sequence[SqlProblem]], names: Collection[str], places: Places
+    ) -> list[Diagnostic]:
+        """Return the problems of the SQL of some audiences, at their places in what was written; `found`: by text."""
+        if not found:
             return []
         return [
             self._placed(name, query, problem, places)
             for name, query in self.found.items()
-            for problem in verdict.problems.get(query.text, ())
+            if name in names
+            for problem in found.get(query.text, ())
         ]
 
     def _placed(self, name: str, query: Query, problem: SqlProblem, places: Places) -> Diagnostic:
@@ -119,11 +126,6 @@ def with_sql(audiences: Mapping[str, Audience], queries: Mapping[str, Query]) ->
         else audience
         for name, audience in audiences.items()
     }
-
-
-def distinct(queries: Mapping[str, Query]) -> Collection[str]:
-    """Return each SQL text once."""
-    return {query.text: None for query in queries.values()}.keys()
 
 
 def _about_path(item: Diagnostic, address: Address) -> Diagnostic:

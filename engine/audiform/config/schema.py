@@ -25,7 +25,6 @@ from audiform.config.kinds import (
     Audience,
     Binding,
     Connector,
-    DuckDBSettings,
     EnvironmentFile,
     Expectation,
     ExpectedCall,
@@ -71,7 +70,6 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
 }
 _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "guards": (Guards,),
-    "settings": (DuckDBSettings,),
     "query": (QueryFile,),
     "identifiers": (IdentifierColumn,),
     "credentials": tuple(SECRET_FORMS.values()),
@@ -112,6 +110,10 @@ FORMS: Final[Mapping[str, str]] = {
     r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
+    r"^postgresql://[^/@?#]+/[^/?#]+$": "a server and a database, `postgresql://HOST:PORT/DATABASE`; user and password stand in "
+    "`credentials`",
+    r"^grpc(\+tls)?://[^/@?#]+$": "a server, `grpc+tls://HOST:PORT`; what it is reached with stands in `credentials`",
+    r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "the name of an account, as it stands before the service's own domain",
     "^nats://[^/@]+/[^/]+$": "servers and a stream, `nats://HOST:PORT/STREAM`; a password stands in `credentials`",
     "^kafka://[^/@]+/[^/]+$": "brokers and a topic, `kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     "^ed25519:": "a public key as `audiform connectors keygen` prints it: `ed25519:` and the key",
@@ -124,8 +126,15 @@ FORMS: Final[Mapping[str, str]] = {
 """Pattern of a field -> what it takes, in words."""
 
 
-def problems_of(error: ValidationError, model: type[BaseModel], address: Address | None) -> list[Diagnostic]:
+def problems_of(
+    error: ValidationError,
+    model: type[BaseModel],
+    address: Address | None,
+    settings: type[BaseModel] | None = None,
+) -> list[Diagnostic]:
     """Return a diagnostic for each problem of one resource or file, with the path to it.
+
+    `settings`: the model of what stands in its `settings`, where the type of the resource decides that.
 
     A missing field that an unknown one is near to is one mistake, and is said once.
     """
@@ -133,7 +142,8 @@ def problems_of(error: ValidationError, model: type[BaseModel], address: Address
     misspelled: set[Path] = set()
     for item in error.errors(include_url=False):
         path = _path(item["loc"])
-        diagnostic = _translated(item, path, model, address)
+        inside = settings if path[0] == "settings" else None
+        diagnostic = _translated(item, path, model, address, inside)
         found.append(diagnostic)
         if diagnostic.code == "unknown-field" and diagnostic.hint:
             misspelled.add((*path[:-1], diagnostic.hint.split('"')[1]))
@@ -178,14 +188,18 @@ def _joined(found: list[Diagnostic], model: type[BaseModel]) -> list[Diagnostic]
 
 
 def _translated(
-    item: ErrorDetails, path: Path, model: type[BaseModel], address: Address | None
+    item: ErrorDetails,
+    path: Path,
+    model: type[BaseModel],
+    address: Address | None,
+    inside: type[BaseModel] | None = None,
 ) -> Diagnostic:
     kind, value = item["type"], item["input"]
     on_key = item["loc"][-1:] == ("[key]",)
     if kind == "missing":
         return _missing(path, address)
     if kind == "extra_forbidden":
-        return _unknown(path, model, address)
+        return _unknown(path, model, address, inside)
     if path[:-1] in (("credentials",), ("write_keys",)) and value is not None:
         return _misspelled(path, value, address) or _in_clear(path, address)
     field = _shown(path)
@@ -234,9 +248,11 @@ def _missing(path: Path, address: Address | None) -> Diagnostic:
     return Diagnostic("missing-field", "", address=address, path=path[:-1], on_key=True, part=str(path[-1]))
 
 
-def _unknown(path: Path, model: type[BaseModel], address: Address | None) -> Diagnostic:
+def _unknown(
+    path: Path, model: type[BaseModel], address: Address | None, inside: type[BaseModel] | None = None
+) -> Diagnostic:
     name = str(path[-1])
-    models = (model,) if len(path) == 1 else _inside(path)
+    models = (model,) if len(path) == 1 else (inside,) if inside is not None else _inside(path)
     known = [entry.alias or field for inner in models for field, entry in inner.model_fields.items()]
     if path[0] in ("credentials", "write_keys") and name in known and name in SECRET_FORMS:
         detail = f"`{_shown(path[:-1])}` says in two ways where the secret is, and only one of them can hold."

@@ -39,6 +39,7 @@ from audiform.plan.guard import Facts, evaluate, stops, stricter
 from audiform.plan.plan import GuardResult, Impact
 from audiform.plan.records import effective_guards
 from audiform.runtime import Runtime
+from audiform.sources.running import in_thread
 from audiform.state.ledger import Form, LedgerSession, Part, SentKey, as_sent, destination_key
 from audiform.state.store import Count, Record, Run
 
@@ -66,7 +67,7 @@ async def deliver(
     session = await asyncio.to_thread(runtime.ledger.open, write=True)
     try:
         work = _Work(runtime, session, record, client, progress or NoProgress())
-        people, compared = await asyncio.to_thread(
+        people, compared = await in_thread(
             work.compare, declared.audience, selection, retry_rejected=retry_rejected
         )
         impact = impact_of(selection, people, compared)

@@ -19,14 +19,13 @@ from audiform.audiences.desired import (
 from audiform.audiences.difference import DESIRED
 from audiform.audiences.selection import Selection, watching
 from audiform.audiences.suppressed import ASKED, TOMBSTONES, ask, asking, plain, suppressed_sql
-from audiform.config.kinds import Audience
 from audiform.config.project import Project
 from audiform.connectors.identifiers import normalize
 from audiform.connectors.manifest import Identifier
 from audiform.diagnostics import DiagnosticError
-from audiform.sources.errors import failed
-from audiform.sources.files import open_source
-from audiform.sources.query import PROFILES, check_columns, open_query
+from audiform.sources.databases import Asked
+from audiform.sources.query import check_columns
+from audiform.sources.reading import open_profiles
 from audiform.sql import literal
 from audiform.state.ledger import LedgerSession
 from audiform.state.store import Tombstone
@@ -77,27 +76,23 @@ def read_people(
     if not selection.is_clear:
         # Encryption makes what does not fit into memory ten times slower; digests are what is kept anyway.
         connection.execute("SET temp_file_encryption = false")
-    source = project.sources[audience.source]
-    written = open_source(connection, audience.source, source, project.root, session.folders)
-    columns = open_query(connection, _query(audience), address)
-    check_columns(columns, selection.columns, address)
-    try:
-        digest = session.digest if named else None
-        connection.execute(f"CREATE TABLE {DESIRED} AS {desired_sql(selection, PROFILES, digest)}")
-    except duckdb.Error as error:
-        raise DiagnosticError([failed(error, address, "query-failed", ("query",))]) from None
+    digest = session.digest if named else None
+    asked = Asked(audience_name, f"binding.{selection.binding}")
+    with open_profiles(connection, project, asked, session.folders) as profiles:
+        check_columns(profiles.columns, selection.columns, address)
+        try:
+            connection.execute(
+                f"CREATE TABLE {DESIRED} AS {desired_sql(selection, profiles.relation, digest)}"
+            )
+        except duckdb.Error as error:
+            raise DiagnosticError([profiles.refused(error)]) from None
     _resolve(connection, selection, digest)
     _suppress(session, selection, tombstones)
     shared = _remove_duplicates(connection, selection)
     reasons = _counts(connection, f"SELECT reason, count(*) FROM {DESIRED} GROUP BY ALL ORDER BY ALL")
     rows = sum(reasons.values()) + shared
     left_out = {reason: count for reason, count in reasons.items() if reason is not None}
-    return People(rows, left_out | ({"duplicate_identity": shared} if shared else {}), written)
-
-
-def _query(audience: Audience) -> str:
-    # A loaded project holds the text of every query.
-    return audience.query if isinstance(audience.query, str) else audience.query.file
+    return People(rows, left_out | ({"duplicate_identity": shared} if shared else {}), profiles.written)
 
 
 def _resolve(connection: DuckDBPyConnection, selection: Selection, digest: Digest | None) -> None:

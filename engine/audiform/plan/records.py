@@ -124,7 +124,12 @@ def body_of(
 
 
 def _source(source: Source) -> dict[str, Any]:
-    return source.model_dump(mode="json") | {"dependencies": []}
+    body = source.model_dump(mode="json", by_alias=True, exclude={"credentials"})
+    # Of a source that has none, nothing is said of them: records from before there were any stay as they are.
+    credentials = {
+        name: item.model_dump(mode="json", exclude_none=True) for name, item in source.credentials.items()
+    }
+    return body | ({"credentials": credentials} if credentials else {}) | {"dependencies": []}
 
 
 def _connector(

@@ -56,6 +56,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "settings": Rule(
             ChangeCategory.DELTA, "profiles are read from elsewhere; only the difference is sent"
         ),
+        "credentials": Rule(ChangeCategory.METADATA, "read from there from now on; nobody is sent again"),
         **NOTES,
     },
     Kind.CONNECTOR: {

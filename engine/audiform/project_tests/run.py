@@ -28,8 +28,9 @@ from audiform.project_tests.policies import policy_problems
 from audiform.project_tests.requests import ANSWER, is_token, reasons, request_differences
 from audiform.project_tests.result import Result
 from audiform.project_tests.tables import WrongRowsError, source_of
-from audiform.sources.files import open_source
-from audiform.sources.query import PROFILES, check_columns, open_query
+from audiform.sources.databases import Asked
+from audiform.sources.query import check_columns
+from audiform.sources.reading import open_profiles
 from audiform.sql import name as quoted
 from audiform.state.ledger import LedgerSession, Part
 from audiform.state.open import open_ledger, open_store
@@ -99,13 +100,13 @@ async def _found(project: Project, catalog: Catalog, test: ProjectTest, folder: 
 def _of_audience(session: LedgerSession, project: Project, audience_name: str, audience: Audience) -> _Found:
     """Return who meets the definition and has agreed; whom a platform can find is a matter of a binding."""
     address, connection = Address(Kind.AUDIENCE, audience_name), session.connection
-    source = project.sources[audience.source]
-    open_source(connection, audience.source, source, project.root, session.folders)
-    query = audience.query if isinstance(audience.query, str) else audience.query.file
-    columns = open_query(connection, query, address)
-    check_columns(columns, _columns(audience), address)
+    asked = Asked(audience_name, str(address))
     consent = "true" if audience.consent is None else f"{quoted(audience.consent)} IS TRUE"
-    rows = connection.execute(f"SELECT {quoted(audience.profile_key)}, {consent} FROM {PROFILES}").fetchall()
+    with open_profiles(connection, project, asked, session.folders) as profiles:
+        check_columns(profiles.columns, _columns(audience), address)
+        rows = connection.execute(
+            f"SELECT {quoted(audience.profile_key)}, {consent} FROM {profiles.relation}"
+        ).fetchall()
     refused = sum(not agreed for _, agreed in rows)
     return _Found(tuple(key for key, agreed in rows if agreed), {"no_consent": refused} if refused else {})
 

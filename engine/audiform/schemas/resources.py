@@ -13,6 +13,7 @@ from audiform.config.kinds import Audience, Binding, Connector, Import, Moved, P
 from audiform.config.models import Model
 from audiform.config.secret_references import FORMS
 from audiform.config.policies import NamedPolicy
+from audiform.config.source_settings import SETTINGS
 from audiform.connectors.catalog import ConnectorType
 from audiform.schemas.templated import TEMPLATE, TEMPLATES, Schema, inside, templated, untitled
 
@@ -44,6 +45,7 @@ _SECRET_REFERENCE: Final[Schema] = {
 }
 _REFERENCE: Final[Schema] = {"$ref": "#/$defs/SecretReference"}
 _SECRETS: Final[tuple[tuple[type[Model], str], ...]] = (
+    (Source, "credentials"),
     (Connector, "credentials"),
     (EventConnector, "credentials"),
     (EventSource, "credentials"),
@@ -146,16 +148,18 @@ def _section(description: str, model: str) -> Schema:
 
 
 def _source_settings(definitions: Schema) -> None:
-    """Make `type` decide which settings an event source takes."""
-    _, generated = models_json_schema([(model, "validation") for model in SOURCE_SETTINGS.values()])
-    definitions.update({name: inside(body) for name, body in untitled(generated["$defs"]).items()})
-    definitions["EventSource"]["allOf"] = [
-        {
-            "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
-            "then": {"properties": {"settings": {"$ref": f"#/$defs/{model.__name__}"}}},
-        }
-        for name, model in SOURCE_SETTINGS.items()
-    ]
+    """Make `type` decide which settings a source takes, of profiles and of events."""
+    for owner, settings in (("Source", SETTINGS), ("EventSource", SOURCE_SETTINGS)):
+        _, generated = models_json_schema([(model, "validation") for model in settings.values()])
+        definitions.update({name: inside(body) for name, body in untitled(generated["$defs"]).items()})
+        definitions[owner]["allOf"] = [
+            {
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {"properties": {"settings": {"$ref": f"#/$defs/{model.__name__}"}}},
+            }
+            for name, model in settings.items()
+        ]
+    definitions["Source"]["properties"]["settings"] = {"type": "object"}
 
 
 def _discriminate(definitions: Schema, connector: Schema, types: list[ConnectorType]) -> None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
+from audiform.config.source_settings import DeltaSettings, DuckDBSettings
 from audiform.diagnostics import DiagnosticError
+from audiform.sources.delta import open_delta
 from audiform.sources.errors import failed
 from audiform.sources.paths import files_of, reader_of
 from audiform.sql import literal, name
@@ -30,17 +32,21 @@ def open_source(
     """
     import duckdb
 
-    address = Address(Kind.SOURCE, source_name)
+    address, settings = Address(Kind.SOURCE, source_name), source.settings
     files: list[str] = []
+    written = 0.0
     try:
-        if source.settings.database is not None:
-            files += _attach(connection, source_name, source.settings.database, root)
-        for table, pattern in source.settings.tables.items():
-            files += _view(connection, address, table, pattern, root)
-        _confine(connection, files, folders)
+        if isinstance(settings, DuckDBSettings):
+            if settings.database is not None:
+                files += _attach(connection, source_name, settings.database, root)
+            for table, pattern in settings.tables.items():
+                files += _view(connection, address, table, pattern, root)
+        elif isinstance(settings, DeltaSettings):
+            written = open_delta(connection, address, settings.tables, root)
+        confine(connection, files, folders)
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "source-unreadable")]) from None
-    return max(Path(file).stat().st_mtime for file in files) if files else 0.0
+    return max((Path(file).stat().st_mtime for file in files), default=written)
 
 
 def _attach(connection: DuckDBPyConnection, source_name: str, pattern: str, root: Path) -> list[str]:
@@ -69,7 +75,8 @@ def _view(
     return found
 
 
-def _confine(connection: DuckDBPyConnection, files: Sequence[str], folders: Sequence[str]) -> None:
+def confine(connection: DuckDBPyConnection, files: Sequence[str], folders: Sequence[str]) -> None:
+    """Let the connection reach these files and folders only, for good."""
     for setting, paths in (("allowed_paths", files), ("allowed_directories", folders)):
         connection.execute(f"SET {setting} = [{', '.join(literal(path) for path in paths)}]")
     connection.execute("SET enable_external_access = false")

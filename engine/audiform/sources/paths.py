@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 from audiform.address import Address
+from audiform.config.kinds import Source
+from audiform.config.source_settings import DuckDBSettings, SqliteSettings
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 
 READERS = {
@@ -27,16 +29,27 @@ def files_of(root: Path, pattern: str, address: Address, path: tuple[str | int, 
     Raises:
         DiagnosticError: `source-file-missing`, or `path-outside-project`.
     """
-    if _climbs(pattern):
-        raise DiagnosticError([_outside(pattern, address, path)])
+    if climbs(pattern):
+        raise DiagnosticError([outside(pattern, address, path)])
     files = [os.path.realpath(file) for file in sorted(root.glob(pattern))]
     home = os.path.realpath(root)
     if any(not file.startswith(f"{home.rstrip(os.sep)}{os.sep}") for file in files):
-        raise DiagnosticError([_outside(pattern, address, path)])
+        raise DiagnosticError([outside(pattern, address, path)])
     files = [file for file in files if Path(file).is_file()]
     if not files:
         raise DiagnosticError([_missing(root, pattern, address, path)])
     return files
+
+
+def named_files(source: Source) -> dict[str, str]:
+    """Return table -> path or pattern of the files that a source names; a database that is a file has no table's name."""
+    match source.settings:
+        case DuckDBSettings(tables=tables, database=database):
+            return {**tables, **({"": database} if database is not None else {})}
+        case SqliteSettings(database=database):
+            return {"": database}
+        case _:
+            return {}
 
 
 def reader_of(pattern: str, address: Address, path: tuple[str | int, ...]) -> str:
@@ -56,11 +69,13 @@ def reader_of(pattern: str, address: Address, path: tuple[str | int, ...]) -> st
     return reader
 
 
-def _climbs(pattern: str) -> bool:
+def climbs(pattern: str) -> bool:
+    """Whether a path leads out of the folder that it is relative to."""
     return Path(pattern).is_absolute() or ".." in Path(pattern).parts
 
 
-def _outside(pattern: str, address: Address, path: tuple[str | int, ...]) -> Diagnostic:
+def outside(pattern: str, address: Address, path: tuple[str | int, ...]) -> Diagnostic:
+    """Return what is said of a path that leads out of the project's folder."""
     detail = (
         f"`{pattern}` leads out of the project's folder, by its path or by a link. What is reviewed must be all that "
         "decides what is sent. Put the data into the project's folder, or mount it there; git need not know it."

@@ -29,9 +29,14 @@ def open_query(connection: DuckDBPyConnection, query: str, address: Address) -> 
             raise DiagnosticError([_several(address)])
         # As a statement of its own, so that nothing in the text can close a parenthesis around it.
         connection.execute(f"CREATE OR REPLACE VIEW {PROFILES} AS {query}")
-        found = connection.execute(f"DESCRIBE {PROFILES}").fetchall()
+        return columns_of(connection, PROFILES)
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "query-failed", ("query",))]) from None
+
+
+def columns_of(connection: DuckDBPyConnection, relation: str) -> Mapping[str, str]:
+    """Return the columns of a relation with their types; nothing of it is read."""
+    found = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     return {row[0]: row[1] for row in found}
 
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
 from audiform.config.project import Project
+from audiform.config.source_settings import DeltaSettings
 from audiform.diagnostics import DiagnosticError
-from audiform.sources.paths import files_of
+from audiform.sources.delta import versions_of
+from audiform.sources.paths import files_of, named_files
 
 
 def snapshots(project: Project) -> dict[str, str]:
@@ -30,9 +32,10 @@ def snapshots(project: Project) -> dict[str, str]:
 
 
 def _lines(root: Path, name: str, source: Source) -> Iterator[str]:
-    patterns = [*source.settings.tables.values(), *filter(None, [source.settings.database])]
+    if isinstance(source.settings, DeltaSettings):
+        yield from versions_of(Address(Kind.SOURCE, name), source.settings.tables, root)
     home = root.resolve()
-    for pattern in sorted(patterns):
+    for pattern in sorted(named_files(source).values()):
         for file in map(Path, files_of(root, pattern, Address(Kind.SOURCE, name), ("settings",))):
             seen = file.stat()
             yield f"{file.relative_to(home).as_posix()} {seen.st_size} {seen.st_mtime_ns}"

@@ -1,0 +1,65 @@
+"""Checks how sources are reached: with the credentials that their types take, encrypted, and at hosts that the project allows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from audiform.address import Address, Kind
+from audiform.check.urls import url_problem
+from audiform.config.kinds import Source
+from audiform.config.project import Project
+from audiform.config.source_settings import CREDENTIALS, FlightSqlSettings, PostgresqlSettings
+from audiform.diagnostics import Diagnostic, did_you_mean
+
+
+def check_sources(project: Project) -> Iterator[Diagnostic]:
+    """Yield the problems of every source."""
+    for name, source in project.sources.items():
+        address = Address(Kind.SOURCE, name)
+        yield from _credentials(address, source)
+        yield from _url(address, source, project.policy.allowed_hosts)
+
+
+def _url(address: Address, source: Source, allowed: Collection[str]) -> Iterator[Diagnostic]:
+    if not isinstance(source.settings, PostgresqlSettings | FlightSqlSettings):
+        return
+    # In words of HTTP, of which it is known which way is encrypted: `grpc` is as open as `http`.
+    url = source.settings.url.replace("grpc+tls://", "https://", 1).replace("grpc://", "http://", 1)
+    found = url_problem(("settings", "url"), url, allowed)
+    if found is None:
+        return
+    code, text, hint = found
+    if code == "insecure-url":
+        text = "`settings.url` begins with `grpc://`: people and secrets would travel in clear. Nothing is read like that."
+        hint = "write grpc+tls://"
+    yield Diagnostic(code, text, hint=hint, address=address, path=("settings", "url"))
+
+
+def _credentials(address: Address, source: Source) -> Iterator[Diagnostic]:
+    sets = CREDENTIALS.get(source.type, (frozenset[str](),))
+    known = sorted({name for names in sets for name in names})
+    given = source.credentials.keys()
+    listed = ", ".join(f"`{name}`" for name in known) or "none"
+    for name in given - set(known):
+        text = f"`credentials.{name}` is no credential of a source of type `{source.type}`, which takes {listed}."
+        yield Diagnostic(
+            "unknown-field",
+            text,
+            hint=did_you_mean(name, known),
+            address=address,
+            path=("credentials", name),
+            on_key=True,
+        )
+    if given <= set(known) and given not in sets:
+        ways = " or ".join(" and ".join(f"`{name}`" for name in sorted(names)) or "none" for names in sets)
+        text = f"A source of type `{source.type}` is reached with the credentials {ways}."
+        first = ", ".join(f"{name}: {{from_env: {name.upper()}}}" for name in sorted(sets[0] - given))
+        hint = f"credentials: {{{first}}}" if first else None
+        yield Diagnostic(
+            "missing-credential",
+            text,
+            hint=hint,
+            address=address,
+            path=("credentials",) if given else (),
+            on_key=not given,
+        )

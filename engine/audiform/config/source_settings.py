@@ -1,0 +1,140 @@
+"""The settings of each type of source. What runs the audience's SQL follows from the type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import Discriminator, Field, Tag, ValidationInfo
+
+from audiform.config.models import Model
+
+_URL = r"^{}://[^/@?#]+/[^/?#]+$"
+Timeout = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["10m"])]
+
+
+class DuckDBSettings(Model):
+    """Files read through DuckDB, or a DuckDB database opened read-only."""
+
+    tables: dict[str, str] = Field(
+        default_factory=dict, description="Table name -> file or glob (Parquet, CSV, JSON)"
+    )
+    database: str | None = Field(default=None, description="A .duckdb file, opened read-only")
+
+
+class DeltaSettings(Model):
+    """Delta tables in the project's folder, read through DuckDB; needs `audiform[delta]`."""
+
+    tables: dict[str, str] = Field(min_length=1, description="Table name -> folder of the Delta table")
+
+
+class DatabaseSettings(Model):
+    """What every database has: it runs the audience's SQL itself, in its own dialect."""
+
+    freshness: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A SELECT of one timestamp: when the data was last written (for the guard `max_source_age`)",
+        examples=["SELECT max(loaded_at) FROM customers"],
+    )
+
+
+class LimitedSettings(DatabaseSettings):
+    """What a database has that can be told when to give up."""
+
+    statement_timeout: Timeout = Field(default="30m", description="The longest that one statement may take")
+
+
+class PostgresqlSettings(LimitedSettings):
+    """A PostgreSQL database; needs `audiform[postgresql]`."""
+
+    url: str = Field(
+        pattern=_URL.format("postgresql"),
+        description="Where it is; user and password stand in `credentials`",
+        examples=["postgresql://db.example.com:5432/shop"],
+    )
+    search_path: tuple[str, ...] = Field(
+        default=(), description="Schemas in which tables without one are sought"
+    )
+
+
+class SqliteSettings(DatabaseSettings):
+    """A SQLite database in the project's folder, opened read-only; needs `audiform[sqlite]`."""
+
+    database: str = Field(description="The file", examples=["data/shop.sqlite"])
+
+
+class FlightSqlSettings(LimitedSettings):
+    """A server that speaks Arrow Flight SQL; needs `audiform[flightsql]`."""
+
+    url: str = Field(
+        pattern=r"^grpc(\+tls)?://[^/@?#]+$",
+        description="Where it is: `grpc+tls://`, or `grpc://` on this machine",
+        examples=["grpc+tls://flight.example.com:443"],
+    )
+
+
+class SnowflakeSettings(LimitedSettings):
+    """A Snowflake database; needs `audiform[snowflake]`."""
+
+    account: str = Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", examples=["myorg-shop"])
+    database: str
+    warehouse: str
+    schema_: str | None = Field(default=None, alias="schema")
+    role: str | None = None
+
+
+class BigQuerySettings(DatabaseSettings):
+    """A BigQuery project; needs `audiform[bigquery]`."""
+
+    project: str
+    dataset: str | None = Field(default=None, description="In which tables without one are sought")
+    location: str | None = Field(default=None, examples=["EU"])
+
+
+SETTINGS: Final[Mapping[str, type[Model]]] = {
+    "duckdb": DuckDBSettings,
+    "delta": DeltaSettings,
+    "postgresql": PostgresqlSettings,
+    "sqlite": SqliteSettings,
+    "flightsql": FlightSqlSettings,
+    "snowflake": SnowflakeSettings,
+    "bigquery": BigQuerySettings,
+}
+"""Type of a source -> the model of its `settings`."""
+CREDENTIALS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
+    "postgresql": (frozenset({"user", "password"}),),
+    "flightsql": (frozenset({"user", "password"}), frozenset({"token"}), frozenset()),
+    "snowflake": (
+        frozenset({"user", "password"}),
+        frozenset({"user", "private_key"}),
+        frozenset({"user", "token"}),
+    ),
+    "bigquery": (frozenset({"service_account"}), frozenset()),
+}
+"""Type of a source -> the sets of credentials of which it takes one; any other type takes none."""
+
+
+def as_settings(value: Any, info: ValidationInfo) -> Any:
+    """Read `settings` as those of the source's type; of a type that there is not, nothing can be said of them."""
+    model = SETTINGS.get(str(info.data.get("type")))
+    if model is None:
+        return DuckDBSettings()
+    return value if isinstance(value, model) else model.model_validate(value)
+
+
+def _kind(value: Any) -> str:
+    return f"<{type(value).__name__}>"
+
+
+SourceSettings = Annotated[
+    Annotated[DuckDBSettings, Tag("<DuckDBSettings>")]
+    | Annotated[DeltaSettings, Tag("<DeltaSettings>")]
+    | Annotated[PostgresqlSettings, Tag("<PostgresqlSettings>")]
+    | Annotated[SqliteSettings, Tag("<SqliteSettings>")]
+    | Annotated[FlightSqlSettings, Tag("<FlightSqlSettings>")]
+    | Annotated[SnowflakeSettings, Tag("<SnowflakeSettings>")]
+    | Annotated[BigQuerySettings, Tag("<BigQuerySettings>")],
+    Discriminator(_kind),
+]
+"""The settings of a source, as they are once `as_settings` has read them."""

@@ -1,0 +1,60 @@
+"""Opens the profiles of an audience, wherever they are read from: a relation of DuckDB, with its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from audiform.address import Address, Kind
+from audiform.config.project import Project
+from audiform.config.source_settings import DatabaseSettings
+from audiform.diagnostics import Diagnostic
+from audiform.sources.database_errors import refused
+from audiform.sources.databases import Asked, read_database
+from audiform.sources.errors import failed
+from audiform.sources.files import confine, open_source
+from audiform.sources.query import PROFILES, columns_of, open_query
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection, Error
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """`relation` is read once. `columns`: name -> DuckDB's type; `written`: when, in epoch seconds, 0 where nobody knows."""
+
+    relation: str
+    columns: Mapping[str, str]
+    written: float
+    address: Address
+    elsewhere: bool
+
+    def refused(self, error: Error) -> Diagnostic:
+        """Return what went wrong while they were read."""
+        if self.elsewhere:
+            return refused(error, self.address, ("query",))
+        return failed(error, self.address, "query-failed", ("query",))
+
+
+@contextmanager
+def open_profiles(
+    connection: DuckDBPyConnection, project: Project, asked: Asked, folders: Sequence[str]
+) -> Iterator[Profiles]:
+    """Yield the profiles of an audience. From then on the connection reaches nothing but its source and `folders`.
+
+    Raises:
+        DiagnosticError: the source cannot be read, or does not answer the query.
+    """
+    audience, address = project.audiences[asked.audience], Address(Kind.AUDIENCE, asked.audience)
+    source = project.sources[audience.source]
+    # A loaded project holds the text of every query.
+    query = audience.query if isinstance(audience.query, str) else audience.query.file
+    if isinstance(source.settings, DatabaseSettings):
+        confine(connection, (), folders)
+        with read_database(connection, project, asked, query) as (relation, written):
+            yield Profiles(relation, columns_of(connection, relation), written, address, elsewhere=True)
+    else:
+        written = open_source(connection, audience.source, source, project.root, folders)
+        yield Profiles(PROFILES, open_query(connection, query, address), written, address, elsewhere=False)

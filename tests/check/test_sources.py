@@ -1,0 +1,53 @@
+"""How sources are reached, as `validate` looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from audiform.check.sources import check_sources
+from audiform.config.kinds import Policy, Source
+from plan.world import project
+
+USER = {"user": {"from_env": "U"}, "password": {"from_env": "P"}}
+
+
+def codes(allowed: tuple[str, ...] = (), **source: Any) -> list[str]:
+    """Return the codes of what is wrong with a source."""
+    made = project(sources={}, audiences={}, bindings={}, connectors={})
+    crm = Source.model_validate(source)
+    made = replace(made, sources={"crm": crm}, policy=Policy(allowed_hosts=allowed))
+    return [item.code for item in check_sources(made)]
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "found"),
+    [
+        ("postgresql://db.example.com/shop", (), ["host-not-allowed"]),
+        ("postgresql://db.example.com/shop", ("db.example.com",), []),
+        ("postgresql://127.0.0.1/shop", (), []),
+    ],
+    ids=["not allowed", "allowed", "local"],
+)
+def test_a_database_is_at_a_host_that_is_allowed(url, allowed, found):
+    """Whoever changes the URL in a pull request does not get the project's queries, nor its password."""
+    assert found == codes(allowed, type="postgresql", settings={"url": url}, credentials=USER)
+
+
+def test_a_way_in_clear_is_refused():
+    """People do not travel in clear, but within this machine."""
+    assert ["insecure-url"] == codes(type="flightsql", settings={"url": "grpc://flight.example.com:443"})
+    assert [] == codes(type="flightsql", settings={"url": "grpc://127.0.0.1:443"})
+
+
+def test_credentials_are_those_of_the_type():
+    """One that lacks, one too many, and two ways at once are said."""
+    url = {"url": "postgresql://127.0.0.1/shop"}
+    one = {"user": USER["user"]}
+
+    assert ["missing-credential"] == codes(type="postgresql", settings=url)
+    assert ["missing-credential"] == codes(type="postgresql", settings=url, credentials=one)
+    assert ["unknown-field"] == codes(type="duckdb", settings={}, credentials=one)
+    assert [] == codes(type="bigquery", settings={"project": "shop"})
