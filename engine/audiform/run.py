@@ -124,9 +124,7 @@ class Process:
         digests = {
             address.name: record.digest for address, record in view.records.items() if _is_source(record)
         }
-        wanted = {
-            name: source for name, source in enabled_sources(view.records) if source.type in {"nats", "files"}
-        }
+        wanted = {name: source for name, source in enabled_sources(view.records) if source.type != "http"}
         for name, (digest, task) in list(self._readers.items()):
             if name not in wanted or digests[name] != digest:
                 task.cancel()

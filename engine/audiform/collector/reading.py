@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from audiform.collector.answers import RefusedError
-from audiform.collector.cloudevents import from_structured
+from audiform.collector.cloudevents import from_binary, from_structured
 from audiform.collector.drafts import Receipt, drafted
 from audiform.collector.payload import parsed
 from audiform.events.event import Event
@@ -26,9 +26,14 @@ class Reading:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     refused: dict[str, int] = field(default_factory=dict[str, int])
 
-    def message(self, data: bytes, place: str) -> Event | None:
-        """Return the event of a message at `place`; one that is none is counted, and never stops the others."""
+    def message(self, data: bytes, place: str, headers: Mapping[bytes, bytes] | None = None) -> Event | None:
+        """Return the event of a message at `place`; one that is none is counted, and never stops the others.
+
+        `headers` are named as HTTP names them: with `ce-specversion` among them, they are a CloudEvent's attributes.
+        """
         try:
+            if headers and b"ce-specversion" in headers:
+                return from_binary(headers, data, self._receipt())
             return self._event(parsed(data, _DEPTH), place)
         except RefusedError as error:
             self.refused[error.reason] = self.refused.get(error.reason, 0) + 1
@@ -44,8 +49,11 @@ class Reading:
 
     def _event(self, said: Any, place: str) -> Event:
         """Return an event whose id is the same each time that it is read: its own, or its place."""
-        receipt = Receipt(self.source, self.clock(), _SKEW)
+        receipt = self._receipt()
         if is_map(said) and "specversion" in said:
             return from_structured(said, receipt)
         named = is_map(said) and any(said.get(key) for key in ("id", "messageId", "message_id"))
         return drafted(said if named or not is_map(said) else {**said, "id": place}, receipt)
+
+    def _receipt(self) -> Receipt:
+        return Receipt(self.source, self.clock(), _SKEW)

@@ -19,12 +19,6 @@ from audiform.state.store import Record
 Secret = Callable[[SecretReference], str]
 
 
-_NO_KAFKA = (
-    "this version does not read events from Kafka. Let a producer, or Kafka Connect, send them to a source of type `http`, "
-    "or mirror the topic to a stream of NATS."
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Unserved:
     """A source that takes nothing in, and why."""
@@ -34,13 +28,11 @@ class Unserved:
 
 
 def sources_of(records: Mapping[Address, Record], secret: Secret) -> Iterator[HttpSource | Unserved]:
-    """Yield the HTTP sources that are enabled, and those of any type that take nothing in.
+    """Yield the HTTP sources that are enabled, and those of them that take nothing in.
 
     A write key that is not there closes only its own source.
     """
     for name, source in enabled_sources(records):
-        if source.type == "kafka":
-            yield Unserved(name, _NO_KAFKA)
         if source.type == "http":
             try:
                 keys = tuple(secret(reference) for reference in source.write_keys.values())

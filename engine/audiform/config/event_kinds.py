@@ -53,6 +53,9 @@ class KafkaSettings(Model):
         examples=["kafka://broker1.example.com:9093,broker2.example.com:9093/events"],
     )
     group: str = Field(default="audiform", description="The consumer group; workers share it")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="How `user` and `password` of `credentials` are proved"
+    )
 
 
 class FilesSettings(Model):
@@ -182,7 +185,7 @@ class BatchLimits(Model):
     max_records: StrictInt | None = Field(default=None, ge=1)
     max_bytes: StrictInt | None = Field(default=None, ge=1)
     max_seconds: float = Field(
-        default=1.0, ge=0, le=600, description="Longest that an event waits for others"
+        default=0.05, ge=0, le=600, description="Longest that an event waits for others"
     )
 
 
