@@ -45,9 +45,9 @@ def decide_definition(address: Address, resource: Definition, situation: Situati
         not isinstance(resource, Signed) or _same_outside(address, resource, record, situation)
     ):
         return None
-    fields = tuple(_differing(address, record, _desired(address, resource, situation), situation))
-    reason = "" if fields else same_meaning(record, situation)
-    return Decision(Change(address, Action.UPDATE, fields, reason=reason), _RECORD)
+    changed = tuple(_differing(address, record, _desired(address, resource, situation), situation))
+    reason = "" if changed else same_meaning(record, situation)
+    return Decision(Change(address, Action.UPDATE, changed, reason=reason), _RECORD)
 
 
 def same_meaning(record: Record, situation: Situation) -> str:
