@@ -29,7 +29,7 @@ bench: .venv/.installed ## the figures, each beside its peer or its limit
 	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py && $(BIN)/python benchmarks/events.py
 
 faults: .venv/.installed ## thousands of faults in real runs, and what was lost: takes half an hour
-	PYTHONPATH=tests $(BIN)/python -m faults.main --json build/faults.json
+	PYTHONPATH=tests $(BIN)/python -m faults.main --json build/faults.json && PYTHONPATH=tests $(BIN)/python -m faults.events_main --json build/faults-events.json
 
 clean: ## remove what the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -80,7 +80,7 @@ async def _run(
         return SecretStores().resolve(reference, project.root)
 
     making = Makers(Catalog(project.root, trust_of(project)), transport, secret, timing)
-    records = open_records(directory)
+    records = open_records(directory, own_log=project.event_log.url is None)
     log = open_event_log(project.event_log, project.root, directory)
     setup = Setup(store, log, records, making, secret, project.root, *place, timing, telling)
     try:

@@ -155,6 +155,8 @@ class NatsReader:
     decode: Decode = field(repr=False)
     ack_seconds: float
     _open: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    _settled: dict[str, None] = field(default_factory=dict[str, None], repr=False)
+    """The last that were acknowledged: a server that was killed may not know it any more, and hands them out again."""
     _alive: asyncio.Task[None] | None = None
 
     async def fetch(self, most: int, wait: float) -> Sequence[Entry]:
@@ -178,6 +180,9 @@ class NatsReader:
             message = self._open.pop(entry.position, None)
             if message is not None:
                 await message.ack()
+                self._settled[entry.position] = None
+        while len(self._settled) > _MOST_OPEN:
+            del self._settled[next(iter(self._settled))]
 
     async def lag(self) -> int:
         """Count what waits at the server, and what was handed out and is not settled."""
@@ -207,6 +212,13 @@ class NatsReader:
 
     async def _entry(self, message: Any) -> Entry | None:
         position = str(message.metadata.sequence.stream)
+        if position in self._settled:
+            await message.ack()
+            return None
+        if position in self._open:
+            # It is on its way here, and is answered as it was handed out last.
+            self._open[position] = message
+            return None
         event = self.decode(message.data, position)
         if event is None:
             await message.ack()
@@ -236,7 +248,7 @@ async def durable_reader(
 
     durable = safe_name(consumer)
     try:
-        await stream.consumer_info(name, durable)
+        info = await stream.consumer_info(name, durable)
     except NotFoundError:
         config = ConsumerConfig(
             durable_name=durable,
@@ -245,7 +257,9 @@ async def durable_reader(
             deliver_policy=DeliverPolicy.NEW if start is Start.NOW else DeliverPolicy.ALL,
             max_ack_pending=_MOST_OPEN,
         )
-        await stream.add_consumer(name, config)
+        info = await stream.add_consumer(name, config)
+    # Its owner may have chosen another time, and what is open must be kept alive within that.
+    ack_seconds = info.config.ack_wait or ack_seconds
     subscription = await stream.pull_subscribe_bind(durable=durable, stream=name)
     return NatsReader(subscription, stream, decode, ack_seconds)
 

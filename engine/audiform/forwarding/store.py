@@ -17,7 +17,9 @@ from audiform.sqlite_file import make_database
 
 VERSION = 1
 _KNOWN_SECONDS = 5.0
-"""After so long the log has written down that a batch is settled."""
+"""After so long a log of our own has written down that a batch is settled."""
+_KNOWN_ELSEWHERE_SECONDS = 120.0
+"""A server that is killed may hand out again what was settled, some time after it is back."""
 _REMEMBERED_SECONDS = 48 * 3600.0
 _COLUMNS = tuple(item.name for item in fields(Letter))
 _STATEMENTS = (
@@ -39,18 +41,20 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class SqliteRecords:
-    """Records of one process that forwards. Belongs to one event loop."""
+    """Records of one process that forwards. Belongs to one event loop. `own_log`: the log is a file beside them."""
 
     quick: Writer
     sure: Writer
     clock: Callable[[], datetime] = utc_now
+    own_log: bool = True
     _settled: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
 
     async def begin(self, connector: str, positions: Sequence[str], tally: Tally) -> int:
         """Keep the batch, and forget those that were settled a while ago."""
         now = self.clock().timestamp()
         values = (connector, json.dumps(positions), now)
-        old = [number for at, number in self._settled if at < now - _KNOWN_SECONDS]
+        known = _KNOWN_SECONDS if self.own_log else _KNOWN_ELSEWHERE_SECONDS
+        old = [number for at, number in self._settled if at < now - known]
         self._settled = self._settled[len(old) :]
 
         def work(connection: sqlite3.Connection) -> int | None:
@@ -129,7 +133,7 @@ class SqliteRecords:
 
     async def close(self) -> None:
         """Write what is waiting, then close the file. The readers of the log are closed before."""
-        settled = [number for _, number in self._settled]
+        settled = [number for _, number in self._settled] if self.own_log else []
         await self.quick.do(lambda connection: _forget(connection, settled))
         for writer in (self.quick, self.sure):
             await writer.close()
@@ -194,7 +198,9 @@ def records_path(directory: Path) -> Path:
     return directory / "forwarding.sqlite"
 
 
-def open_records(directory: Path, clock: Callable[[], datetime] = utc_now) -> SqliteRecords:
+def open_records(
+    directory: Path, clock: Callable[[], datetime] = utc_now, *, own_log: bool = True
+) -> SqliteRecords:
     """Return the records in a folder, made where there are none.
 
     Raises:
@@ -205,7 +211,7 @@ def open_records(directory: Path, clock: Callable[[], datetime] = utc_now) -> Sq
     make_database(path)
     sure, quick = _connect(path, "FULL"), _connect(path, "NORMAL")
     _migrate(sure, path)
-    return SqliteRecords(Writer(quick), Writer(sure), clock)
+    return SqliteRecords(Writer(quick), Writer(sure), clock, own_log)
 
 
 def look(directory: Path) -> Looking:

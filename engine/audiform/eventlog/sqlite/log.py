@@ -22,6 +22,8 @@ from audiform.eventlog.sqlite.writer import Work, Writer
 from audiform.events.event import Event
 
 _TIDY_SECONDS = 5.0
+_FULL_SECONDS = 0.5
+"""When somebody was turned away, it is looked so soon whether there is room by now."""
 _CURSOR_SECONDS = 0.05
 """Acknowledgements wait so long for others, and are then written together."""
 
@@ -42,12 +44,17 @@ class SqliteLog:
         default_factory=lambda: ThreadPoolExecutor(1, "audiform-event-log-read")
     )
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _full: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
 
     async def append(self, events: Sequence[Event]) -> None:
         """Keep events; returns when they are on disk."""
         self._begin()
-        self.room.check()
+        try:
+            self.room.check()
+        except LogFullError:
+            self._full.set()
+            raise
         rows = [(key_of(event), event.to_json()) for event in events]
         try:
             newest = await self.appending.append(rows)
@@ -149,8 +156,16 @@ class SqliteLog:
         if not self._tasks:
             self._tasks += [
                 asyncio.create_task(_each(_CURSOR_SECONDS, self.write_cursors)),
-                asyncio.create_task(_each(_TIDY_SECONDS, self.tidy)),
+                asyncio.create_task(_each(_FULL_SECONDS, self._tidy)),
             ]
+
+    async def _tidy(self) -> None:
+        """Tidy now where somebody was turned away, and else after some time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TIDY_SECONDS):
+                await self._full.wait()
+        self._full.clear()
+        await self.tidy()
 
     async def _read(self, work: Work) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, self.reading)
