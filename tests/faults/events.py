@@ -34,13 +34,14 @@ from run.stage import KEY, SETTINGS, Stage, _path, services, until
 
 CONNECTORS = ("crm", "bi")
 TIMEOUT = 2.0
-ACK_SECONDS = 3.0
+ACK_SECONDS = 2.0
 FILLING = "x" * 500
 AT_START = 0.1
 """So many of the kills meet a process that has hardly begun."""
 AT_KILL = 2.0
-"""What was sent so shortly (seconds) before a kill, of the process or of NATS, may be sent again: nobody wrote down yet that
-it was answered."""
+"""What was sent so shortly (seconds) before a kill may be sent again: nobody wrote down yet that it was answered."""
+AT_RESTART = 5.0
+"""The same of NATS, which writes down later what was acknowledged."""
 LOST = {FaultKind.RESET_AFTER_BODY, FaultKind.RESET_IN_ANSWER, FaultKind.SLOW}
 """The platform has the events, and nobody heard of it."""
 WEATHER: dict[str, list[dict[str, Any]]] = {
@@ -368,7 +369,8 @@ def _judged(now: Scene, senders: Senders) -> Found:
 
 
 def _at_kill(now: Scene, moment: float) -> bool:
-    return any(moment - 0.1 <= kill <= moment + AT_KILL for kill in [*now.kills, *now.restarts])
+    kills = any(moment - 0.1 <= kill <= moment + AT_KILL for kill in now.kills)
+    return kills or any(moment - 0.1 <= restart <= moment + AT_RESTART for restart in now.restarts)
 
 
 def _figures(now: Scene, name: str) -> Counter[str]:
