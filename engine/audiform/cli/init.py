@@ -17,7 +17,10 @@ from audiform.cli.options import Options, project_options
     "folder", metavar="[DIRECTORY]", type=click.Path(file_okay=False, path_type=Path), default=Path()
 )
 @click.option(
-    "--template", type=click.Choice(["starter", "shop", "events"]), default="starter", help="The example to start from."
+    "--template",
+    type=click.Choice(["starter", "shop", "events"]),
+    default="starter",
+    help="The example to start from.",
 )
 @project_options
 def command(options: Options, folder: Path, template: str) -> None:
