@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
+
+
+def is_there(path: Path, need: int = os.R_OK) -> bool:
+    """Whether there is a file that this user may open; `need` as `os.access` takes it. It is not opened.
+
+    Raises:
+        PermissionError: this user may not, or may not even look: that is never the same as "nothing is there".
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    if not os.access(path, need):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return True
 
 
 def make_database(path: Path) -> None:

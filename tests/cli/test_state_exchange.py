@@ -104,3 +104,15 @@ def test_a_state_is_moved(applied, snapshot):
     assert 0 == applied("sync").code
     assert 2 == len(applied.members("ads", "Buyers on ads")["email"])
     assert 0 == applied("state", "migrate", "file:.audiform").code
+
+
+@pytest.mark.parametrize("command", ["migrate", "unlock"])
+def test_a_file_where_a_folder_should_be_is_no_bug(shell, command):
+    """A state's URL that names a file, or nothing that can be made, ends as an error that says which path it is."""
+    config = shell.root / "audiform.yaml"
+    config.write_text(config.read_text() + 'state: {url: "file:audiform.yaml"}\n')
+    wanted = ("state", command, "file:elsewhere") if command == "migrate" else ("state", command)
+
+    said = shell(*wanted)
+
+    assert (1, True) == (said.code, "audiform.yaml/" in said.err)

@@ -23,9 +23,17 @@ from audiform.plan.summary import stopping
 from audiform.planner import PlanOptions
 from audiform.runtime import Runtime
 
+_BY_FILE = """Have the plan read and apply its file, or approve in advance:
 
-def ask_first(name: str, consent: Consent) -> None:
+    audiform plan --out plan.json
+    audiform apply plan.json
+"""
+
+
+def ask_first(name: str, consent: Consent, *, instead: str = _BY_FILE, arguments: str = "") -> None:
     """Refuse to go on without a terminal: nobody could be asked, and nobody has read the plan.
+
+    `instead`: what can be done where nobody can be asked; `arguments`: what the command was called with.
 
     Raises:
         click.ClickException: there is no terminal and no approval.
@@ -34,8 +42,7 @@ def ask_first(name: str, consent: Consent) -> None:
         return
     raise click.ClickException(
         f"`audiform {name}` asks before it does anything, and there is no terminal to ask on; nothing was done\n"
-        "Have the plan read and apply its file, or approve in advance:\n\n"
-        f"    audiform plan --out plan.json\n    audiform apply plan.json\n\n    audiform {name} --auto-approve\n"
+        f"{instead}\n    audiform {name}{arguments} --auto-approve\n"
     )
 
 

@@ -25,7 +25,7 @@ def command(options: Options, wanted: PlanOptions, auto_approve: bool, as_json: 
     What happens to the people of a binding is what its recorded `on_delete` says. The project's files stay.
     """
     consent = Consent(auto_approve)
-    ask_first("destroy", consent)
+    ask_first("destroy", consent, instead="Run it where somebody can be asked, or approve in advance:\n")
     with open_runtime(options) as runtime:
         return plan_and_apply(
             runtime, replace(wanted, destroy=True), options, "destroy", consent, as_json=as_json

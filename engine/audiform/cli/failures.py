@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
@@ -61,9 +62,25 @@ def exit_code_of(problem: BaseException) -> int:
             # The reader went away (`audiform state list | head`): nothing to say, and nobody to say it to.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.DONE
+        case OSError(filename=str() as path) if problem.errno in _OF_THE_MACHINE:
+            output.problem(_headed("error", _refused(path, problem.errno), output))
+            return Exit.ERROR
         case _:
             output.problem(_bug(problem, output))
             return Exit.BUG
+
+
+_OF_THE_MACHINE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EISDIR}
+)
+"""What a file system refuses for reasons that only its owner can do something about."""
+
+
+def _refused(path: str, number: int) -> str:
+    return (
+        f"`{path}` cannot be used: {os.strerror(number)}; the command stopped there\n"
+        "Give this user the right to read and write it, make room, or name another place; then run the command again"
+    )
 
 
 def _headed(head: str, text: str, output: Output) -> str:

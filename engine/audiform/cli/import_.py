@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import click
@@ -19,6 +20,9 @@ from audiform.config.evolution import Importing
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from audiform.planner import PlanOptions
 from audiform.runtime import Runtime
+
+_BY_ENTRY = """Write it as an entry of `imports`, which a plan shows and an apply does; or approve in advance:
+"""
 
 
 @click.command(epilog='Example: audiform import binding.lapsed_on_ads "Lapsed buyers"')
@@ -55,7 +59,7 @@ def command(
     if wanted.targets or wanted.exclude:
         raise click.UsageError("an import is about one binding and what it needs; it takes no --target")
     consent = Consent(auto_approve)
-    ask_first("import", consent)
+    ask_first("import", consent, instead=_BY_ENTRY, arguments=f" {shlex.join([address, named])}")
     with open_runtime(options) as runtime:
         binding = _binding(runtime, address)
         return plan_and_apply(

@@ -58,6 +58,8 @@ def command(
         except KeyboardInterrupt:
             options.output.note("What the platforms accepted is recorded; the next sync goes on from there")
             raise
+    if not runtime.project.bindings:
+        options.output.note("The project has no bindings, so nobody was sent. `audiform run` sends events")
     say(report, options, as_json=as_json, verb="Synced", total=len(report.delivered) + len(report.failed))
     return exit_code(report)
 

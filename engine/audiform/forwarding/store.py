@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
@@ -13,7 +14,7 @@ from typing import Any
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.eventlog.sqlite.writer import Writer
 from audiform.forwarding.records import Figure, Letter, Tally
-from audiform.sqlite_file import make_database
+from audiform.sqlite_file import is_there, make_database
 
 VERSION = 1
 _KNOWN_SECONDS = 5.0
@@ -217,7 +218,7 @@ def open_records(
 def look(directory: Path) -> Looking:
     """Return what there is to look at; makes nothing."""
     path = records_path(directory)
-    return Looking(_connect(path, "FULL") if path.exists() else None)
+    return Looking(_connect(path, "FULL") if is_there(path, os.R_OK | os.W_OK) else None)
 
 
 def _connect(path: Path, synchronous: str) -> sqlite3.Connection:

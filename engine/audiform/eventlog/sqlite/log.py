@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from audiform.eventlog.sqlite.room import Room
 from audiform.eventlog.sqlite.schema import log_path, open_for_reading, open_for_writing
 from audiform.eventlog.sqlite.writer import Work, Writer
 from audiform.events.event import Event
+from audiform.sqlite_file import is_there
 
 _TIDY_SECONDS = 5.0
 _FULL_SECONDS = 0.5
@@ -213,7 +215,9 @@ class SqliteView:
 
 def view_log(directory: Path) -> SqliteView:
     """Return a view of the log in a folder; makes nothing."""
-    return SqliteView(open_for_reading(directory) if log_path(directory).exists() else None)
+    return SqliteView(
+        open_for_reading(directory) if is_there(log_path(directory), os.R_OK | os.W_OK) else None
+    )
 
 
 def _cursor(connection: sqlite3.Connection, consumer: str, first: int) -> tuple[str, int, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
-from audiform.sqlite_file import make_database
+from audiform.sqlite_file import is_there, make_database
 from audiform.state.local.migrations import MIGRATIONS, VERSION
+from audiform.state.writing import not_written
 
 BUSY_SECONDS = 30.0
 
@@ -18,13 +20,20 @@ def database_path(directory: Path) -> Path:
 
 
 def make_directory(directory: Path) -> None:
-    """Make the state's directory and the one around it, for their owner only and out of git's sight."""
-    for each in (directory.parent, directory):
-        if not each.is_dir():
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
-    ignore = directory / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
+    """Make the state's directory and the one around it, for their owner only and out of git's sight.
+
+    Raises:
+        DiagnosticError: there can be none: a file is in its way, or this user may not (`state-not-written`).
+    """
+    try:
+        for each in (directory.parent, directory):
+            if not each.is_dir():
+                each.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ignore = directory / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        raise not_written(directory, os.strerror(error.errno or 0)) from error
 
 
 def open_for_writing(directory: Path) -> sqlite3.Connection:
@@ -53,7 +62,7 @@ def open_for_reading(directory: Path) -> sqlite3.Connection | None:
         DiagnosticError: the state was written by a newer Audiform (`state-too-new`).
     """
     path = database_path(directory)
-    if not path.exists():
+    if not is_there(path):
         return None
     connection = _reader(path)
     version = _version(connection)
