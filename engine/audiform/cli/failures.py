@@ -62,12 +62,8 @@ def exit_code_of(problem: BaseException) -> int:
             # The reader went away (`audiform state list | head`): nothing to say, and nobody to say it to.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.DONE
-        case OSError(filename=str() as path) if problem.errno in _OF_THE_MACHINE:
-            output.problem(_headed("error", _refused(path, problem.errno), output))
-            return Exit.ERROR
         case _:
-            output.problem(_bug(problem, output))
-            return Exit.BUG
+            return _unforeseen(problem, output)
 
 
 _OF_THE_MACHINE = frozenset(
@@ -76,11 +72,17 @@ _OF_THE_MACHINE = frozenset(
 """What a file system refuses for reasons that only its owner can do something about."""
 
 
-def _refused(path: str, number: int) -> str:
-    return (
-        f"`{path}` cannot be used: {os.strerror(number)}; the command stopped there\n"
-        "Give this user the right to read and write it, make room, or name another place; then run the command again"
-    )
+def _unforeseen(problem: BaseException, output: Output) -> Exit:
+    """Say what the machine refuses, where it is that; whatever else gets here is a bug."""
+    if isinstance(problem, OSError) and problem.filename and problem.errno in _OF_THE_MACHINE:
+        text = (
+            f"`{problem.filename}` cannot be used: {os.strerror(problem.errno)}; the command stopped there\n"
+            "Give this user the right to read and write it, make room, or name another place; then run the command again"
+        )
+        output.problem(_headed("error", text, output))
+        return Exit.ERROR
+    output.problem(_bug(problem, output))
+    return Exit.BUG
 
 
 def _headed(head: str, text: str, output: Output) -> str:
