@@ -251,7 +251,9 @@ def _endpoint(project: Project, address: str, endpoint: str | None) -> Iterator[
 
 def _writable(folder: Path) -> bool:
     """Whether the folder, or the first above it that is there, can be written."""
-    there = next((path for path in (folder, *folder.absolute().parents) if os.path.exists(path)), Path())
+    # Not `Path.exists`, which raises where this user may not even look.
+    found = (path for path in (folder, *folder.absolute().parents) if os.path.exists(path))  # noqa: PTH110
+    there = next(found, Path())
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
