@@ -51,3 +51,10 @@ def test_credentials_are_those_of_the_type():
     assert ["missing-credential"] == codes(type="postgresql", settings=url, credentials=one)
     assert ["unknown-field"] == codes(type="duckdb", settings={}, credentials=one)
     assert [] == codes(type="bigquery", settings={"project": "shop"})
+
+
+def test_freshness_is_one_select():
+    """It is run as it is, so it must not change anything."""
+    local = {"url": "postgresql://127.0.0.1/shop", "freshness": "DELETE FROM people"}
+
+    assert ["sql-not-select"] == codes(type="postgresql", settings=local, credentials=USER)

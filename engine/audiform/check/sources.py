@@ -6,9 +6,15 @@ from collections.abc import Collection, Iterator
 
 from audiform.address import Address, Kind
 from audiform.check.urls import url_problem
+from audiform.config.dialects import check_foreign
 from audiform.config.kinds import Source
 from audiform.config.project import Project
-from audiform.config.source_settings import CREDENTIALS, FlightSqlSettings, PostgresqlSettings
+from audiform.config.source_settings import (
+    CREDENTIALS,
+    DatabaseSettings,
+    FlightSqlSettings,
+    PostgresqlSettings,
+)
 from audiform.diagnostics import Diagnostic, did_you_mean
 
 
@@ -18,6 +24,7 @@ def check_sources(project: Project) -> Iterator[Diagnostic]:
         address = Address(Kind.SOURCE, name)
         yield from _credentials(address, source)
         yield from _url(address, source, project.policy.allowed_hosts)
+        yield from _freshness(address, source)
 
 
 def _url(address: Address, source: Source, allowed: Collection[str]) -> Iterator[Diagnostic]:
@@ -33,6 +40,13 @@ def _url(address: Address, source: Source, allowed: Collection[str]) -> Iterator
         text = "`settings.url` begins with `grpc://`: people and secrets would travel in clear. Nothing is read like that."
         hint = "write grpc+tls://"
     yield Diagnostic(code, text, hint=hint, address=address, path=("settings", "url"))
+
+
+def _freshness(address: Address, source: Source) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the SELECT that asks for the age of the data: it is run as it is."""
+    text = source.settings.freshness if isinstance(source.settings, DatabaseSettings) else None
+    for problem in check_foreign(text) if text is not None else ():
+        yield Diagnostic(problem.code, problem.detail, address=address, path=("settings", "freshness"))
 
 
 def _credentials(address: Address, source: Source) -> Iterator[Diagnostic]:

@@ -115,6 +115,8 @@ def _definitions() -> Schema:
         name: inside(body) if body.get("type") == "object" else templated(body)
         for name, body in untitled(generated["$defs"]).items()
     }
+    # Which settings there are depends on the type, and an override says only some of them.
+    definitions["Source"]["properties"]["settings"] = {"type": "object"}
     for model, key in _SECRETS:
         definitions[model.__name__]["properties"][key] = {
             "type": "object",
@@ -159,7 +161,6 @@ def _source_settings(definitions: Schema) -> None:
             }
             for name, model in settings.items()
         ]
-    definitions["Source"]["properties"]["settings"] = {"type": "object"}
 
 
 def _discriminate(definitions: Schema, connector: Schema, types: list[ConnectorType]) -> None:
