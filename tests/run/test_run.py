@@ -138,7 +138,9 @@ def test_a_kill_under_load_loses_no_acknowledged_event(stage, capsys):
             ]
             for sender in senders:
                 sender.start()
-            time.sleep(0.4 + chance.random() / 2)
+            enough = 40 * (round_ + 1)  # however slow the machine is
+            until(lambda enough=enough: len(acknowledged) >= enough)  # type: ignore[misc]
+            time.sleep(chance.random() / 2)
         over.set()
         for sender in senders:
             sender.join()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar, overload
+from typing import TypeVar, cast, overload
 
 Item = TypeVar("Item")
 
@@ -36,7 +36,7 @@ class Later(Sequence[Item]):
         return iter(self._all())
 
     def __eq__(self, other: object) -> bool:
-        return self._all() == (tuple(other) if isinstance(other, Later) else other)
+        return self._all() == (tuple(cast("Later[object]", other)) if isinstance(other, Later) else other)
 
     def __hash__(self) -> int:
         return hash(self._all())
