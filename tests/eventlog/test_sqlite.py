@@ -113,6 +113,26 @@ def test_a_consumer_without_a_reader_holds_nothing_for_ever(tmp_path):
     assert ([1], [2], 1) == asyncio.run(run())
 
 
+def test_whom_events_are_held_for_loses_none_while_away(tmp_path):
+    """A connector that cannot start, because a secret is not there, gets its events when it can, however old they are."""
+    now = [0.0]
+
+    async def run():
+        async with closing(open_log(tmp_path, Retention(max_seconds=HOUR), lambda: now[0])) as log:
+            away = await log.reader("away")
+            await log.append(events(1, 2, 3))
+            await away.acknowledge([(await fetched(away, 2))[0]])
+            await away.close()
+            log.hold_for(["away"])
+            now[0] = 2 * HOUR
+            await log.append(events(4))
+            await log.tidy()
+            held = ids(await fetched(await log.reader("away"), 3))
+            return held, ids(await log.newest(9))
+
+    assert ([2, 3, 4], [2, 3, 4]) == asyncio.run(run())
+
+
 def test_a_full_log_takes_nothing_until_there_is_room(tmp_path):
     """Unsettled events are not dropped for new ones: the sender is told to come back, and then it works."""
     large = [replace(event, body={"text": "x" * 10_000}) for event in events(*range(100, 140))]

@@ -91,12 +91,12 @@ def test_workers_follow_what_is_applied():
 
 
 def test_one_that_cannot_start_keeps_nobody_waiting():
-    """It is said, with the reason; the others send."""
+    """It is said, with the reason; the others send. Its events are held for it, those of one that is off are not."""
     making, log = Making(broken={"crm"}), MemoryLog()
 
     async def run():
         supervisor = Supervisor(log, MemoryRecords(), making)
-        await supervisor.follow(applied(crm={}, bi={}))
+        await supervisor.follow(applied(crm={}, bi={}, off={"enabled": False}))
         await supervisor.followed()
         await log.append([event("e-1")])
         found = (
@@ -108,6 +108,7 @@ def test_one_that_cannot_start_keeps_nobody_waiting():
         return found
 
     assert (["e-1"], ["bi"], {"crm": "a secret is not there"}) == asyncio.run(run())
+    assert {"crm", "bi"} == log.held_for
 
 
 def test_one_that_is_slow_to_stop_keeps_nobody_waiting():

@@ -238,6 +238,24 @@ def test_an_old_event_gets_its_try():
     assert (1, 1, 1) == (stage.count("sent"), stage.count("dead", "unavailable"), stage.sender.tries["e-2"])
 
 
+def test_a_pause_of_the_platform_costs_an_old_event_nothing():
+    """What waits behind a `Retry-After` was not tried, so it is not given up, however old it is."""
+    old = "2026-11-20T12:00:00.000Z"
+    limited = replace(RETRY, category=Category.RATE_LIMITED, retry_after=40.0)
+    first = {"e-0", "e-1", "e-2"}
+    sender = FakeSender(EventLimits(3, concurrency=1), lambda name, _: limited if name in first else ACCEPTED)
+    stage = Stage(sender)
+
+    async def run():
+        async with stage.working():
+            await stage.log.append([event(number, received=old) for number in range(9)])
+            await until(lambda: stage.settled == 9)
+
+    asyncio.run(run())
+    assert (6, 3) == (stage.count("sent"), stage.count("dead", "rate_limited"))
+    assert 0 == stage.count("dead", "unavailable")
+
+
 def test_retry_after_is_kept():
     """A platform that says when gets nothing before, from no batch."""
     limited = replace(RETRY, category=Category.RATE_LIMITED, retry_after=40.0)

@@ -5,7 +5,7 @@ A log is a module or folder beside this file and passes one contract test (`test
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -114,6 +114,10 @@ class EventLog(LogView, Protocol):
 
     async def reader(self, consumer: str, start: Start = Start.NOW) -> Reader:
         """Return the reader of a consumer; `start` is for one that the log does not know."""
+        ...
+
+    def hold_for(self, consumers: Collection[str]) -> None:
+        """Say who needs what it has not settled, also while it has no open reader. It replaces what was said before."""
         ...
 
     async def forget(self, consumer: str) -> None:

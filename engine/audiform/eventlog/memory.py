@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ class MemoryLog:
     most: int = 1_000_000
     entries: list[Entry] = field(default_factory=list[Entry])
     settled: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    held_for: frozenset[str] = frozenset()
     _known: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -37,6 +38,10 @@ class MemoryLog:
             past = self.entries if start is Start.NOW else []
             self.settled[consumer] = {entry.position for entry in past}
         return MemoryReader(self, self.settled[consumer])
+
+    def hold_for(self, consumers: Collection[str]) -> None:
+        """Remember it; nothing is dropped anyway."""
+        self.held_for = frozenset(consumers)
 
     async def forget(self, consumer: str) -> None:
         """Forget what it has settled."""

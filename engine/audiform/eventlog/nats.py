@@ -6,7 +6,7 @@ An event counts as kept when the server says so: its stream's replicas and `sync
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +49,9 @@ class NatsLog:
         """Return a reader; readers of one name share the events."""
         stream = await self._jetstream()
         return await durable_reader(stream, self.place.name, consumer, start, _decoded, self.ack_seconds)
+
+    def hold_for(self, consumers: Collection[str]) -> None:
+        """Do nothing: the server holds for every durable consumer that was not deleted."""
 
     async def forget(self, consumer: str) -> None:
         """Delete the durable consumer."""

@@ -30,6 +30,8 @@ class Breaker:
     chance: Callable[[], float]
     failures: int = 0
     until: float = float("-inf")
+    since: float | None = None
+    """When the failures in a row began."""
     _trying: bool = False
 
     @property
@@ -51,16 +53,21 @@ class Breaker:
 
     def succeed(self) -> None:
         """Say that the destination took something, or read it and refused it."""
-        self.failures, self._trying, self.until = 0, False, float("-inf")
+        self.failures, self._trying, self.until, self.since = 0, False, float("-inf"), None
 
     def fail(self, retry_after: float | None = None, *, hopeless: bool = False) -> None:
         """Say that it took nothing. `hopeless`: nor will it, before somebody does something."""
         self._trying = False
+        self.since = self.monotonic() if self.since is None else self.since
         self.failures = max(self.failures + 1, _FAILURES if hopeless else 0)
         if retry_after is not None:
             self._open(retry_after)
         elif self.failures >= _FAILURES:
             self._open(backoff(self.failures - _FAILURES + 1, self.chance(), _FIRST_SECONDS, _MOST_SECONDS))
+
+    def broken_for(self) -> float:
+        """Return for how many seconds it has taken nothing; 0 where it works."""
+        return 0.0 if self.since is None else self.monotonic() - self.since
 
     def _open(self, seconds: float) -> None:
         self.until = max(self.until, self.monotonic() + seconds)

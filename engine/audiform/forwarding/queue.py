@@ -100,14 +100,18 @@ class Queue:
         self._ready_bytes -= sum(item.mapped.size + 1 for item in batch)
         return batch
 
-    def expired(self, clock: float) -> Sequence[Item]:
-        """Take out what waits although its time is over."""
-        gone = [item for _, _, item in self._later if item.deadline <= clock]
-        gone += [item for item in self._ready if item.deadline <= clock]
+    def expired(self, clock: float, *, untried: bool) -> Sequence[Item]:
+        """Take out what waits although its time is over; `untried`: also what was never sent."""
+
+        def over(item: Item) -> bool:
+            return item.deadline <= clock and (untried or item.attempts > 0)
+
+        gone = [item for _, _, item in self._later if over(item)]
+        gone += [item for item in self._ready if over(item)]
         if gone:
-            self._later = [each for each in self._later if each[2].deadline > clock]
+            self._later = [each for each in self._later if not over(each[2])]
             heapq.heapify(self._later)
-            self._ready = deque(item for item in self._ready if item.deadline > clock)
+            self._ready = deque(item for item in self._ready if not over(item))
             self._ready_bytes = sum(item.mapped.size + 1 for item in self._ready)
         return gone
 

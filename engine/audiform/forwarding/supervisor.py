@@ -54,6 +54,8 @@ class Supervisor:
         said = {
             address.name: item for address, item in records.items() if address.kind is Kind.EVENT_CONNECTOR
         }
+        # One that cannot start now, or is about to be changed, has no reader; its events stay all the same.
+        self.log.hold_for([name for name, item in said.items() if item.body["enabled"]])
         for name in {*said, *self._workers, *self._known} - self._following.keys():
             if self._changed(name, said.get(name)):
                 # Each on its own: one that waits for an answer before it stops keeps no other waiting.

@@ -338,8 +338,9 @@ class Worker:
         self._queue.again(item, self.timing.monotonic() + wait)
 
     async def _expire(self) -> None:
-        """Give up what waits although its time is over, while the destination is known to be broken."""
-        items = self._queue.expired(self.timing.clock().timestamp())
+        """Give up what waits although its time is over: what was tried, and the rest once it was broken for the whole window."""
+        untried = self._breaker.broken_for() >= self.destination.window
+        items = self._queue.expired(self.timing.clock().timestamp(), untried=untried)
         if not items:
             return
         letters = [self._letters.expired(item, Category.UNAVAILABLE, self._last_error) for item in items]

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -41,6 +41,7 @@ class SqliteLog:
     appending: Appending
     last: int
     _readers: dict[str, SqliteReader] = field(default_factory=dict[str, SqliteReader])
+    _held_for: frozenset[str] = frozenset()
     _changed: set[SqliteReader] = field(default_factory=set[SqliteReader])
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "audiform-event-log-read")
@@ -74,6 +75,10 @@ class SqliteLog:
         row = await self.writer.do(lambda connection: _cursor(connection, consumer, first))
         self._readers[consumer] = found = reader_of(self, row)
         return found
+
+    def hold_for(self, consumers: Collection[str]) -> None:
+        """Remember who needs its events, whether its reader is open or not."""
+        self._held_for = frozenset(consumers)
 
     async def forget(self, consumer: str) -> None:
         """Drop the consumer's place."""
@@ -147,8 +152,11 @@ class SqliteLog:
             del self._readers[reader.consumer]
 
     async def tidy(self) -> None:
-        """Delete what is too old, or takes too much room, and is needed by no open reader."""
-        floor = min((reader.floor for reader in self._readers.values()), default=self.last)
+        """Delete what is too old, or takes too much room, and is needed by no open reader and nobody whom it is held for."""
+        away = self._held_for - self._readers.keys()
+        rows = await self.writer.do(lambda connection: _cursors(connection, away))
+        readers = [*self._readers.values(), *(reader_of(self, row) for row in rows)]
+        floor = min((reader.floor for reader in readers), default=self.last)
         while await self.writer.do(lambda connection: self.room.tidy(connection, floor)):
             pass
 
@@ -226,6 +234,11 @@ def _cursor(connection: sqlite3.Connection, consumer: str, first: int) -> tuple[
         "SELECT consumer, ceiling, holes FROM cursor WHERE consumer = ?", (consumer,)
     ).fetchone()
     return row
+
+
+def _cursors(connection: sqlite3.Connection, consumers: Collection[str]) -> Sequence[tuple[str, int, str]]:
+    rows = connection.execute("SELECT consumer, ceiling, holes FROM cursor").fetchall()
+    return [row for row in rows if row[0] in consumers]
 
 
 async def _each(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
