@@ -6,11 +6,13 @@ import asyncio
 
 import pytest
 
-from audiform.cases.model import Case, read_cases
+from audiform.cases.model import Case, Exchange, ExpectedRequest, read_cases
 from audiform.cases.run import run_case
+from audiform.cases.script import Script
 from audiform.cases.standard import run_standard, standard_names
 from audiform.connectors.catalog import Catalog, ConnectorType
 from audiform.connectors.manifest import Manifest
+from audiform.outcome import Request
 
 TYPES = [Catalog().get(name) for name in Catalog().names()]
 CASES = [
@@ -81,3 +83,11 @@ def test_rows_may_be_left_out() -> None:
     case = Case(case="nobody", do="add", rows=({"email": "no address"},), settings={"ad_account_id": "1"})
 
     assert ("1 rows were left out, not 0",) == asyncio.run(run_case(case, kind))
+
+
+def test_a_form_that_no_case_expected_is_a_difference() -> None:
+    """What goes out and is no JSON is told as the text that it is."""
+    script = Script((Exchange(request=ExpectedRequest(method="POST", url="https://a.example.com/token")),))
+    script.answer(Request("POST", "https://a.example.com/token", body=b"grant_type=x"))
+
+    assert ["request 1: the body is grant_type=x, not null"] == script.problems

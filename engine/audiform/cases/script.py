@@ -62,8 +62,16 @@ def _request_differences(expected: ExpectedRequest, request: Request) -> Iterato
         files = {name: content.decode() for name, content in form.files.items()} if form else {}
         if form is None or not _same_pairs(expected.multipart, {**form.texts, **files}):
             yield f"the form is {form and {**form.texts, **files}}, not {expected.multipart!r}"
-    elif (json.loads(body) if body else None) != expected.body:
+    elif _data(body) != expected.body:
         yield f"the body is {body.decode()}, not {json.dumps(expected.body, ensure_ascii=False)}"
+
+
+def _data(body: bytes) -> Any:
+    """Return a body's JSON data, and what is none as its text: a form that no case expected."""
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body.decode(errors="replace")
 
 
 def _same_url(expected: str, actual: str) -> bool:
