@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from audiform.cases.model import Case, Exchange, ExpectedRequest, read_cases
+from audiform.cases.model import Case, Exchange, ExpectedRequest, GivenResponse, read_cases
 from audiform.cases.run import run_case
 from audiform.cases.script import Script
 from audiform.cases.standard import run_standard, standard_names
@@ -87,7 +87,8 @@ def test_rows_may_be_left_out() -> None:
 
 def test_a_form_that_no_case_expected_is_a_difference() -> None:
     """What goes out and is no JSON is told as the text that it is."""
-    script = Script((Exchange(request=ExpectedRequest(method="POST", url="https://a.example.com/token")),))
+    request = ExpectedRequest(method="POST", url="https://a.example.com/token")
+    script = Script((Exchange(request=request, response=GivenResponse(status=200)),))
     script.answer(Request("POST", "https://a.example.com/token", body=b"grant_type=x"))
 
     assert ["request 1: the body is grant_type=x, not null"] == script.problems
