@@ -56,7 +56,10 @@ def test_a_binding_that_is_gone_is_reached(shell: Shell, forget):
     assert 0 == shell("apply", "--auto-approve").code
     said = forget(f"email: {CANARY}\n", "--auto-approve")
 
+    entry = shell("history", "--json").data[0]["id"]
+
     assert 0 == said.code, said
+    assert "error[no-inverse]" in shell("plan", "--inverse", entry).err
     assert "buyers_on_mail on Klaviyo lists (Buyers on mail)" in said.out
     assert 2 == len(shell.members("mail", "Buyers on mail"))
 

@@ -116,3 +116,18 @@ def test_a_file_where_a_folder_should_be_is_no_bug(shell, command):
     said = shell(*wanted)
 
     assert (1, True) == (said.code, "audiform.yaml/" in said.err)
+
+
+@pytest.mark.parametrize("mistake", ["emptied", "twice"])
+def test_a_record_that_lost_what_others_read_of_it_is_not_pushed(applied, mistake):
+    """A record without its body, or one that is there twice, is refused: nobody could be reached through it later."""
+    file = pulled(applied)
+    state = json.loads(file.read_text())
+    records = state["records"]
+    state["records"] = (
+        [record | {"body": {}} for record in records] if mistake == "emptied" else [*records, records[0]]
+    )
+    file.write_text(json.dumps(state))
+    said = applied("state", "push", str(file), "--force")
+
+    assert (1, True) == (said.code, "error[invalid-state-file]" in said.err)

@@ -57,7 +57,7 @@ def command(
             plan = planned(runtime, replace(wanted, remote_validate=remote_validate), options)
         else:
             plan = inverted(runtime, inverse, wanted, options)
-    show(plan, options, how)
+    show(plan, options, how, command="plan" if inverse is None else f"plan --inverse {inverse}")
     if out is not None:
         write_plan(out, plan, keys)
         options.output.note(f"\nThe plan is in {out}; this does exactly that:\n\n    audiform apply {out}\n")

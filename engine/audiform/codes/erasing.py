@@ -18,6 +18,11 @@ CODES: Mapping[str, Code] = {
         "A command names an apply, a sync or an erasure by its id, and the history has none or several that begin so.",
         "Take the id from `audiform history`.",
     ),
+    "no-inverse": Code(
+        "Entry that cannot be undone",
+        "An inverse undoes an apply or a sync. Whoever was forgotten stays forgotten: nothing is kept that could bring them back.",
+        "Name an apply or a sync of `audiform history`.",
+    ),
     "unknown-erasure-identifier": Code(
         "Identifier that names nobody",
         "A person can be forgotten by what names them at some platform. A first name or a city does not, and a misspelt "

@@ -14,6 +14,7 @@ from audiform import __version__
 from audiform.address import Address, Kind, parse_address
 from audiform.config.kinds import Guards
 from audiform.delivery.restoring import is_known
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.inverse.configuration import Undone, undo_configuration
 from audiform.judging import judgement_of
 from audiform.measure import measure_restored
@@ -41,8 +42,10 @@ async def plan_inverse(runtime: Runtime, entry: HistoryEntry, options: PlanOptio
     """Return the plan that undoes the entry.
 
     Raises:
-        DiagnosticError: a connector type cannot be opened.
+        DiagnosticError: a connector type cannot be opened, or the entry is an erasure (`no-inverse`).
     """
+    if entry.operation == "forget":
+        raise DiagnosticError([_forgotten(entry)])
     recorded = runtime.store.read()
     undone = undo_configuration(runtime.project, recorded, entry, _types(runtime, recorded, entry))
     moves = _moves(runtime, recorded, entry, undone)
@@ -68,6 +71,13 @@ async def plan_inverse(runtime: Runtime, entry: HistoryEntry, options: PlanOptio
         notes=(_head(entry), *undone.notes, *moves.notes, *held),
     )
     return replace(plan, policies=judgement_of(runtime.project, runtime.catalog, plan))
+
+
+def _forgotten(entry: HistoryEntry) -> Diagnostic:
+    return Diagnostic(
+        "no-inverse",
+        f"{entry.id[:12]} is an erasure, and that has no inverse: who was forgotten is not known any more, and is never sent again.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

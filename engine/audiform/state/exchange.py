@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from audiform.address import parse_address
+from audiform.address import Kind, parse_address
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import canonical
 from audiform.state.store import Record, StateStore, StateView
 
 VERSION = 1
+_NEEDED: Mapping[Kind, Collection[str]] = {
+    Kind.CONNECTOR: ("type", "settings", "credentials"),
+    Kind.BINDING: (
+        "audience",
+        "connector",
+        "destination",
+        "destination_id",
+        "guards",
+        "on_delete",
+        "signals",
+    ),
+}
+"""What a record must hold so that its people can be reached and its guards asked."""
 
 
 def pulled(view: StateView) -> str:
@@ -52,6 +66,7 @@ def parsed(text: bytes, name: str) -> StateView:
             Record(parse_address(item.address), item.digest, item.body, item.protected)
             for item in file.records
         ]
+        _check(found)
     except (ValidationError, ValueError):
         detail = (
             f"{name} is not what `audiform state pull` prints, or was cut or edited into something else. Nothing was changed. "
@@ -84,6 +99,18 @@ def push(store: StateStore, view: StateView, *, force: bool) -> int:
         )
         raise DiagnosticError([Diagnostic("state-older", detail)])
     return store.replace(view)
+
+
+def _check(records: Sequence[Record]) -> None:
+    """See that each address is there once, and that no record lost what others read of it; raises ValueError."""
+    if len({record.address for record in records}) < len(records):
+        raise ValueError
+    for record in records:
+        needs = record.body.get("dependencies")
+        if not isinstance(needs, list) or not all(isinstance(name, str) for name in needs):
+            raise ValueError
+        if not record.body.keys() >= {*_NEEDED.get(record.address.kind, ())}:
+            raise ValueError
 
 
 def _entry(record: Record) -> dict[str, Any]:
