@@ -16,7 +16,7 @@ import click
 from audiform import __version__
 from audiform.cli.output import Output, Style, paint
 from audiform.cli.views.diagnostics import render_text
-from audiform.diagnostics import DiagnosticError
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.execution.stopped import Stopped
 from audiform.state.store import LockedError
 
@@ -72,6 +72,17 @@ _OF_THE_MACHINE = frozenset(
 """What a file system refuses for reasons that only its owner can do something about."""
 
 
+_EXTRAS = {
+    "confluent_kafka": "kafka",
+    "httptools": "events",
+    "nats": "nats",
+    "prometheus_client": "events",
+    "uvicorn": "events",
+    "uvloop": "events",
+}
+"""Packages that whole commands stand on, and the extra that brings each."""
+
+
 def _unforeseen(problem: BaseException, output: Output) -> Exit:
     """Say what the machine refuses, where it is that; whatever else gets here is a bug."""
     if isinstance(problem, OSError) and problem.filename and problem.errno in _OF_THE_MACHINE:
@@ -80,6 +91,13 @@ def _unforeseen(problem: BaseException, output: Output) -> Exit:
             "Give this user the right to read and write it, make room, or name another place; then run the command again"
         )
         output.problem(_headed("error", text, output))
+        return Exit.ERROR
+    if isinstance(problem, ModuleNotFoundError) and (
+        extra := _EXTRAS.get(f"{problem.name}".partition(".")[0])
+    ):
+        text = f"This needs the Python package `{problem.name}`, which is not installed: run `pip install 'audiform[{extra}]'`."
+        missing = Diagnostic("library-missing", text)
+        output.problem(render_text((missing,), colour=output.error_colour))
         return Exit.ERROR
     output.problem(_bug(problem, output))
     return Exit.BUG
