@@ -99,6 +99,8 @@ def _check(body: dict[str, Any]) -> None:
 
 def _text(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
+    if type(value) is str and 0 < len(value) <= _MOST_TEXT:
+        return value  # most of them
     if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
