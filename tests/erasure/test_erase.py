@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import signal
+from contextlib import closing
 
 import pytest
 
 from audiform.erasure.report import Way
 from audiform.outcome import Signal
 from audiform.sandbox.faults import FaultKind
+from audiform.state.open import open_store
 from delivery.deliveries import Shop, emails
 from delivery.test_faults import Naming, fault
 from erasure.erasing import forget_and_die, forgotten, traces
@@ -48,8 +50,11 @@ def test_those_who_share_a_key_stay(keys: Shop):
     )
     keys.deliver()
     erased = forgotten(keys, BOB)
+    with closing(open_store("file:.audiform", keys.root, "test")) as store:
+        entry = next(one for one in store.history() if one.id == erased.request)
 
     assert erased.ok
+    assert (True, erased.data()) == (entry.pinned, entry.data), "its receipts are never dropped by age"
     assert 0 == traces(keys, BOB)
     assert 1 == keys.ledger_count()
     assert [1, 1] == [len(values) for values in keys.members().values()]

@@ -15,7 +15,9 @@ from audiform.history import entry_of
 @project_options
 @click.pass_context
 def command(context: click.Context, options: Options, as_json: bool) -> None:
-    """List the applies, syncs and erasures of an environment, the latest first; the last 200 of them are kept.
+    """List the applies, syncs and erasures of an environment, the latest first.
+
+    The last 200 are kept, and all erasures.
 
     Example: audiform -e production history show 3f2a
     """

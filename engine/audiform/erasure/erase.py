@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from audiform.delivery.deliver import withdraw_named
@@ -33,17 +34,15 @@ async def erase(runtime: Runtime, forms: Forms, places: Sequence[Place]) -> Eras
     """Forget the person. The caller holds the lock, and `places` were found under it. Journalled as any delivery."""
     request, begun, who = uuid.uuid4().hex, runtime.clock(), whoami()
     serial = runtime.store.create().serial
-    entry = HistoryEntry(request, "forget", who, begun, None, serial, None, {})
+    # Pinned: a receipt is asked for years later, when two hundred other entries have come since.
+    entry = HistoryEntry(request, "forget", who, begun, None, serial, None, {}, pinned=True)
     runtime.store.remember(entry)
     count = await asyncio.to_thread(_entomb, runtime, forms, request, begun)
     receipts = tuple([await _settle(runtime, forms, place) for place in places])
     rows, letters = await asyncio.to_thread(_erase_here, runtime, forms, receipts)
     erased = Erased(request, receipts, rows, letters, count)
-    runtime.store.remember(
-        HistoryEntry(
-            request, "forget", who, begun, runtime.clock(), serial, runtime.store.read().serial, erased.data()
-        )
-    )
+    after = runtime.store.read().serial
+    runtime.store.remember(replace(entry, ended=runtime.clock(), serial_after=after, data=erased.data()))
     return erased
 
 

@@ -123,7 +123,7 @@ class HistoryEntry:
     """One run of a command that changed something: who, when, what. `data` is JSON, without people and secrets.
 
     `ended` and `serial_after` are None while it runs, and stay so when it was killed. `pinned`: never dropped by
-    age, because it is the only one that knows how a destination is reached.
+    age, because it holds an erasure's receipts, or alone knows how a destination is reached.
     """
 
     id: str
