@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
@@ -57,6 +57,7 @@ DATA = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(DATA)
 def test_the_meaning_stays(data):
     """A formatted file holds what it held before."""
