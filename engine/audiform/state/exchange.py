@@ -8,6 +8,7 @@ from typing import Any, Literal
 from audiform.address import Kind, parse_address
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.hashing import canonical
+from audiform.shapes import is_list
 from audiform.state.store import Record, StateStore, StateView
 
 VERSION = 1
@@ -107,7 +108,7 @@ def _check(records: Sequence[Record]) -> None:
         raise ValueError
     for record in records:
         needs = record.body.get("dependencies")
-        if not isinstance(needs, list) or not all(isinstance(name, str) for name in needs):
+        if not is_list(needs) or not all(isinstance(name, str) for name in needs):
             raise ValueError
         if not record.body.keys() >= {*_NEEDED.get(record.address.kind, ())}:
             raise ValueError
