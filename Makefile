@@ -11,13 +11,13 @@ demo-events: .venv/.installed ## events on their way: filtered, tried again, dea
 	$(BIN)/python examples/events/demo.py
 
 test: .venv/.installed ## all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: .venv/.installed ## style, and nothing left to format
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 types: .venv/.installed ## both type checkers
-	$(BIN)/mypy && $(BIN)/pyright
+	$(BIN)/pyright & $(BIN)/mypy; checked=$$?; wait $$! && exit $$checked
 
 schemas: .venv/.installed ## write schemas/ from the models
 	$(BIN)/python -m audiform schema --write schemas

@@ -11,8 +11,8 @@ from faults.series import at_every_point, of_kinds
 pytestmark = [pytest.mark.kills, pytest.mark.slow]
 KILLS = 100
 """At least, of real processes by SIGKILL: those of `EVERY_POINT`, and of both series of `RANDOM`."""
-EVERY_POINT = 50
-RANDOM = 25
+EVERY_POINT = 30
+RANDOM = 35
 FEW = 3
 
 
@@ -33,8 +33,8 @@ def test_a_run_that_is_killed_at_random_loses_nothing(seed):
 
 
 def test_a_run_that_is_killed_at_any_point_loses_nothing():
-    """Killed around each write of journal and ledger, each request and each change of a file, the next run goes on."""
-    figures = at_every_point(2)
+    """Killed around writes of journal and ledger, requests and changes of files, the next run goes on."""
+    figures = at_every_point(2, step=2)
 
     assert {} == clean(figures)
     assert figures.faults.total() >= EVERY_POINT
