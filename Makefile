@@ -11,7 +11,7 @@ demo-events: .venv/.installed ## events on their way: filtered, tried again, dea
 	$(BIN)/python examples/events/demo.py
 
 test: .venv/.installed ## all tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 lint: .venv/.installed ## style, and nothing left to format
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -27,9 +27,17 @@ def started(target: Callable[..., object], *arguments: object) -> BaseProcess:
     """Start a function of an importable module in a process of its own; it shares nothing but what is imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*IMPORTED, *IMPORTED_LATE])
-    process = context.Process(target=target, args=arguments)
+    process = context.Process(target=_run, args=(dict(os.environ), target, arguments))
     process.start()
     return process
+
+
+def _run(environment: dict[str, str], target: Callable[..., object], arguments: tuple[object, ...]) -> None:
+    """Run it with the environment of now: that of the server is of the moment when the first process was started."""
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+    target(*arguments)
 
 
 @contextmanager

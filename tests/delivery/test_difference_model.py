@@ -149,7 +149,7 @@ def sent(kind: str, row: Row) -> Row:
 
 
 @pytest.mark.parametrize("kind", [KEYS, NAMED])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(runs=RUNS)
 def test_after_any_runs_the_platform_holds_what_the_definitions_say(kind: str, runs: list[Any]):
     """People come, leave and change, share keys and a destination; bindings end. Then nothing is left to do."""

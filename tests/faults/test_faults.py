@@ -13,7 +13,7 @@ KILLS = 100
 """At least, of real processes by SIGKILL: those of `EVERY_POINT`, and of both series of `RANDOM`."""
 EVERY_POINT = 30
 RANDOM = 35
-FEW = 3
+FEW = 2
 
 
 def clean(figures: Figures) -> dict[str, int]:
