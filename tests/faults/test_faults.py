@@ -11,8 +11,8 @@ from faults.series import at_every_point, of_kinds
 pytestmark = [pytest.mark.kills, pytest.mark.slow]
 KILLS = 100
 """At least, of real processes by SIGKILL: those of `EVERY_POINT`, and of both series of `RANDOM`."""
-EVERY_POINT = 30
-RANDOM = 35
+EVERY_POINT = 25
+RANDOM = 38
 FEW = 2
 
 
