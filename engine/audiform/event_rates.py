@@ -43,10 +43,7 @@ async def with_rates(runtime: Runtime, changes: Sequence[Change]) -> tuple[Chang
 
 
 def _starts(change: Change) -> bool:
-    starts = ChangeCategory.STARTS_SENDING
-    return change.address.kind is Kind.EVENT_CONNECTOR and any(
-        field.category is starts for field in change.fields
-    )
+    return change.address.kind is Kind.EVENT_CONNECTOR and ChangeCategory.STARTS_SENDING in change.categories
 
 
 async def _lately(runtime: Runtime) -> Lately | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.cases.model import Case
 from audiform.connectors.manifest import FromSetting, Manifest, SignalOperation
 from audiform.connectors.paths import put_at
 from audiform.connectors.template import references, unify
-from audiform.outcome import Category, Outcome, OutcomeKind, Request
+from audiform.outcome import Category, Outcome, OutcomeKind, Request, Response
 
 CANARY_SECRET = "sk-live-canary7secret9of42"  # noqa: S105 - it is looked for, and opens nothing
 CANARY_PERSON = "canary.person@example.com"
@@ -25,6 +25,26 @@ class Sent:
     outcome: Outcome
     requests: int
     waited: float
+
+
+@dataclass(slots=True)
+class Platform:
+    """A platform that gives `answers`, one a request; every request for a token is answered well."""
+
+    manifest: Manifest
+    tokens: Sequence[Response] = field(repr=False)
+    answers: Sequence[Response] = field(repr=False)
+    requests: int = 0
+    """How many went out, those for tokens not counted."""
+
+    def answer(self, request: Request) -> Response:
+        """Return what comes back."""
+        if self.tokens and asks_for_token(self.manifest, request):
+            return self.tokens[0]
+        self.requests += 1
+        if self.requests > len(self.answers):
+            return Response(0, error="the platform has no more answers")
+        return self.answers[self.requests - 1]
 
 
 def canary_body(manifest: Manifest) -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 from audiform.cases.bad_days import (
     CANARY_SECRET,
     WAIT,
+    Platform,
     Sent,
-    asks_for_token,
     auth_of,
     canary_body,
     is_,
@@ -34,7 +34,7 @@ from audiform.client import ConnectorClient, Rows
 from audiform.connectors.auth import scheme_of
 from audiform.connectors.catalog import ConnectorType
 from audiform.connectors.manifest import Manifest, SignalOperation
-from audiform.outcome import Category, OutcomeKind, Request, Response
+from audiform.outcome import Category, OutcomeKind, Response
 from audiform.transport import FakeTransport
 from audiform.wire import RetryPolicy
 
@@ -193,28 +193,19 @@ def _subject(kind: ConnectorType, cases: Sequence[Case]) -> Subject | None:
 
 async def _send(subject: Subject, answers: Sequence[Response], rows: Rows | None = None) -> Sent:
     """Send the batch to a platform that answers so; every request for a token is answered well."""
-    left = list(answers)
-    count = 0
-
-    def answer(request: Request) -> Response:
-        nonlocal count
-        if subject.tokens and asks_for_token(subject.manifest, request):
-            return subject.tokens[0]
-        count += 1
-        return left.pop(0) if left else Response(0, error="the platform has no more answers")
-
+    platform = Platform(subject.manifest, subject.tokens, answers)
     timing = still_clock()
     client = ConnectorClient(
         subject.kind,
         subject.case.settings,
         lambda name: sample_secret(subject.manifest, name, CANARY_SECRET),
-        FakeTransport(answer),
+        FakeTransport(platform.answer),
         timing=timing,
         policy=RetryPolicy(attempts=3),
     )
     started = timing.monotonic()
     outcome = await client.send_batch(subject.signal, subject.scope, rows or subject.rows)
-    return Sent(outcome, count, timing.monotonic() - started)
+    return Sent(outcome, platform.requests, timing.monotonic() - started)
 
 
 def _repeated(rows: Rows, count: int) -> Rows:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from audiform.cases.bad_days import (
     CANARY_SECRET,
     WAIT,
+    Platform,
     Sent,
-    asks_for_token,
     auth_of,
     canary_body,
     is_,
@@ -180,18 +180,9 @@ async def _send(
     subject: _Subject, answers: Sequence[Response], records: Sequence[Mapped] | None = None
 ) -> Sent:
     """Send the events to a platform that answers so; every request for a token is answered well."""
-    left = list(answers)
-    count = 0
-
-    def answer(request: Request) -> Response:
-        nonlocal count
-        if subject.tokens and asks_for_token(subject.manifest, request):
-            return subject.tokens[0]
-        count += 1
-        return left.pop(0) if left else Response(0, error="the platform has no more answers")
-
+    platform = Platform(subject.manifest, subject.tokens, answers)
     one = subject.records[:1] if records is None else records
-    return Sent(as_outcome(await _sender(subject, answer).send(one)), count, 0)
+    return Sent(as_outcome(await _sender(subject, platform.answer).send(one)), platform.requests, 0)
 
 
 def _repeated(subject: _Subject, over: int) -> Sequence[Mapped]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from typing import Any
 
 import click
 
@@ -12,6 +10,7 @@ from audiform.cli.failures import Exit
 from audiform.cli.options import Options, Part, part_options, project_options
 from audiform.config.files import ENVIRONMENTS
 from audiform.config.verdict import fingerprint, recalled
+from audiform.lazily import load
 
 FORMATS = ("text", "json", "sarif", "github")
 
@@ -54,8 +53,7 @@ def command(
             options.output.note(f"valid: {content}")
         return Exit.DONE
     # As the commands themselves: what was found right and has not changed needs nothing of it.
-    validating: Any = importlib.import_module("audiform.cli.validating")
-    code: int = validating.validate(options, form, states, part)
+    code: int = load("audiform.cli.validating:validate")(options, form, states, part)
     return code
 
 
