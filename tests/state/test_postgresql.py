@@ -17,16 +17,16 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from audiform.diagnostics import DiagnosticError
-from audiform.state.ledger import Ledger, Part
-from audiform.state.ledger_key import NO_KEYS, LedgerKeys
+from audiform.state.ledger import Part
 from audiform.state.open import open_state, open_store
 from audiform.state.postgresql.database import Database as Tables
 from audiform.state.postgresql.migrations import VERSION
 from audiform.state.postgresql.place import place_of
-from audiform.state.store import LockedError, StateStore
+from audiform.state.store import LockedError
 from servers import Database, free_port
-from state.contract import StoreContract, record, run_elsewhere
-from state.ledger_contract import KEY, LedgerContract, run, settled, staged
+from state.contract import record, run_elsewhere
+from state.ledger_contract import KEY, run, settled, staged
+from state.remote import RemoteLedger, RemoteStore, open_remote
 
 pytestmark = pytest.mark.slow
 
@@ -46,11 +46,6 @@ def place(database: Database) -> str:
     return f"{database.url}?schema=s{uuid4().hex[:12]}"
 
 
-def open_remote(place: str) -> StateStore:
-    """Return the store of environment `test` at the URL `place`."""
-    return open_store(place, Path(), "test")
-
-
 def rows(place: str) -> Iterator[bytes]:
     """Yield every row of every table of a place's schema."""
     url, _, prefix = place.partition("?schema=")
@@ -64,56 +59,17 @@ def rows(place: str) -> Iterator[bytes]:
                 yield b" ".join(item if isinstance(item, bytes) else str(item).encode() for item in row)
 
 
-class TestPostgresqlStore(StoreContract):
+class TestPostgresqlStore(RemoteStore):
     """The contract on a server."""
 
-    @pytest.fixture
-    def opened(self) -> Callable[[str], StateStore]:
-        """Return how a place becomes a store."""
-        return open_remote
 
-    @pytest.fixture
-    def opening_code(self) -> str:
-        """Return the import that defines `opened` in another process."""
-        return "from state.test_postgresql import open_remote as opened"
-
-
-class TestPostgresqlLedger(LedgerContract):
+class TestPostgresqlLedger(RemoteLedger):
     """The contract on a server."""
-
-    @pytest.fixture
-    def opened(self, place: str) -> Iterator[Callable[..., Ledger]]:
-        """Return how another process opens the same ledger."""
-        with ExitStack() as stores:
-
-            def another(keys: LedgerKeys = NO_KEYS) -> Ledger:
-                store, ledger = open_state(place, Path(), "test", keys)
-                stores.callback(store.close)
-                return ledger
-
-            yield another
-
-    @pytest.fixture
-    def state(self, place: str) -> Iterator[tuple[StateStore, Ledger]]:
-        """Open store and ledger together."""
-        store, ledger = open_state(place, Path(), "test")
-        with closing(store):
-            yield store, ledger
 
     @pytest.fixture
     def kept(self, place: str) -> Callable[[], Iterable[bytes]]:
         """Return how everything that is kept is read: every row of every table of the schema."""
         return lambda: rows(place)
-
-    @pytest.fixture
-    def store(self, state: tuple[StateStore, Ledger]) -> StateStore:
-        """Return the store."""
-        return state[0]
-
-    @pytest.fixture
-    def ledger(self, state: tuple[StateStore, Ledger]) -> Ledger:
-        """Return the ledger."""
-        return state[1]
 
 
 def in_schema(place: str, statement: str) -> list[tuple[object, ...]]:

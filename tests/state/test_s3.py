@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,16 +20,15 @@ from deltalake import DeltaTable
 
 from audiform.address import Address, Kind
 from audiform.diagnostics import DiagnosticError
-from audiform.state.ledger import Ledger
-from audiform.state.ledger_key import NO_KEYS, LedgerKeys
-from audiform.state.open import open_state, open_store
+from audiform.state.open import open_state
 from audiform.state.s3.place import place_of
 from audiform.state.s3.table import SegmentTable
 from audiform.state.segments.segment import Segment
-from audiform.state.store import LockedError, StateStore
+from audiform.state.store import LockedError
 from servers import ObjectStorage
-from state.contract import StoreContract, record
-from state.ledger_contract import KEY, LedgerContract, run, settled, staged
+from state.contract import record
+from state.ledger_contract import KEY, run, settled, staged
+from state.remote import RemoteLedger, RemoteStore, open_remote
 
 pytestmark = pytest.mark.slow
 BUCKET = "shop-audiences"
@@ -64,46 +63,12 @@ def objects(storage: ObjectStorage, place: str) -> Callable[[], dict[str, Any]]:
     return listed
 
 
-def open_remote(place: str) -> StateStore:
-    """Return the store of environment `test` at the URL `place`."""
-    return open_store(place, Path(), "test")
-
-
-class TestS3Store(StoreContract):
+class TestS3Store(RemoteStore):
     """The contract on a server."""
 
-    @pytest.fixture
-    def opened(self) -> Callable[[str], StateStore]:
-        """Return how a place becomes a store."""
-        return open_remote
 
-    @pytest.fixture
-    def opening_code(self) -> str:
-        """Return the import that defines `opened` in another process."""
-        return "from state.test_s3 import open_remote as opened"
-
-
-class TestS3Ledger(LedgerContract):
+class TestS3Ledger(RemoteLedger):
     """The contract on a server."""
-
-    @pytest.fixture
-    def opened(self, place: str) -> Iterator[Callable[..., Ledger]]:
-        """Return how another process opens the same ledger."""
-        with ExitStack() as stores:
-
-            def another(keys: LedgerKeys = NO_KEYS) -> Ledger:
-                store, ledger = open_state(place, Path(), "test", keys)
-                stores.callback(store.close)
-                return ledger
-
-            yield another
-
-    @pytest.fixture
-    def state(self, place: str) -> Iterator[tuple[StateStore, Ledger]]:
-        """Open store and ledger together."""
-        store, ledger = open_state(place, Path(), "test")
-        with closing(store):
-            yield store, ledger
 
     @pytest.fixture
     def kept(
@@ -114,16 +79,6 @@ class TestS3Ledger(LedgerContract):
         return lambda: (
             client.get_object(Bucket=BUCKET, Key=item["Key"])["Body"].read() for item in objects().values()
         )
-
-    @pytest.fixture
-    def store(self, state: tuple[StateStore, Ledger]) -> StateStore:
-        """Return the store."""
-        return state[0]
-
-    @pytest.fixture
-    def ledger(self, state: tuple[StateStore, Ledger]) -> Ledger:
-        """Return the ledger."""
-        return state[1]
 
 
 def code_of(use: Callable[[], object]) -> str:
