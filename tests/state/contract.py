@@ -27,6 +27,7 @@ from audiform.state.store import (
     StateStore,
     StateView,
     Tombstone,
+    Watermark,
 )
 
 BINDING = Address(Kind.BINDING, "lapsed_on_ads")
@@ -183,6 +184,32 @@ class StoreContract:
 
             assert figures == list(store.counts("2024-05-01"))
             assert letters == list(store.dead_letters())
+
+    def test_a_watermark_goes_with_its_binding(self, place: str, opened: Callable[[str], StateStore]):
+        """The last one counts; it has its binding's new name, and is gone with the record. The serial stays as it is."""
+        first = Watermark("lapsed_on_ads", "query-1", "integer", "41", NOON, NOON)
+        second = replace(first, value="97", at=NOON + timedelta(hours=1))
+        new = Address(Kind.BINDING, "renamed")
+        with closing(opened(place)) as store:
+            assert store.watermark("lapsed_on_ads") is None
+            serial = store.put(record())
+            store.keep_watermark(first)
+            store.keep_watermark(second)
+            assert serial == store.read().serial
+        with closing(opened(place)) as store:
+            assert second == store.watermark("lapsed_on_ads")
+            store.move(BINDING, new)
+            assert [None, replace(second, binding="renamed")] == [
+                store.watermark("lapsed_on_ads"),
+                store.watermark("renamed"),
+            ]
+            store.remove(Address(Kind.AUDIENCE, "renamed"))
+            assert store.watermark("renamed") is not None
+            store.remove(new)
+            assert store.watermark("renamed") is None
+            store.keep_watermark(first)
+            store.drop_watermark("lapsed_on_ads")
+            assert store.watermark("lapsed_on_ads") is None
 
     def test_a_plan_is_spent_once(self, place: str, opened: Callable[[str], StateStore]):
         """A second time is told from the first, and by every process; the serial stays as it is."""

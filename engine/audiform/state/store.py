@@ -119,6 +119,22 @@ class Tombstone:
 
 
 @dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far a binding has read its audience, where each row has a value that grows when the row changes.
+
+    Everybody below `value`, which is a `kind` of value as text, is in the ledger as the binding's `definition` says: a digest of
+    what is read, what is made of it, and where it goes. `whole`: when all of it was read last; `at`: when some of it was.
+    """
+
+    binding: str
+    definition: str
+    kind: str
+    value: str = field(repr=False)
+    whole: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One run of a command that changed something: who, when, what. `data` is JSON, without people and secrets.
 
@@ -183,6 +199,10 @@ class StateReader(Protocol):
         """Return the recorded runs of commands, oldest first."""
         ...
 
+    def watermark(self, binding: str) -> Watermark | None:
+        """Return how far a binding has read its audience; None where all of it has to be read."""
+        ...
+
 
 class StateStore(StateReader, Protocol):
     """What apply and sync may do as well. Every method is durable when it returns."""
@@ -203,11 +223,11 @@ class StateStore(StateReader, Protocol):
         ...
 
     def remove(self, address: Address) -> int:
-        """Drop one record; return the serial."""
+        """Drop one record, of a binding its watermark as well; return the serial."""
         ...
 
     def move(self, old: Address, new: Address) -> int:
-        """Give a record another address of its kind; raises KeyError without `old`, ValueError with `new` taken."""
+        """Give a record, and its watermark, another address of its kind; KeyError without `old`, ValueError with `new` taken."""
         ...
 
     def intend(
@@ -257,6 +277,14 @@ class StateStore(StateReader, Protocol):
 
     def drop_history(self, ids: Iterable[str]) -> None:
         """Drop entries of the history."""
+        ...
+
+    def keep_watermark(self, watermark: Watermark) -> None:
+        """Write how far a binding has read its audience, in the place of what was kept of it."""
+        ...
+
+    def drop_watermark(self, binding: str) -> None:
+        """Forget it: its members are no longer those of what it has read, so that all of it is read the next time."""
         ...
 
     def lock(self, operation: str) -> Lock:

@@ -21,6 +21,7 @@ TABLES: Mapping[str, str] = {
     "dead_letter": "binding, signal, identity",
     "tombstone": "digest",
     "history": "id",
+    "watermark": "binding",
 }
 """Every table with the columns of its key; what others refer to comes before them."""
 

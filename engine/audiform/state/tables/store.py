@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from audiform.address import Address
+from audiform.address import Address, Kind
 from audiform.state.keys import keyed_digest
 from audiform.state.ledger_key import Sealed
 from audiform.state.store import (
@@ -23,8 +23,9 @@ from audiform.state.store import (
     RunBatch,
     StateView,
     Tombstone,
+    Watermark,
 )
-from audiform.state.tables import facts, figures, history, journal, records
+from audiform.state.tables import facts, figures, history, journal, records, watermarks
 from audiform.state.tables.connection import Connection, Database, Locks
 
 
@@ -77,14 +78,19 @@ class TableStore:
             return records.replace(connection, view)
 
     def remove(self, address: Address) -> int:
-        """Drop one record; return the serial."""
+        """Drop one record and its watermark; return the serial."""
         with self.database.writing() as connection:
+            if address.kind is Kind.BINDING:
+                watermarks.drop(connection, address.name)
             return records.remove(connection, address)
 
     def move(self, old: Address, new: Address) -> int:
-        """Give a record another address; return the serial."""
+        """Give a record and its watermark another address; return the serial."""
         with self.database.writing() as connection:
-            return records.move(connection, old, new)
+            serial = records.move(connection, old, new)
+            if old.kind is Kind.BINDING:
+                watermarks.rename(connection, old.name, new.name)
+            return serial
 
     def intend(self, run: str, address: Address, action: str, marker: str, data: Mapping[str, Any]) -> Intent:
         """Write an intent before its effect."""
@@ -204,6 +210,21 @@ class TableStore:
         """Return the recorded runs of commands, oldest first."""
         with self.database.reading() as connection:
             return () if connection is None else history.entries(connection)
+
+    def watermark(self, binding: str) -> Watermark | None:
+        """Return how far a binding has read its audience."""
+        with self.database.reading() as connection:
+            return None if connection is None else watermarks.read(connection, binding)
+
+    def keep_watermark(self, watermark: Watermark) -> None:
+        """Write how far a binding has read its audience."""
+        with self.database.writing() as connection:
+            watermarks.keep(connection, watermark)
+
+    def drop_watermark(self, binding: str) -> None:
+        """Forget how far a binding has read its audience."""
+        with self.database.writing() as connection:
+            watermarks.drop(connection, binding)
 
     def lock(self, operation: str) -> Lock:
         """Take the lock; raises LockedError at once when it is held."""
