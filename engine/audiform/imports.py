@@ -11,11 +11,12 @@ from audiform.address import Address, Kind
 from audiform.client import ConnectorClient, PlatformError
 from audiform.config.evolution import Importing
 from audiform.config.kinds import ADOPT, Binding
+from audiform.config.places import place_in
 from audiform.connectors.identifiers import normalize
 from audiform.delivery.adopting import Listed
 from audiform.destinations import Existing, meant, said
 from audiform.diagnostics import Diagnostic, DiagnosticError
-from audiform.plan.evolve import Conflict, Evolved
+from audiform.plan.evolve import Conflict, Evolved, at_entry
 from audiform.plan.facts import facts_of
 from audiform.plan.prior import Observed, Presence
 from audiform.plan.records import record_of
@@ -41,6 +42,18 @@ async def find_imports(runtime: Runtime, evolved: Evolved, *, members: bool = Tr
     looking = _Looking(runtime, evolved, members)
     await asyncio.gather(*(looking.find(one) for one in evolved.imports))
     return looking.found
+
+
+async def found_imports(runtime: Runtime, evolved: Evolved, *, members: bool) -> Found:
+    """As `find_imports`, where all of it has to be found.
+
+    Raises:
+        DiagnosticError: something cannot be imported, each at its entry.
+    """
+    found = await find_imports(runtime, evolved, members=members)
+    if found.conflicts:
+        raise DiagnosticError(place_in(runtime.project.root, map(at_entry, found.conflicts)))
+    return found
 
 
 def with_imports(evolved: Evolved, runtime: Runtime, found: Found) -> Evolved:

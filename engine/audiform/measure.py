@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +14,18 @@ from audiform.delivery.barred import barred
 from audiform.delivery.compare import Importable, compare, compare_adopted, impact_of
 from audiform.delivery.deliver import age_of
 from audiform.delivery.restoring import compare_restored, restored_impact
+from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.plan.decision import Decision, destination_of
+from audiform.plan.draft import Ended
+from audiform.plan.guard import Facts
 from audiform.plan.plan import Impact
 from audiform.runtime import Runtime
 from audiform.sources.running import in_thread
-from audiform.state.ledger import destination_key
+from audiform.state.ledger import LedgerSession, destination_key
 from audiform.state.store import Record
+
+AT_ONCE = 4
+"""Bindings measured side by side: each measurement is a query that uses all processors by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,38 @@ async def measure(
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
     return await in_thread(_measure, runtime, binding, kept, listed)
+
+
+async def measure_all(
+    runtime: Runtime,
+    decisions: Sequence[Decision],
+    origins: Mapping[Address, Record],
+    members: Mapping[Address, Listed],
+) -> dict[Address, Facts]:
+    """Count the people of every binding that is sent; `members`: of those that are imported.
+
+    Raises:
+        DiagnosticError: what is wrong with any of them, said together.
+    """
+    slots = asyncio.Semaphore(AT_ONCE)
+    problems: dict[Diagnostic, None] = {}
+    found: dict[Address, Facts] = {}
+
+    async def one(decision: Decision) -> None:
+        async with slots:
+            try:
+                kept = None if decision.fresh else origins.get(decision.address)
+                listed = members.get(decision.address)
+                measured = await measure(runtime, decision.address.name, kept, listed)
+            except DiagnosticError as error:
+                problems.update(dict.fromkeys(error.diagnostics))
+            else:
+                found[decision.address] = Facts(measured.impact, measured.source_age)
+
+    await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends))
+    if problems:
+        raise DiagnosticError(tuple(problems))
+    return found
 
 
 async def measure_restored(runtime: Runtime, record: Record, step: Mapping[str, Any]) -> Impact:
@@ -91,3 +130,29 @@ def _destination(record: Record) -> str | None:
     if record.body["destination_id"] is None:
         return None
     return destination_key(record.body["connector"], record.body["destination_id"])
+
+
+def count_ended(runtime: Runtime, ending: Mapping[Address, Record]) -> dict[Address, Ended]:
+    """Count the members of recorded bindings that end: also without impact, because deleting is a decision.
+
+    `ending`: address -> the record as it is kept now, under which name ever.
+    """
+    if not ending:
+        return {}
+    session = runtime.ledger.open(write=False)
+    try:
+        return {address: _ended(session, record) for address, record in ending.items()}
+    finally:
+        session.close()
+
+
+def _ended(session: LedgerSession, record: Record) -> Ended:
+    connector, destination_id = destination_of(record)
+    members = session.members(destination_key(connector, destination_id or ""))
+    name = record.address.name
+    row = session.connection.execute(
+        f"SELECT count(*), count(*) FILTER (identity NOT IN (SELECT identity FROM {members} WHERE binding <> $1)) "
+        f"FROM {members} WHERE binding = $1",
+        [name],
+    ).fetchone()
+    return Ended(*row) if row else Ended(0, 0)

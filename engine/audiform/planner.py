@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from audiform import __version__
 from audiform.address import Address, Kind
@@ -13,41 +13,31 @@ from audiform.config.event_kinds import EventConnector, EventSource
 from audiform.config.evolution import Evolution
 from audiform.config.places import place_all, place_in
 from audiform.config.project import Project
-from audiform.delivery.adopting import Listed
-from audiform.destinations import look_up
 from audiform.diagnostics import Diagnostic, DiagnosticError
-from audiform.imports import Found, find_imports, with_imports
 from audiform.judging import judgement_of
 from audiform.lazily import load
-from audiform.measure import measure
-from audiform.plan.bindings import is_active
-from audiform.plan.decision import Decision, Situation, destination_of, key_of, situation_of
+from audiform.plan.decision import Decision, Situation, key_of, situation_of
 from audiform.plan.diff import diff
 from audiform.plan.digest import config_digest
 from audiform.plan.draft import Approvals, Ended, judged_change
 from audiform.plan.evolve import Evolved, at_entry, evolve
 from audiform.plan.facts import facts_of
 from audiform.plan.guard import Facts
-from audiform.plan.later import Later
+from audiform.plan.later import Later, LaterText
 from audiform.plan.plan import Change, Plan, StepKind
-from audiform.plan.prior import Observed, Presence, Refreshed
+from audiform.plan.prior import Presence, Refreshed
 from audiform.plan.records import secrets_of
 from audiform.plan.select import chosen_imports, select
 from audiform.plan.serialise import VERSION
 from audiform.plan.steps import steps_of
 from audiform.policies.judge import of_resources
 from audiform.policies.scope import in_use
-from audiform.refresh import refresh
-from audiform.rehearsal import Rehearsed, rehearse
 from audiform.runtime import Runtime
 from audiform.sources.snapshot import snapshots
-from audiform.state.ledger import LedgerSession, destination_key
-from audiform.state.store import Intent, Record, StateView
+from audiform.state.store import Intent, StateView
 
 _SECRETS = (("credentials",), ("write_keys",))
 """Fields in which secrets are named."""
-AT_ONCE = 4
-"""Bindings measured side by side: each measurement is a query that uses all processors by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +67,24 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     options, unasked = _without_forbidden_secrets(runtime, options)
     project = _nothing(runtime.project) if options.destroy else runtime.project
     evolved = evolved_state(project, runtime.store.read())
-    seen = await refresh(runtime, evolved.recorded) if options.refresh else dict[Address, Observed]()
-    evolved = chosen_imports(project, evolved, options.targets, options.exclude)
-    found = await found_imports(runtime, evolved, options)
-    evolved = with_imports(evolved, runtime, found)
+    seen: Refreshed = {}
+    if options.refresh:
+        seen = await load("audiform.refresh:refresh")(runtime, evolved.recorded)
+    evolved, members = await _imported(
+        runtime, chosen_imports(project, evolved, options.targets, options.exclude), options
+    )
     recorded = evolved.recorded
-    observed = {**seen, **{address: taken.observed for address, taken in found.taken.items()}}
+    observed = {**seen, **{address: taken.observed for address, taken in evolved.taken.items()}}
     pending = runtime.store.pending()
     situation = _situation(runtime, project, evolved, observed, pending, secrets=options.refresh)
     decisions, partial = select(diff(situation), situation, targets=options.targets, exclude=options.exclude)
     looked = await _look_up(runtime, recorded, decisions) if options.refresh else ()
-    changes = await _changes(runtime, situation, decisions, found, options)
+    changes = await _changes(runtime, situation, decisions, members, options)
     if options.impact and project.event_connectors:
         changes = await load("audiform.event_rates:with_rates")(runtime, changes)
-    rehearsed = await _rehearsed(runtime, recorded) if options.remote_validate else ()
+    rehearsed: Sequence[str] = ()
+    if options.remote_validate:
+        rehearsed = await load("audiform.rehearsal:rehearse_all")(runtime, recorded)
     now = runtime.clock()
     plan = Plan(
         version=VERSION,
@@ -99,7 +93,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         environment=project.environment.name,
         lineage=recorded.lineage,
         serial=recorded.serial,
-        config_digest=config_digest(runtime.project),
+        config_digest=LaterText(lambda: config_digest(runtime.project)),
         manifest_digests=_manifests(runtime, project),
         created=now,
         expires=now + options.expires,
@@ -150,40 +144,12 @@ async def _look_up(runtime: Runtime, recorded: StateView, decisions: Sequence[De
         for decision in decisions
         if any(verb.kind is StepKind.CREATE_DESTINATION for verb in decision.verbs)
     ]
-    looked = await look_up(runtime, new, recorded.lineage)
+    looked = await load("audiform.destinations:look_up")(runtime, new, recorded.lineage)
     if looked.problems:
         project = runtime.project
         raise DiagnosticError(tuple(place_all(project.root, project.environment.name, looked.problems)))
-    return looked.notes
-
-
-async def _rehearsed(runtime: Runtime, recorded: StateView) -> Sequence[str]:
-    """Return what the platforms say of a batch of each active binding: also of those that only a sync would send.
-
-    Raises:
-        DiagnosticError: a platform would refuse a batch.
-    """
-    project = runtime.project
-    active = [name for name, binding in project.bindings.items() if is_active(project, binding)]
-    found = await rehearse(runtime, recorded, active)
-    refused = [item for item in found if item.status == "refused"]
-    if refused:
-        raise DiagnosticError([_refused(item) for item in refused])
-    return [_said(item) for item in found]
-
-
-def _said(item: Rehearsed) -> str:
-    if item.status == "accepted":
-        return f"binding.{item.binding}: the platform accepts a batch of {item.people} people; nothing was done there"
-    return f"binding.{item.binding} was not validated by its platform: {item.message}"
-
-
-def _refused(item: Rehearsed) -> Diagnostic:
-    text = (
-        f"The platform would not take what `binding.{item.binding}` sends: {item.message}. It was only asked; nothing was done "
-        "there."
-    )
-    return Diagnostic("remote-validation-failed", text, address=Address(Kind.BINDING, item.binding))
+    notes: Sequence[str] = looked.notes
+    return notes
 
 
 def _nothing(project: Project) -> Project:
@@ -215,22 +181,22 @@ def evolved_state(project: Project, recorded: StateView) -> Evolved:
     return evolved
 
 
-async def found_imports(runtime: Runtime, evolved: Evolved, options: PlanOptions) -> Found:
-    """Look up what is to be imported, and who is in it where people are counted.
+async def _imported(
+    runtime: Runtime, evolved: Evolved, options: PlanOptions
+) -> tuple[Evolved, Mapping[Address, Any]]:
+    """Return the state as it will be once what is to be imported is, and who is in it (`Listed`) where people are counted.
 
     Raises:
         DiagnosticError: something cannot be imported, each at its entry; or nobody may look.
     """
     if not evolved.imports:
-        return Found()
+        return evolved, {}
     if not options.refresh:
         names = ", ".join(f"`{one.address}`" for one in evolved.imports)
         text = f"{names}: what is imported has to be looked up. Plan without `--no-refresh`, or with `--exclude`."
         raise DiagnosticError([Diagnostic("import-conflict", text)])
-    found = await find_imports(runtime, evolved, members=options.impact)
-    if found.conflicts:
-        raise DiagnosticError(place_in(runtime.project.root, map(at_entry, found.conflicts)))
-    return found
+    found = await load("audiform.imports:found_imports")(runtime, evolved, members=options.impact)
+    return load("audiform.imports:with_imports")(evolved, runtime, found), found.members
 
 
 def _done(evolved: Evolved) -> Iterator[str]:
@@ -300,13 +266,20 @@ async def _changes(
     runtime: Runtime,
     situation: Situation,
     decisions: Sequence[Decision],
-    found: Found,
+    members: Mapping[Address, Any],
     options: PlanOptions,
 ) -> tuple[Change, ...]:
     ending = [decision.address for decision in decisions if decision.undone]
     origins = situation.evolved.origins
-    ended = count_ended(runtime, {address: origins[address] for address in ending})
-    sent = await _measure(runtime, decisions, origins, found.members) if options.impact else {}
+    ended: Mapping[Address, Ended] = {}
+    if ending:
+        # Also without impact: deleting is a decision.
+        ended = load("audiform.measure:count_ended")(
+            runtime, {address: origins[address] for address in ending}
+        )
+    sent: Mapping[Address, Facts] = {}
+    if options.impact:
+        sent = await load("audiform.measure:measure_all")(runtime, decisions, origins, members)
     return tuple(
         judged_change(
             decision,
@@ -318,57 +291,3 @@ async def _changes(
         )
         for decision in decisions
     )
-
-
-async def _measure(
-    runtime: Runtime,
-    decisions: Sequence[Decision],
-    origins: Mapping[Address, Record],
-    members: Mapping[Address, Listed],
-) -> dict[Address, Facts]:
-    """Count the people of every binding that is sent; what is wrong with any of them is said together."""
-    slots = asyncio.Semaphore(AT_ONCE)
-    problems: dict[Diagnostic, None] = {}
-    found: dict[Address, Facts] = {}
-
-    async def one(decision: Decision) -> None:
-        async with slots:
-            try:
-                kept = None if decision.fresh else origins.get(decision.address)
-                listed = members.get(decision.address)
-                measured = await measure(runtime, decision.address.name, kept, listed)
-            except DiagnosticError as error:
-                problems.update(dict.fromkeys(error.diagnostics))
-            else:
-                found[decision.address] = Facts(measured.impact, measured.source_age)
-
-    await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends))
-    if problems:
-        raise DiagnosticError(tuple(problems))
-    return found
-
-
-def count_ended(runtime: Runtime, ending: Mapping[Address, Record]) -> dict[Address, Ended]:
-    """Count the members of recorded bindings that end: also without impact, because deleting is a decision.
-
-    `ending`: address -> the record as it is kept now, under which name ever.
-    """
-    if not ending:
-        return {}
-    session = runtime.ledger.open(write=False)
-    try:
-        return {address: _ended(session, record) for address, record in ending.items()}
-    finally:
-        session.close()
-
-
-def _ended(session: LedgerSession, record: Record) -> Ended:
-    connector, destination_id = destination_of(record)
-    members = session.members(destination_key(connector, destination_id or ""))
-    name = record.address.name
-    row = session.connection.execute(
-        f"SELECT count(*), count(*) FILTER (identity NOT IN (SELECT identity FROM {members} WHERE binding <> $1)) "
-        f"FROM {members} WHERE binding = $1",
-        [name],
-    ).fetchone()
-    return Ended(*row) if row else Ended(0, 0)

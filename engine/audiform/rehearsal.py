@@ -18,7 +18,9 @@ from audiform.connectors.manifest import SignalOperation
 from audiform.delivery.barred import barred
 from audiform.delivery.compare import compare
 from audiform.delivery.rows import Outgoing, chunks
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.outcome import Outcome
+from audiform.plan.bindings import is_active
 from audiform.runtime import Runtime
 from audiform.state.ledger import Part, destination_key
 from audiform.state.store import StateView
@@ -44,6 +46,21 @@ async def rehearse(runtime: Runtime, recorded: StateView, bindings: Sequence[str
         DiagnosticError: a source cannot be read, or a secret not resolved.
     """
     return list(await asyncio.gather(*(_one(runtime, recorded, name) for name in bindings)))
+
+
+async def rehearse_all(runtime: Runtime, recorded: StateView) -> Sequence[str]:
+    """Return what the platforms say of a batch of each active binding: also of those that only a sync would send.
+
+    Raises:
+        DiagnosticError: a platform would refuse a batch.
+    """
+    project = runtime.project
+    active = [name for name, binding in project.bindings.items() if is_active(project, binding)]
+    found = await rehearse(runtime, recorded, active)
+    refused = [item for item in found if item.status == "refused"]
+    if refused:
+        raise DiagnosticError([_refused(item) for item in refused])
+    return [_said(item) for item in found]
 
 
 async def _one(runtime: Runtime, recorded: StateView, name: str) -> Rehearsed:
@@ -119,3 +136,17 @@ def _judged(name: str, outcome: Outcome, count: int) -> Rehearsed:
     words += list(dict.fromkeys(error.message for error in outcome.rejected))
     text = "; ".join(words) or f"{outcome.rejected_count} of {count} people would not be taken"
     return Rehearsed(name, "refused", text, count)
+
+
+def _said(item: Rehearsed) -> str:
+    if item.status == "accepted":
+        return f"binding.{item.binding}: the platform accepts a batch of {item.people} people; nothing was done there"
+    return f"binding.{item.binding} was not validated by its platform: {item.message}"
+
+
+def _refused(item: Rehearsed) -> Diagnostic:
+    text = (
+        f"The platform would not take what `binding.{item.binding}` sends: {item.message}. It was only asked; nothing was done "
+        "there."
+    )
+    return Diagnostic("remote-validation-failed", text, address=Address(Kind.BINDING, item.binding))

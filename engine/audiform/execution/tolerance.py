@@ -10,12 +10,11 @@ from audiform.address import Address
 from audiform.execution.inverting import after_restoring
 from audiform.execution.stopped import Stopped
 from audiform.imports import find_imports, with_imports
-from audiform.measure import measure, measure_restored
+from audiform.measure import AT_ONCE, count_ended, measure, measure_restored
 from audiform.plan.draft import impact_of
 from audiform.plan.evolve import evolve
 from audiform.plan.plan import Change, Plan, StepKind
 from audiform.plan.tolerance import outside_tolerance
-from audiform.planner import AT_ONCE, count_ended
 from audiform.runtime import Runtime
 from audiform.sources.snapshot import snapshots
 from audiform.state.store import StateView

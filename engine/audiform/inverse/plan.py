@@ -17,7 +17,7 @@ from audiform.delivery.restoring import is_known
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.inverse.configuration import Undone, undo_configuration
 from audiform.judging import judgement_of
-from audiform.measure import measure_restored
+from audiform.measure import count_ended, measure_restored
 from audiform.plan.decision import Decision, Verb, situation_of
 from audiform.plan.digest import config_digest
 from audiform.plan.draft import judged_change
@@ -26,7 +26,7 @@ from audiform.plan.facts import TypeFacts, facts_of
 from audiform.plan.guard import Facts, evaluate
 from audiform.plan.plan import Action, Change, Plan, Step, StepKind
 from audiform.plan.serialise import VERSION
-from audiform.planner import PlanOptions, count_ended
+from audiform.planner import PlanOptions
 from audiform.runtime import Runtime
 from audiform.state.ledger import KEPT, destination_key
 from audiform.state.store import HistoryEntry, Record, StateView

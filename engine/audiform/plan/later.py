@@ -1,4 +1,4 @@
-"""A sequence that is made when somebody looks into it: what a plan holds and its text does not need costs nothing."""
+"""Sequences and texts that are made when somebody looks: what a plan holds and its reader is not shown costs nothing."""
 
 from __future__ import annotations
 
@@ -43,3 +43,27 @@ class Later(Sequence[Item]):
 
     def __repr__(self) -> str:
         return repr(self._all())
+
+
+class LaterText:
+    """As its text is, it is equal to it."""
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], str]) -> None:
+        self._make = make
+        self._made: str | None = None
+
+    def __str__(self) -> str:
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other) if isinstance(other, str | LaterText) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __repr__(self) -> str:
+        return repr(str(self))

@@ -11,10 +11,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    GetPydanticSchema,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from audiform.address import Address, Kind, parse_address
-from audiform.plan.later import Later
+from audiform.plan.later import Later, LaterText
 
 _CLOSED = ConfigDict(extra="forbid")
 """An unknown key in a plan file is an error: it was written by another version, or by hand."""
@@ -310,7 +317,7 @@ class Plan:
     environment: str
     lineage: str
     serial: int
-    config_digest: str
+    config_digest: Annotated[str | LaterText, GetPydanticSchema(lambda _, handler: handler(str))]
     manifest_digests: Mapping[str, str]
     created: datetime
     expires: datetime

@@ -30,7 +30,9 @@ def to_data(plan: Plan) -> dict[str, Any]:
 def _made(plan: Plan) -> Plan:
     """Return the plan with everything made that it holds for later."""
     changes = (replace(change, fields=tuple(change.fields)) for change in plan.changes)
-    return replace(plan, changes=tuple(changes), steps=tuple(plan.steps))
+    return replace(
+        plan, config_digest=str(plan.config_digest), changes=tuple(changes), steps=tuple(plan.steps)
+    )
 
 
 def to_text(plan: Plan) -> str:
