@@ -111,12 +111,16 @@ def block(change: Change, *, colour: bool, concise: bool = False) -> Iterator[st
 
 def _new_lines(pairs: Sequence[tuple[str, Any]]) -> list[str]:
     """Return the lines of a new resource, of which a first plan has thousands."""
-    names = [field_name(path) for path, _ in pairs]
+    heads = _heads(tuple([path for path, _ in pairs]))
+    return [head + _value(path, value) for head, (path, value) in zip(heads, pairs, strict=True)]
+
+
+@lru_cache(maxsize=1024)
+def _heads(paths: tuple[str, ...]) -> list[str]:
+    """Return how the lines of some fields begin: most resources of a kind have the same ones."""
+    names = [field_name(path) for path in paths]
     width = max(map(len, names), default=0)
-    return [
-        f"      {name.ljust(width)}  {_value(path, value)}"
-        for name, (path, value) in zip(names, pairs, strict=True)
-    ]
+    return [f"      {name.ljust(width)}  " for name in names]
 
 
 def _field_lines(fields: Sequence[FieldChange], action: Action, *, colour: bool) -> Iterator[str]:
@@ -159,9 +163,7 @@ _QUOTED = json.encoder.encode_basestring
 def _value(path: str, value: Any) -> str:
     if value is None:
         return "(none)"
-    if _is_digest(path):
-        return str(value)[:_DIGEST_LENGTH]
-    return _json(value)
+    return str(value)[:_DIGEST_LENGTH] if _is_digest(path) else _json(value)
 
 
 @lru_cache(maxsize=1024)
