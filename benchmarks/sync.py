@@ -1,8 +1,8 @@
 """A first sync of a million profiles and one with 1 % changes, beside the limit and the script that people write.
 
 The limit is measured in the same run: the bare DuckDB query that normalises, hashes and renders the same bodies, and
-the bare HTTP client that posts the same bytes. The peer is a script of pandas and requests (extra `bench`). Each is a
-process of its own, and so is the sink that takes the requests. Prints JSON; exit code 1 when a budget does not hold.
+the bare HTTP client that posts the same bytes. The peer is a script of pandas and requests. Each is a process of its
+own, and so is the sink that takes the requests. Prints JSON; exit code 1 when a budget does not hold.
 
     python benchmarks/sync.py                   1,000,000 profiles
     python benchmarks/sync.py --rows 4000000    memory does not grow with them
@@ -17,105 +17,26 @@ import hashlib
 import importlib
 import importlib.util
 import json
-import os
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from costs import Cost, best, cost
+from people import BATCH, BINDING, CHANGED, TYPE, profiles, project
+from results import Budget, Figure, Place, Result, finish, here, options
+from sink import sink
+
 ROWS = 1_000_000
-BATCH = 10_000
-CHANGED = 0.01
 MOST_TIMES_LIMIT = 1.5
 """The sync without start-up and ledger, to the limit's own work."""
 MOST_TIMES_WHOLE = 2.0
 """The whole process with the ledger written, to the limit's whole process."""
 MOST_MEGABYTES = 1024
 REPEATS = 3
-TYPE = "meta_custom_audiences"
-ANSWER = b'{"audience_id":"1","num_received":0,"num_invalid_entries":0}'
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One process: `seconds` from start to end, `megabytes` at its peak, `inner` what it said of itself."""
-
-    seconds: float
-    megabytes: float
-    inner: Mapping[str, float]
-
-
-# --- The sink
-
-
-def _sink() -> None:
-    """Take requests and say yes, as fast as can be."""
-    server = socket.create_server(("127.0.0.1", 0), backlog=64)
-    print(server.getsockname()[1], flush=True)
-    while True:
-        connection, _ = server.accept()
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=_serve, args=(connection,), daemon=True).start()
-
-
-def _serve(connection: socket.socket) -> None:
-    buffer = bytearray(1 << 20)
-    view = memoryview(buffer)
-    head = b""
-    while True:
-        while b"\r\n\r\n" not in head:
-            if not (size := connection.recv_into(buffer)):
-                return
-            head += bytes(view[:size])
-        lines, _, body = head.partition(b"\r\n\r\n")
-        lengths = [line[15:] for line in lines.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-        left = int(lengths[0]) - len(body) if lengths else 0
-        while left > 0:
-            if not (size := connection.recv_into(buffer, min(left, len(buffer)))):
-                return
-            left -= size
-        head = b""
-        start = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        connection.sendall(start % len(ANSWER) + ANSWER)
-
-
-@contextmanager
-def sink() -> Iterator[str]:
-    """Run the sink; yield its URL."""
-    command = [sys.executable, __file__, "--as", "sink"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield f"http://127.0.0.1:{int(process.stdout.readline() if process.stdout else 0)}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-# --- The data
-
-
-def profiles(file: Path, rows: int, *, changed: float = 0.0) -> None:
-    """Write people; of `changed` of them half are others, the rest are gone or new."""
-    import duckdb
-
-    moved = int(rows * changed / 2)
-    duckdb.sql(
-        f"""COPY (
-            SELECT i AS customer_id,
-                   'Person' || (i + CASE WHEN i < {moved} THEN {2 * rows} ELSE 0 END) || '@Example.com' AS email,
-                   '+1650' || lpad((2000000 + i % 7000000)::VARCHAR, 7, '2') AS phone
-            FROM range({moved}, {rows + moved}) t(i)
-            UNION ALL SELECT i, 'New' || i || '@Example.com', NULL FROM range({moved}) t(i) WHERE {moved} > 0
-        ) TO '{file}'"""
-    )
-
 
 # --- The limit
 
@@ -164,7 +85,7 @@ def _limit(url: str, file: Path) -> dict[str, float]:
 # --- The script that people write
 
 
-def _pandas(url: str, file: Path) -> dict[str, float]:
+def _script(url: str, file: Path) -> dict[str, float]:
     import pandas as pd
     import requests
 
@@ -185,54 +106,6 @@ def _pandas(url: str, file: Path) -> dict[str, float]:
 
 
 # --- Audiform
-
-
-def _project(root: Path, url: str) -> None:
-    """Write a project and record it as an apply does."""
-    texts = {
-        "audiform.yaml": "project: bench\n",
-        "resources.yaml": f"""
-sources: {{shop: {{type: duckdb, settings: {{tables: {{people: people.parquet}}}}}}}}
-connectors:
-  ads:
-    type: {TYPE}
-    settings: {{ad_account_id: "1"}}
-    credentials: {{access_token: {{from_env: PATH}}}}
-    endpoint: {url}
-audiences:
-  everybody:
-    source: shop
-    query: SELECT * FROM people
-    profile_key: customer_id
-    identifiers: {{email: email, phone: phone}}
-bindings:
-  everybody_on_ads:
-    audience: everybody
-    connector: ads
-    destination: {{name: Everybody}}
-    on_delete: keep
-""",
-    }
-    for name, text in texts.items():
-        (root / name).write_text(text, encoding="utf-8")
-
-
-def _record(root: Path) -> None:
-    from audiform.config.load import load
-    from audiform.plan.records import record_of
-    from audiform.state.open import open_store
-
-    project, problems = load(root, None)
-    if project is None:
-        raise RuntimeError([problem.detail for problem in problems])
-    store = open_store(project.state.url, root, project.environment.name)
-    store.put(
-        *(
-            record_of(project, address, type_digests={TYPE: ""}, secret_digests={}, destination_id="1")
-            for address in project.digests
-        )
-    )
-    store.close()
 
 
 class _Timed:
@@ -283,7 +156,7 @@ def _audiform(_url: str, file: Path) -> dict[str, float]:
 
     async def work() -> Any:
         try:
-            return await deliver(runtime, "everybody_on_ads", approved=["everybody_on_ads.max_removed"])
+            return await deliver(runtime, BINDING, approved=[f"{BINDING}.max_removed"])
         finally:
             await transport.close()
 
@@ -306,47 +179,40 @@ def _import(*names: str) -> None:
 # --- Running
 
 
-ROLES = {"limit": _limit, "pandas": _pandas, "audiform": _audiform}
+ROLES = {"limit": _limit, "script": _script, "audiform": _audiform}
 
 
-def cost(role: str, url: str, file: Path, python: str = sys.executable) -> Cost:
+@dataclass(frozen=True)
+class Seen:
+    """What each cost: the bare limit, Audiform's first sync and the one after 1 % changed, and the script, if it ran."""
+
+    limit: Cost
+    first: Cost
+    later: Cost
+    script: Cost | None
+
+
+def role(name: str, url: str, file: Path, python: str = sys.executable) -> Cost:
     """Return what one role costs as a process of its own."""
-    command = [python, __file__, "--as", role, "--url", url, "--file", str(file)]
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    said = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{role} failed")
-    return Cost(seconds, usage.ru_maxrss / 1024, json.loads(said))
+    return cost([python, __file__, "--as", name, "--url", url, "--file", str(file)], says_json=True)
 
 
-def best(costs: Sequence[Cost]) -> Cost:
-    """Return the run that other work on the machine disturbed least, with the largest peak of all."""
-    least = min(costs, key=lambda one: one.seconds)
-    return Cost(least.seconds, max(one.megabytes for one in costs), least.inner)
-
-
-def measure(rows: int, peer: str | None) -> dict[str, Any]:
-    """Return the figures of all, each the best of a few runs that take turns."""
+def measure(rows: int, peer: str | None) -> Seen:
+    """Return the costs of all, each the best of a few runs that take turns."""
     with tempfile.TemporaryDirectory() as folder, sink() as url:
         data = Path(folder) / "people.parquet"
         profiles(data, rows)
         roots = []
-        limits, firsts, laters, peers = [], [], [], []
+        limits, firsts, laters, scripts = [], [], [], []
         for number in range(REPEATS):
             root = Path(folder) / f"project{number}"
-            root.mkdir()
-            _project(root, url)
-            _record(root)
+            project(root, url)
             own = root / "people.parquet"
             own.hardlink_to(data)
-            limits.append(cost("limit", url, data))
-            firsts.append(cost("audiform", url, own))
+            limits.append(role("limit", url, data))
+            firsts.append(role("audiform", url, own))
             if peer is not None:
-                peers.append(cost("pandas", url, data, peer))
+                scripts.append(role("script", url, data, peer))
             roots.append(root)
         changed = Path(folder) / "changed.parquet"
         profiles(changed, rows, changed=CHANGED)
@@ -354,55 +220,85 @@ def measure(rows: int, peer: str | None) -> dict[str, Any]:
             own = root / "people.parquet"
             own.unlink()
             own.hardlink_to(changed)
-            laters.append(cost("audiform", url, own))
-        return _figures(rows, best(limits), best(firsts), best(laters), best(peers) if peers else None)
+            laters.append(role("audiform", url, own))
+        return Seen(best(limits), best(firsts), best(laters), best(scripts) if scripts else None)
 
 
-def _figures(rows: int, limit: Cost, first: Cost, second: Cost, peer: Cost | None) -> dict[str, Any]:
-    bare = first.inner["work"] - first.inner["ledger"]
-    budgets = [
-        ("first sync without ledger, to the limit's work", MOST_TIMES_LIMIT, bare / limit.inner["work"]),
-        ("first sync as a whole process, to the limit's", MOST_TIMES_WHOLE, first.seconds / limit.seconds),
-        ("megabytes at the peak", MOST_MEGABYTES, max(first.megabytes, second.megabytes)),
-    ]
-    if peer is not None:
-        budgets.append(("first sync as a whole process, to the script's", 1.0, first.seconds / peer.seconds))
-    return {
-        "rows": rows,
-        "rows_per_second": round(rows / first.seconds),
-        "limit": asdict(limit),
-        "first_sync": asdict(first),
-        "sync_with_changes": asdict(second),
-        "pandas_and_requests": asdict(peer) if peer is not None else None,
-        "budgets": [
-            {"name": name, "limit": most, "seen": round(seen, 2), "holds": seen <= most}
-            for name, most, seen in budgets
-        ],
-    }
+# --- What it means
+
+
+def budgets(seen: Seen) -> Iterator[Budget]:
+    """Yield every budget that this run can judge."""
+    bare = seen.first.inner["work"] - seen.first.inner["ledger"]
+    yield Budget(
+        "first sync without start-up and ledger, to the limit's work",
+        bare / seen.limit.inner["work"],
+        at_most=MOST_TIMES_LIMIT,
+        peer="the bare limit",
+    )
+    yield Budget(
+        "first sync as a whole process, to the limit's",
+        seen.first.seconds / seen.limit.seconds,
+        at_most=MOST_TIMES_WHOLE,
+        peer="the bare limit",
+    )
+    yield Budget(
+        "memory at the peak", max(seen.first.megabytes, seen.later.megabytes), "MB", at_most=MOST_MEGABYTES
+    )
+    if seen.script is not None:
+        yield Budget(
+            "first sync as a whole process, to the script's",
+            seen.first.seconds / seen.script.seconds,
+            at_most=1.0,
+            peer="pandas + requests",
+        )
+
+
+def figures(rows: int, seen: Seen) -> Iterator[Figure]:
+    """Yield what a reader compares."""
+    named = {"bare limit": seen.limit, "Audiform": seen.first, "pandas + requests": seen.script}
+    firsts = {name: one for name, one in named.items() if one is not None}
+    for name, one in firsts.items():
+        yield Figure(
+            f"First sync of {rows:,} profiles, whole process", name, rows / one.seconds, "profiles/s"
+        )
+    for name, one in firsts.items():
+        yield Figure("The same without start-up", name, one.inner["work"], "s")
+    yield Figure("The same without start-up", "Audiform, of this its ledger", seen.first.inner["ledger"], "s")
+    yield Figure("Sync after 1 % has changed, whole process", "Audiform", seen.later.seconds, "s")
+    for name, one in {**firsts, "Audiform, 1 % changed": seen.later}.items():
+        yield Figure("Memory at the peak", name, one.megabytes, "MB")
+
+
+ABOUT = """\
+Profiles from one Parquet file, e-mail address and phone number normalised and hashed, posted in batches of 10,000 to a local
+sink that answers at once. The bare limit is the DuckDB query that gives the same bytes, and an HTTP client that posts
+them: no difference, no ledger, nothing checked."""
+
+
+def result(rows: int, seen: Seen, place: Place) -> Result:
+    """Return what was found, in the form of all benchmarks."""
+    return Result("sync", "Sync", ABOUT, [*figures(rows, seen)], [*budgets(seen)], place)
 
 
 def main() -> int:
     """Measure, or be one of those that are measured."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument(
         "--peer", help="interpreter with pandas and requests (default: this one, if it has them)"
     )
-    parser.add_argument("--as", dest="role", choices=["sink", *ROLES], help=argparse.SUPPRESS)
+    parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.role == "sink":
-        _sink()
     if given.role:
         print(json.dumps(ROLES[given.role](given.url, given.file)))
         return 0
+    place = here()
     has_pandas = all(importlib.util.find_spec(name) for name in ("pandas", "requests"))
-    figures = measure(given.rows, given.peer or (sys.executable if has_pandas else None))
-    print(json.dumps(figures, indent=2))
-    return 0 if all(budget["holds"] for budget in figures["budgets"]) else 1
+    seen = measure(given.rows, given.peer or (sys.executable if has_pandas else None))
+    return finish(result(given.rows, seen, place), given)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""What a process of its own costs: seconds from start to end, and memory at the peak."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One process: `seconds` from start to end, `megabytes` at its peak, `inner` what it said of itself."""
+
+    seconds: float
+    megabytes: float
+    inner: Mapping[str, float] = field(default_factory=dict)
+
+
+def cost(
+    command: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    says_json: bool = False,
+) -> Cost:
+    """Run a command; return what it cost. What it prints is shown only when it fails, or read as JSON (`says_json`)."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=None if says_json else subprocess.STDOUT,
+        text=True,
+    )
+    said = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        message = f"{' '.join(map(str, command))} failed with exit code {process.returncode}: {said}"
+        raise RuntimeError(message)
+    return Cost(seconds, usage.ru_maxrss / 1024, json.loads(said) if says_json else {})
+
+
+def best(costs: Sequence[Cost]) -> Cost:
+    """Return the run that other work on the machine disturbed least, with the largest peak of all."""
+    least = min(costs, key=lambda one: one.seconds)
+    return Cost(least.seconds, max(one.megabytes for one in costs), least.inner)
