@@ -90,3 +90,9 @@ def test_a_port_that_is_taken_is_said():
         other.listen()
         with pytest.raises(DiagnosticError, match="--port"):
             listening("127.0.0.1", other.getsockname()[1])
+
+
+def test_an_address_of_no_interface_is_said():
+    """Another port would not help: the address is named."""
+    with pytest.raises(DiagnosticError, match="--host"):
+        listening("203.0.113.1", 0)

@@ -16,7 +16,7 @@ from audiform.config.project import Project
 from audiform.config.secret_references import FromEnv
 from audiform.plan.records import secrets_of
 
-EXTRAS = {"postgresql": "postgresql", "s3": "s3"}
+EXTRAS = {"postgresql": "postgresql", "postgres": "postgresql", "s3": "s3"}
 """Scheme of the state's URL -> the extra that it needs."""
 
 

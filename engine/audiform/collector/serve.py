@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +30,7 @@ def listening(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise DiagnosticError((_in_use(host, port, error.strerror or str(error)),)) from None
+        raise DiagnosticError((_not_taken(host, port, error),)) from None
     return listener
 
 
@@ -77,9 +78,12 @@ def event_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _in_use(host: str, port: int, why: str) -> Diagnostic:
+def _not_taken(host: str, port: int, error: OSError) -> Diagnostic:
+    remedy = "End what listens there, or choose another port with `--port`."
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        remedy = "Choose an address of this machine with `--host`: 127.0.0.1 for itself alone, 0.0.0.0 for all."
     return Diagnostic(
         code="address-in-use",
-        detail=f"`audiform run` cannot listen on {host}, port {port}: {why}. Nothing was taken in or sent. "
-        "End what listens there, or choose another port with `--port`.",
+        detail=f"`audiform run` cannot listen on {host}, port {port}: {error.strerror or error}. Nothing was taken in or sent. "
+        f"{remedy}",
     )
