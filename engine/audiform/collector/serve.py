@@ -81,7 +81,9 @@ def event_loop() -> asyncio.AbstractEventLoop:
 def _not_taken(host: str, port: int, error: OSError) -> Diagnostic:
     remedy = "End what listens there, or choose another port with `--port`."
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
-        remedy = "Choose an address of this machine with `--host`: 127.0.0.1 for itself alone, 0.0.0.0 for all."
+        remedy = (
+            "Choose an address of this machine with `--host`: 127.0.0.1 for itself alone, 0.0.0.0 for all."
+        )
     return Diagnostic(
         code="address-in-use",
         detail=f"`audiform run` cannot listen on {host}, port {port}: {error.strerror or error}. Nothing was taken in or sent. "
