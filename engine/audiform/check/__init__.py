@@ -14,6 +14,7 @@ from audiform.check.guards import check_guards
 from audiform.check.pins import check_pins
 from audiform.check.sources import check_sources
 from audiform.check.types import Types
+from audiform.check.watermarks import check_watermarks
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import Diagnostic
@@ -35,6 +36,7 @@ def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
         if known is not None:
             facts[name] = known
     problems += check_sources(project)
+    problems += check_watermarks(project)
     problems += check_bindings(project, facts)
     problems += check_events(project, types)
     problems += check_guards(project)

@@ -43,6 +43,45 @@ CODES: Mapping[str, Code] = {
         "The consent column holds something else than booleans. Which of its values mean a yes must not be guessed.",
         "Compare in the query: `opted_in = 'yes' AS opted_in`.",
     ),
+    "flag-not-boolean": Code(
+        "Flag is not true or false",
+        "A column that says who is a member, or which profile is deleted, holds something else than booleans. Which of its values "
+        "mean a yes must not be guessed.",
+        "Compare in the query: `op = 'D' AS deleted`.",
+    ),
+    "watermark-missing": Code(
+        "Needs a watermark",
+        "`member`, `deleted` and `reconcile` say who leaves when a sync reads what changed, and how often it reads everything. The "
+        "audience has no `watermark`, so that each sync reads everything.",
+        "Name the column that grows when a row changes, or remove the field.",
+        "watermark: changed_at\ndeleted: is_deleted",
+    ),
+    "watermark-names-people": Code(
+        "Watermark is somebody's identifier",
+        "The highest value of a watermark is kept in the state, which holds no person. A column that says who somebody is does not "
+        "say when a row changed either.",
+        "Name the column that the source writes with each change: a timestamp, a date, a number of a version.",
+    ),
+    "watermark-without-leavers": Code(
+        "Nobody leaves between two full runs",
+        "A warning: the audience is read by what changed, and no column says that a changed profile does not belong any more. Whoever "
+        "leaves stays at the destination until everything is read.",
+        "Name a boolean column as `member` or as `deleted`.",
+        "member: is_member",
+    ),
+    "watermark-type": Code(
+        "Watermark of a type that does not sort",
+        "Rows that changed are found by comparing the watermark with the highest value that was read. That takes a timestamp, a "
+        "date, an integer, or a text of letters, digits and `:._+/=,-` that sorts byte by byte. Nothing was sent.",
+        "Convert the column in the query, such as `changed_at::timestamptz`, or name another one.",
+    ),
+    "watermark-overlap": Code(
+        "Overlap does not fit the watermark",
+        "`overlap` is subtracted from the highest value that was read: a duration from a timestamp or a date, a number from an "
+        "integer. From a text nothing can be subtracted.",
+        "Write it in the unit of the column, or leave it out.",
+        "watermark: {column: changed_at, overlap: 30m}",
+    ),
     "driver-missing": Code(
         "No driver for this source",
         "What a database or a table of this type is read with is a Python package that is not installed here.",

@@ -126,6 +126,29 @@ Column = Annotated[
 """The name of a column, or the column with what is known about its values."""
 
 
+class Watermark(Model):
+    """A column that grows when a row changes, so that a sync reads what changed and not everything."""
+
+    column: str = Field(description="A timestamp, a date, an integer or a text that sorts")
+    overlap: (
+        Annotated[
+            Annotated[StrictInt, Field(ge=0), Tag("<other>")] | Annotated[Duration, Tag("<text>")],
+            Discriminator(_is_text),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="How far below the highest value is read again, for what is committed late: a duration for times, a number "
+        "for integers (default: 10m for timestamps, 0 otherwise)",
+    )
+
+
+class Reconcile(Model):
+    """How often an audience with a watermark is read as a whole all the same."""
+
+    every: Duration = Field(default="1d", description="Time between two syncs that read everything")
+
+
 class Audience(Model):
     """The profiles that meet a definition now."""
 
@@ -137,6 +160,25 @@ class Audience(Model):
     identifiers: dict[str, Column] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
     consent: str | None = Field(default=None, description="Boolean column; false or null = left out, counted")
+    watermark: (
+        Annotated[
+            Annotated[str, Tag("<text>")] | Annotated[Watermark, Tag("<other>")], Discriminator(_is_text)
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="Column that grows when a row changes: a sync reads what is at or above the highest value that was read",
+    )
+    member: str | None = Field(
+        default=None,
+        description="With a watermark: boolean column; only true meets the definition, and whoever it is not true of leaves",
+    )
+    deleted: str | None = Field(
+        default=None, description="With a watermark: boolean column; true = the profile is gone, and leaves"
+    )
+    reconcile: Reconcile | None = Field(
+        default=None, description="With a watermark: how often everything is read (default: every 1d)"
+    )
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None

@@ -6,7 +6,7 @@
     connector  type type_digest settings endpoint credentials secrets description labels owner protected enabled
                dependencies
                (`credentials`: name -> reference; `secrets`: name -> keyed digest, only those that were resolved)
-    audience   source query profile_key identifiers variables consent description labels owner protected enabled
+    audience   source query profile_key identifiers variables consent [watermark member deleted reconcile] description labels owner protected enabled
                dependencies
                (`query`: hex digest of the SQL; `identifiers`: name -> {column, already_hashed, region})
     binding    audience connector destination signals identifiers variables guards on_delete description labels owner

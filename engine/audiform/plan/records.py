@@ -163,6 +163,7 @@ def _audience(audience: Audience) -> dict[str, Any]:
         "identifiers": {name: _column(column) for name, column in audience.identifiers.items()},
         "variables": dict(audience.variables),
         "consent": audience.consent,
+        **_reading(audience),
         "description": audience.description,
         "labels": dict(audience.labels),
         "owner": audience.owner,
@@ -170,6 +171,16 @@ def _audience(audience: Audience) -> dict[str, Any]:
         "enabled": audience.enabled,
         "dependencies": [f"source.{audience.source}"],
     }
+
+
+def _reading(audience: Audience) -> dict[str, Any]:
+    """Return how an audience with a watermark is read; of another one nothing is said, as in records of before."""
+    body = audience.model_dump(mode="json", include={"member", "deleted", "reconcile"}, exclude_none=True)
+    if audience.watermark is None:
+        return body
+    if isinstance(audience.watermark, str):
+        return {"watermark": {"column": audience.watermark}, **body}
+    return {"watermark": audience.watermark.model_dump(mode="json", exclude_none=True), **body}
 
 
 _PLAIN = IdentifierColumn(column="").model_dump(mode="json")

@@ -84,6 +84,14 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
             ChangeCategory.RESEND, "every member's variables are sent again, where the type can modify"
         ),
         "consent": Rule(ChangeCategory.DELTA, "other people may be left out; only the difference is sent"),
+        "watermark": Rule(
+            ChangeCategory.METADATA, "decides what a sync reads; the next one reads everything"
+        ),
+        "member": Rule(
+            ChangeCategory.DELTA, "other people may meet the definition; only the difference is sent"
+        ),
+        "deleted": Rule(ChangeCategory.DELTA, "other people may be gone; only the difference is sent"),
+        "reconcile": Rule(ChangeCategory.METADATA, "decides how often a sync reads everything"),
         **NOTES,
     },
     Kind.BINDING: {

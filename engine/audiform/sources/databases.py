@@ -26,6 +26,7 @@ from audiform.sources.database_errors import refused, unreachable
 from audiform.sources.drivers import DRIVERS, Given, connect, way_to
 from audiform.sources.paths import files_of
 from audiform.sources.running import running
+from audiform.sources.slices import Slice
 from audiform.sql import name
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ STREAM: Final = "audiform_stream"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is read and for what: the audience, and the binding that it is read for."""
+    """What is read and for what: the audience, and the binding that it is read for. `since`: only the rows of a slice."""
 
     audience: str
     purpose: str
+    since: Slice | None = None
 
 
 @contextmanager
@@ -63,7 +65,8 @@ def read_database(
             if statement:
                 cursor.adbc_statement.set_options(**statement)
             with answering(address, ("query",)):
-                cursor.execute(f"{_note(project, asked)} SELECT * FROM (\n{query}\n) AS profiles")
+                where = f" WHERE {asked.since.condition(source.type)}" if asked.since else ""
+                cursor.execute(f"{_note(project, asked)} SELECT * FROM (\n{query}\n) AS profiles{where}")
                 batches = cursor.fetch_record_batch()
             connection.register(STREAM, batches)
             try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PROFILES = "audiform.profiles"
 """The view of an audience's profiles."""
+_FLAGS = frozenset({("member",), ("deleted",)})
 
 
 def open_query(connection: DuckDBPyConnection, query: str, address: Address) -> Mapping[str, str]:
@@ -57,6 +58,8 @@ def check_columns(
             problems.append(_missing(column, columns, address, place))
         elif place == ("consent",) and columns[column] != "BOOLEAN":
             problems.append(_not_boolean(column, columns[column], address))
+        elif place in _FLAGS and columns[column] != "BOOLEAN":
+            problems.append(_no_flag(column, columns[column], address, place))
     if problems:
         raise DiagnosticError(problems)
 
@@ -74,6 +77,14 @@ def _missing(column: str, columns: Mapping[str, str], address: Address, place: t
     return Diagnostic(
         "missing-column", detail, hint=did_you_mean(column, columns), address=address, path=place
     )
+
+
+def _no_flag(column: str, kind: str, address: Address, place: tuple[str, ...]) -> Diagnostic:
+    detail = (
+        f"`{place[0]}` of `{address}` is read from `{column}`, which is {kind}. Which of its values mean a yes must not be guessed: "
+        f"write it in the query, for example `{column} = 'yes' AS {column}`."
+    )
+    return Diagnostic("flag-not-boolean", detail, address=address, path=place)
 
 
 def _not_boolean(column: str, kind: str, address: Address) -> Diagnostic:

@@ -57,4 +57,7 @@ def open_profiles(
             yield Profiles(relation, columns_of(connection, relation), written, address, elsewhere=True)
     else:
         written = open_source(connection, audience.source, source, project.root, folders)
-        yield Profiles(PROFILES, open_query(connection, query, address), written, address, elsewhere=False)
+        columns, relation = open_query(connection, query, address), PROFILES
+        if asked.since is not None:
+            relation = f"(SELECT * FROM {PROFILES} WHERE {asked.since.condition(source.type)})"
+        yield Profiles(relation, columns, written, address, elsewhere=False)
