@@ -36,7 +36,7 @@ def read(values: str, column_type: str) -> tuple[str | None, str]:
         ("DECIMAL(38,0)", "(99999999999999999999)", "99999999999999999999"),
         ("VARCHAR", "('2026-a'), ('2026-B')", "2026-a"),
     ],
-    ids="zone future infinite local nanoseconds date integer decimal text".split(),
+    ids=["zone", "future", "infinite", "local", "nanoseconds", "date", "integer", "decimal", "text"],
 )
 def test_the_highest_value_is_kept_as_text(column_type: str, values: str, kept: str):
     """Times in UTC and to the microsecond; none of them is later than now; texts sort byte by byte."""

@@ -45,7 +45,7 @@ ANALYZE slices.people
         ("postgresql", Slice("a", "text", "v1"), '"a" COLLATE "C" >= \'v1\''),
         ("postgresql", Slice('a"b', "integer", "7"), '"a""b" >= 7'),
     ],
-    ids="duckdb postgresql snowflake date bigquery sqlite bytewise quoted".split(),
+    ids=["duckdb", "postgresql", "snowflake", "date", "bigquery", "sqlite", "bytewise", "quoted"],
 )
 def test_each_database_is_asked_in_its_dialect(source: str, part: Slice, asked: str):
     """A constant of the column's type, the column alone, names quoted, texts byte by byte."""
@@ -73,7 +73,7 @@ def test_postgresql_uses_the_index_of_the_watermark(database: Database, tmp_path
 
     assert "Index Cond: (changed_at >=" in planned
     assert 81 == _rows(made, late)
-    assert 11_116 == _rows(made, Slice("version", "text", "2"))
+    assert 8_889 == _rows(made, Slice("version", "text", "2"))
 
 
 def test_a_file_is_read_from_the_value_on(tmp_path: Path):

@@ -17,7 +17,18 @@ from audiform.sql import name
 Kind = Literal["timestamp", "timestamptz", "date", "integer", "text"]
 
 _INTEGERS: Final = frozenset(
-    "TINYINT SMALLINT INTEGER BIGINT HUGEINT UTINYINT USMALLINT UINTEGER UBIGINT UHUGEINT".split()
+    [
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "HUGEINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "UHUGEINT",
+    ]
 )
 _KINDS: Final[Mapping[str, Kind]] = {
     "TIMESTAMP": "timestamp",
