@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StrictBool, StrictInt, Tag
 
-from audiform.config.kinds import Duration, Labels, Owner, Protected
-from audiform.config.models import Model
+from audiform.config.kinds import Labels, Owner, Protected
+from audiform.config.models import Duration, Model
 from audiform.config.secret_references import CheckedSecretReference
 
 Path = Annotated[str, Field(examples=["event.properties.total"])]

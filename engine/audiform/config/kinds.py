@@ -10,24 +10,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 
-from audiform.config.models import Model
+from audiform.config.models import Duration, Model, is_text
 from audiform.config.secret_references import CheckedSecretReference
 from audiform.config.source_settings import SourceSettings, as_settings
+from audiform.config.watermarks import Reconcile
 from audiform.outcome import Signal
-
-
-def _is_text(value: Any) -> str:
-    return "<text>" if isinstance(value, str) else "<other>"
-
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
 Limit = Annotated[
     Annotated[StrictInt, Field(ge=0), Tag("<other>")] | Annotated[Percent, Tag("<text>")],
-    Discriminator(_is_text),
+    Discriminator(is_text),
 ]
 """A number of people, or a share of the destination's members."""
-
-Duration = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["24h"])]
 
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,62}$", examples=["team"])]
@@ -121,32 +115,9 @@ class IdentifierColumn(Model):
 
 
 Column = Annotated[
-    Annotated[str, Tag("<text>")] | Annotated[IdentifierColumn, Tag("<other>")], Discriminator(_is_text)
+    Annotated[str, Tag("<text>")] | Annotated[IdentifierColumn, Tag("<other>")], Discriminator(is_text)
 ]
 """The name of a column, or the column with what is known about its values."""
-
-
-class Watermark(Model):
-    """A column that grows when a row changes, so that a sync reads what changed and not everything."""
-
-    column: str = Field(description="A timestamp, a date, an integer or a text that sorts")
-    overlap: (
-        Annotated[
-            Annotated[StrictInt, Field(ge=0), Tag("<other>")] | Annotated[Duration, Tag("<text>")],
-            Discriminator(_is_text),
-        ]
-        | None
-    ) = Field(
-        default=None,
-        description="How far below the highest value is read again, for what is committed late: a duration for times, a number "
-        "for integers (default: 10m for timestamps, 0 otherwise)",
-    )
-
-
-class Reconcile(Model):
-    """How often an audience with a watermark is read as a whole all the same."""
-
-    every: Duration = Field(default="1d", description="Time between two syncs that read everything")
 
 
 class Audience(Model):
@@ -154,7 +125,7 @@ class Audience(Model):
 
     source: str
     query: Annotated[
-        Annotated[str, Tag("<text>")] | Annotated[QueryFile, Tag("<other>")], Discriminator(_is_text)
+        Annotated[str, Tag("<text>")] | Annotated[QueryFile, Tag("<other>")], Discriminator(is_text)
     ]
     profile_key: str
     identifiers: dict[str, Column] = Field(min_length=1)
@@ -162,7 +133,7 @@ class Audience(Model):
     consent: str | None = Field(default=None, description="Boolean column; false or null = left out, counted")
     watermark: (
         Annotated[
-            Annotated[str, Tag("<text>")] | Annotated[Watermark, Tag("<other>")], Discriminator(_is_text)
+            Annotated[str, Tag("<text>")] | Annotated[Watermark, Tag("<other>")], Discriminator(is_text)
         ]
         | None
     ) = Field(
@@ -328,7 +299,7 @@ class ExpectedCall(Model):
 
 People = Annotated[
     Annotated[StrictInt, Field(ge=0), Tag("<other>")] | Annotated[Literal["unknown"], Tag("<text>")],
-    Discriminator(_is_text),
+    Discriminator(is_text),
 ]
 """A number of people, or that nobody knows it."""
 
