@@ -131,12 +131,7 @@ class Audience(Model):
     identifiers: dict[str, Column] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)
     consent: str | None = Field(default=None, description="Boolean column; false or null = left out, counted")
-    watermark: (
-        Annotated[
-            Annotated[str, Tag("<text>")] | Annotated[Watermark, Tag("<other>")], Discriminator(is_text)
-        ]
-        | None
-    ) = Field(
+    watermark: Watermarked | None = Field(
         default=None,
         description="Column that grows when a row changes: a sync reads what is at or above the highest value that was read",
     )
