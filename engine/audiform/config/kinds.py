@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictIn
 from audiform.config.models import Duration, Model, is_text
 from audiform.config.secret_references import CheckedSecretReference
 from audiform.config.source_settings import SourceSettings, as_settings
-from audiform.config.watermarks import Reconcile
+from audiform.config.watermarks import Reconcile, Watermarked
 from audiform.outcome import Signal
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
