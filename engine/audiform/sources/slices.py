@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from audiform.audiences.watermarks import Kind
+from audiform.address import Address
+from audiform.audiences.watermarks import Kind, Tracked, kind_of, lowered, value_of
+from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.sql import literal, name
 
 _DUCKDB: Final = {"timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "date": "DATE"}
@@ -50,3 +53,62 @@ class Slice:
             case _:
                 kind = _TYPES.get(source_type, _STANDARD)[self.kind]
                 return f"{column} >= CAST({literal(self.value)} AS {kind})"
+
+
+def slice_since(address: Address, tracked: Tracked, kind: Kind, value: str) -> Slice:
+    """Return what changed since a watermark that was kept, and what is read again for what came late.
+
+    Raises:
+        DiagnosticError: the audience's overlap is not in the unit of the watermark (`watermark-overlap`).
+    """
+    try:
+        return Slice(tracked.watermark, kind, lowered(kind, value, tracked.overlap))
+    except ValueError:
+        unit = {"integer": "a number", "text": "nothing, because texts cannot be subtracted"}.get(
+            kind, "a duration, such as 30m"
+        )
+        text = (
+            f"`watermark.overlap` of `{address}` is {tracked.overlap!r}, and `{tracked.watermark}` is a column of {_words(kind)}: from "
+            f"such a watermark {unit} is subtracted."
+        )
+        raise DiagnosticError(
+            [Diagnostic("watermark-overlap", text, address=address, path=("watermark", "overlap"))]
+        ) from None
+
+
+def kind_in(columns: Mapping[str, str], column: str, address: Address) -> Kind:
+    """Return what kind of watermark a column of a query is; `columns`: name -> DuckDB's type.
+
+    Raises:
+        DiagnosticError: it does not sort, or not in steps (`watermark-type`).
+    """
+    kind = kind_of(columns[column])
+    if kind is None:
+        raise _unusable(column, f"which is {columns[column]}", address)
+    return kind
+
+
+def kept_value(kind: Kind, highest: Any, now: datetime, column: str, address: Address) -> str:
+    """Return the highest watermark that was read as it is kept.
+
+    Raises:
+        DiagnosticError: it is a text that cannot be asked for in every database (`watermark-type`).
+    """
+    try:
+        return value_of(kind, highest, now)
+    except ValueError:
+        raise _unusable(
+            column, "whose highest value is a text with other characters than those", address
+        ) from None
+
+
+def _words(kind: Kind) -> str:
+    return {"date": "dates", "integer": "integers", "text": "texts"}.get(kind, "timestamps")
+
+
+def _unusable(column: str, what: str, address: Address) -> DiagnosticError:
+    text = (
+        f"The watermark of `{address}` is `{column}`, {what}. It has to be a timestamp, a date, an integer or a text of letters, digits "
+        "and `:._+/=,-` (100 at most): convert it in the query, or name another column."
+    )
+    return DiagnosticError([Diagnostic("watermark-type", text, address=address, path=("watermark",))])
