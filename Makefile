@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo demo-events test lint types schemas docs bench faults clean
+.PHONY: demo demo-events test lint types schemas docs bench bench-peers bench-sync bench-config bench-events faults clean
 
 demo: .venv/.installed ## the example, from plan to synced audiences
 	$(BIN)/python examples/shop/demo.py
@@ -25,14 +25,36 @@ schemas: .venv/.installed ## write schemas/ from the models
 docs: .venv/.installed ## write the generated pages of docs/ from the code
 	$(BIN)/python docs/generate.py
 
-bench: .venv/.installed ## the figures, each beside its peer or its limit
-	$(BIN)/python benchmarks/config.py && $(BIN)/python benchmarks/sync.py && $(BIN)/python benchmarks/events.py
+# Each writes benchmarks/results/NAME.json and the page made of it, docs/benchmarks.md; it fails when a budget does not hold.
+bench: ## all benchmarks, each beside its peer or its limit, on a machine that does nothing else
+	$(MAKE) --keep-going bench-config bench-sync bench-events
+
+bench-sync: build/peers/.installed .venv/.bench ## a first sync and a later one, beside the bare limit
+	$(call measured,sync,--peer build/peers/bin/python)
+
+bench-config: .venv/.bench ## validate and plan, beside Terraform
+	$(call measured,config)
+
+bench-events: .venv/.bench ## events in and out, beside bare servers
+	$(call measured,events)
+
+measured = $(BIN)/python benchmarks/$(1).py $(2) $(GIVEN) --json benchmarks/results/$(1).json; held=$$?; $(BIN)/python docs/generate.py && exit $$held
 
 faults: .venv/.installed ## thousands of faults in real runs, and what was lost: takes half an hour
 	PYTHONPATH=tests $(BIN)/python -m faults.main --json build/faults.json && PYTHONPATH=tests $(BIN)/python -m faults.events_main --json build/faults-events.json
 
 clean: ## remove what the targets above made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/.bench: .venv/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+# The tools that are measured beside Audiform have an environment of their own.
+build/peers/.installed: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt
+	@touch $@
 
 .venv/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Audiform needs Python 3.11 or newer, and $(PYTHON) is not; say which: make PYTHON=python3.12 ..." >&2; exit 1; }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from audiform import codes
@@ -11,6 +13,9 @@ from audiform.cli.views.connectors_data import example_text
 from audiform.cli.views.connectors_pages import index, page, verified
 from audiform.cli.views.connectors_sheet import sheet_of
 from audiform.connectors.catalog import Catalog, ConnectorType
+
+HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "benchmarks"))  # scripts, which import each other by name
 
 
 def _page(kind: ConnectorType) -> str:
@@ -20,6 +25,7 @@ def _page(kind: ConnectorType) -> str:
 CATALOG = Catalog()
 KINDS = [CATALOG.get(name) for name in CATALOG.names()]
 PAGES: Mapping[str, Callable[[], str]] = {
+    **import_module("page").PAGES,
     "diagnostics.md": codes.document,
     "connectors/index.md": partial(index, KINDS),
     "connectors/verified.md": partial(verified, KINDS),
@@ -28,14 +34,15 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 
 def write(folder: Path) -> None:
-    """Write every generated page to `folder`, and remove the pages of types that are gone."""
-    (folder / "connectors").mkdir(exist_ok=True)
-    for old in (folder / "connectors").glob("*.md"):
-        if f"connectors/{old.name}" not in PAGES:
-            old.unlink()
+    """Write every generated page to `folder`, and remove those of what is gone."""
+    for kept in ("connectors", "benchmarks"):
+        (folder / kept).mkdir(exist_ok=True)
+        for old in (folder / kept).iterdir():
+            if f"{kept}/{old.name}" not in PAGES:
+                old.unlink()
     for name, text in PAGES.items():
         (folder / name).write_text(text(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    write(Path(__file__).resolve().parent)
+    write(HERE)
