@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+PEERS = Path(__file__).resolve().parent.parent / "build" / "peers" / "bin" / "python"
+"""The interpreter of the peers' own environment, as make installs it."""
+
 
 @dataclass(frozen=True)
 class Cost:

@@ -6,7 +6,7 @@ own, and so is the sink that takes the requests. Prints JSON; exit code 1 when a
 
     python benchmarks/sync.py                   1,000,000 profiles
     python benchmarks/sync.py --rows 4000000    memory does not grow with them
-    python benchmarks/sync.py --peer PYTHON     an interpreter that has pandas and requests
+    python benchmarks/sync.py --peer PYTHON     an interpreter that has pandas and requests (default: that of `make bench-sync`)
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import hashlib
 import importlib
-import importlib.util
 import json
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from costs import Cost, best, cost
+from costs import PEERS, Cost, best, cost
 from people import BATCH, BINDING, CHANGED, TYPE, profiles, project
 from results import Budget, Figure, Place, Result, finish, here, options
 from sink import sink
@@ -192,12 +191,12 @@ class Seen:
     script: Cost | None
 
 
-def role(name: str, url: str, file: Path, python: str = sys.executable) -> Cost:
+def role(name: str, url: str, file: Path, python: str | Path = sys.executable) -> Cost:
     """Return what one role costs as a process of its own."""
-    return cost([python, __file__, "--as", name, "--url", url, "--file", str(file)], says_json=True)
+    return cost([str(python), __file__, "--as", name, "--url", url, "--file", str(file)], says_json=True)
 
 
-def measure(rows: int, peer: str | None) -> Seen:
+def measure(rows: int, peer: Path | None) -> Seen:
     """Return the costs of all, each the best of a few runs that take turns."""
     with tempfile.TemporaryDirectory() as folder, sink() as url:
         data = Path(folder) / "people.parquet"
@@ -285,9 +284,7 @@ def main() -> int:
     """Measure, or be one of those that are measured."""
     parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument(
-        "--peer", help="interpreter with pandas and requests (default: this one, if it has them)"
-    )
+    parser.add_argument("--peer", type=Path, default=PEERS, help="interpreter with pandas and requests")
     parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
@@ -296,8 +293,7 @@ def main() -> int:
         print(json.dumps(ROLES[given.role](given.url, given.file)))
         return 0
     place = here()
-    has_pandas = all(importlib.util.find_spec(name) for name in ("pandas", "requests"))
-    seen = measure(given.rows, given.peer or (sys.executable if has_pandas else None))
+    seen = measure(given.rows, given.peer if given.peer.exists() else None)
     return finish(result(given.rows, seen, place), given)
 
 
