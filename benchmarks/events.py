@@ -1,7 +1,7 @@
 """Events taken in and sent on by `audiform run`, beside the limits that are measured in the same run.
 
-Ingest: single events of 1 kB over HTTP, each answered when it is on disk, to the bare ASGI server that answers without
-reading or keeping anything. Forwarding: a stream that waits in the log, to one `http_event` in batches of 100. Latency:
+Ingest: single events of 1 kB over HTTP, each answered when it is on disk, to the bare ASGI server (uvicorn as it comes) that
+answers without reading or keeping anything. Forwarding: a stream that waits in the log, to one `http_event` in batches of 100. Latency:
 from the request until the destination has it, at half of the lower of both rates. Server, sink and load are processes of
 their own. Prints JSON; exit code 1 when a budget does not hold.
 
@@ -125,20 +125,18 @@ async def _load(port: int, seconds: float, rate: float | None, connections: int)
 
 
 BARE = """
-import asyncio, sys
-from audiform.collector.serve import event_loop, listening, served
+import uvicorn
+from audiform.collector.serve import listening
 HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"16")]
 async def application(scope, receive, send):
     await receive()
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
     await send({"type": "http.response.body", "body": b'{"success":true}'})
-async def main():
-    listener = listening("127.0.0.1", 0)
-    async with served(application, listener):
-        print(listener.getsockname()[1], flush=True)
-        await asyncio.Event().wait()
-with asyncio.Runner(loop_factory=event_loop) as runner:
-    runner.run(main())
+listener = listening("127.0.0.1", 0)
+print(listener.getsockname()[1], flush=True)
+config = uvicorn.Config(application, loop="uvloop", http="httptools", ws="none", lifespan="off", log_config=None,
+    access_log=False, proxy_headers=False, server_header=False, date_header=False)
+uvicorn.Server(config).run(sockets=[listener])
 """
 
 SINK = """
@@ -281,7 +279,7 @@ def figures_of(sink: Server) -> dict[str, Any]:
 
 def ingest(root: Path, sink: Server, seconds: float) -> dict[str, Any]:
     """Measure the collector beside the bare server, in turns."""
-    bare_rates, rates = [], []
+    bare_rates, rates, bare_cpu, cpu = [], [], 0.0, 0.0
     project(root, sink.port, enabled=True)
     with script(BARE) as bare, run(root) as server:
         project(
@@ -289,12 +287,14 @@ def ingest(root: Path, sink: Server, seconds: float) -> dict[str, Any]:
         )  # it has its place in the log, and is sent what is kept for it later
         time.sleep(1)
         for _ in range(SLICES):
+            before = bare.cpu()
             plain = load(bare.port, seconds / SLICES)
             bare_rates.append(plain.sent / plain.seconds)
+            bare_cpu += (bare.cpu() - before) / max(1, plain.sent) / SLICES
             before = server.cpu()
             mine = load(server.port, seconds / SLICES)
             rates.append(mine.sent / mine.seconds)
-            cpu = (server.cpu() - before) / max(1, mine.sent)
+            cpu += (server.cpu() - before) / max(1, mine.sent) / SLICES
             if mine.refused:
                 sys.exit(f"{mine.refused} events were refused")
     rate, bare_rate = statistics.median(rates), statistics.median(bare_rates)
@@ -303,6 +303,8 @@ def ingest(root: Path, sink: Server, seconds: float) -> dict[str, Any]:
         "bare_server_per_second": round(bare_rate),
         "share": round(rate / bare_rate, 2),
         "cpu_microseconds_per_event": round(cpu * 1e6),
+        "bare_server_cpu_microseconds_per_request": round(bare_cpu * 1e6),
+        "cpu_share": round(bare_cpu / cpu, 2),
     }
 
 

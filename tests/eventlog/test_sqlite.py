@@ -13,6 +13,7 @@ from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import LogFullError, Retention, Start
 from audiform.eventlog.memory import MemoryLog
 from audiform.eventlog.sqlite.log import open_log, view_log
+from audiform.eventlog.sqlite.recent import Recent
 from audiform.eventlog.sqlite.room import Room
 from audiform.eventlog.sqlite.writer import Writer
 from eventlog.contract import CHECKS, ONCE, closing, events, fetched, ids, until_full
@@ -218,3 +219,14 @@ def test_a_writer_that_did_nothing_closes(tmp_path):
     connection = sqlite3.connect(tmp_path / "a")
     asyncio.run(Writer(connection).close())
     connection.close()
+
+
+def test_what_was_appended_lately_is_known_and_forgotten_without_a_search():
+    """The last ones always are known, and never more than twice as many; additions cost the same, however many there were."""
+    recent = Recent(most=1_000)
+    for number in range(100_000):
+        recent.add(b"%d" % number)
+    known = sum(b"%d" % number in recent for number in range(100_000))
+
+    assert all(b"%d" % number in recent for number in range(99_001, 100_000))
+    assert 1_000 <= known < 2_000

@@ -40,13 +40,16 @@ class Refused(StrEnum):
     UNSUPPORTED = "unsupported_content_type"
 
 
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """One HTTP answer."""
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
+    headers: Headers = ((b"content-type", b"application/json"),)
 
 
 class RefusedError(Exception):
@@ -62,7 +65,7 @@ class RefusedError(Exception):
 
     def answer(self) -> Answer:
         """Return what the client is told."""
-        headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
+        headers: Headers = ((b"content-type", b"application/json"),)
         if self.retry_after is not None:
             headers += ((b"retry-after", str(max(1, math.ceil(self.retry_after))).encode()),)
         if self.status == UNAUTHORIZED:

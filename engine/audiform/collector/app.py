@@ -21,6 +21,7 @@ from audiform.collector.answers import (
     UNAVAILABLE,
     Answer,
     Figures,
+    Headers,
     Problem,
     Refused,
     RefusedError,
@@ -53,6 +54,7 @@ _SHORT = {
     "/v1/a": "alias",
 }
 _CALL = {f"{_SEGMENT}{call}": call for call in CALLS} | _SHORT
+_TAKEN = frozenset({_EVENTS, *_BATCHES, *_CALL})
 _LINES = b"application/x-ndjson"
 _MOST_PROBLEMS = 20
 
@@ -76,21 +78,21 @@ class Collector:
         """Answer one request; other kinds of connections have no meaning here."""
         if scope["type"] != "http":
             return
-        headers = dict(scope["headers"])
+        method, path, headers = scope["method"], scope["path"], dict(scope["headers"])
         try:
-            answer = await self._answer(scope["method"], scope["path"], headers, receive)
+            if method == "POST" and path in _TAKEN:
+                answer = await self._taken(path, headers, receive)
+            else:
+                answer = self._told(method, path, headers)
         except RefusedError as refused:
             answer = refused.answer()
         except _GoneError:
             return
         await _reply(send, answer, self._shared(headers))
 
-    async def _answer(
-        self, method: str, path: str, headers: Mapping[bytes, bytes], receive: Receive
-    ) -> Answer:
-        if path == _EVENTS or path in _CALL or path in _BATCHES:
-            if method == "POST":
-                return await self._taken(path, headers, receive)
+    def _told(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Answer:
+        """Answer what is no event."""
+        if path in _TAKEN:
             return (
                 Answer(NO_CONTENT, b"", _preflight(headers)) if method == "OPTIONS" else Answer(NOT_ALLOWED)
             )
@@ -210,10 +212,11 @@ class Collector:
 
     def _depth(self, sender: Sender | None) -> int:
         # The request around the event, the list in it: two levels that are none of the event's.
-        known = [each.source.limits.max_depth for each in self.keys.senders.values()]
-        return (max(known, default=1) if sender is None else sender.source.limits.max_depth) + 2
+        if sender is not None:
+            return sender.source.limits.max_depth + 2
+        return max((each.source.limits.max_depth for each in self.keys.senders.values()), default=1) + 2
 
-    def _shared(self, headers: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+    def _shared(self, headers: Mapping[bytes, bytes]) -> Headers:
         """Return what lets a browser read the answer; only for origins that a source allows."""
         origin = headers.get(b"origin")
         if origin is None or origin.decode("latin-1") not in self.keys.origins:
@@ -258,14 +261,14 @@ async def _body(headers: Mapping[bytes, bytes], receive: Receive, most: int) -> 
     if int(headers.get(b"content-length", b"0")) > most:
         raise too_large(most)
     message = await receive()
-    if not message.get("more_body"):
-        whole: bytes = message.get("body", b"")
-        if message["type"] == "http.disconnect":
-            raise _GoneError
-        if len(whole) > most:
-            raise too_large(most)
-        return whole
-    return await _pieces(message["body"], receive, most)
+    if message["type"] == "http.disconnect":
+        raise _GoneError
+    whole: bytes = message.get("body", b"")
+    if message.get("more_body"):
+        return await _pieces(whole, receive, most)
+    if len(whole) > most:
+        raise too_large(most)
+    return whole
 
 
 async def _pieces(first: bytes, receive: Receive, most: int) -> bytes:
@@ -287,14 +290,13 @@ async def _pieces(first: bytes, receive: Receive, most: int) -> bytes:
     return b"".join(parts)
 
 
-async def _reply(send: Send, answer: Answer, shared: tuple[tuple[bytes, bytes], ...]) -> None:
-    length = ((b"content-length", str(len(answer.body)).encode()),)
-    headers = [*answer.headers, *shared, *length]
+async def _reply(send: Send, answer: Answer, shared: Headers) -> None:
+    headers = (*answer.headers, *shared, (b"content-length", b"%d" % len(answer.body)))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
 
 
-def _preflight(headers: Mapping[bytes, bytes]) -> tuple[tuple[bytes, bytes], ...]:
+def _preflight(headers: Mapping[bytes, bytes]) -> Headers:
     """Return what a browser asks before it sends; whether its origin may is in the answer's other headers."""
     asked = headers.get(b"access-control-request-headers", b"authorization, content-type")
     return (

@@ -21,8 +21,8 @@ _MOST_TEXT = 512
 _TAKEN_OUT = frozenset(
     {"message_id", "id", "type", "event", "name", "timestamp", "time", "sent_at", "write_key", "received_at"}
 )
-_OBJECTS = ("properties", "traits", "context", "integrations")
-_WHO = ("user_id", "anonymous_id", "previous_id", "group_id")
+_OBJECTS = frozenset({"properties", "traits", "context", "integrations"})
+_WHO = frozenset({"user_id", "anonymous_id", "previous_id", "group_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,11 @@ def called(said: Any, receipt: Receipt, call: str | None = None) -> Event:
 
 def _check(body: dict[str, Any]) -> None:
     """Look at the parts that have a form; ids that are numbers become texts, as Segment does it."""
-    for name in _OBJECTS:
-        if name in body and not is_map(body[name]):
-            raise RefusedError(Refused.INVALID, f"`{name}` is a JSON object")
-    for name in _WHO:
-        if name in body:
+    for name, value in body.items():
+        if name in _WHO:
             body[name] = _text(body, name)
+        elif name in _OBJECTS and not is_map(value):
+            raise RefusedError(Refused.INVALID, f"`{name}` is a JSON object")
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str | None:

