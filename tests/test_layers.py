@@ -50,7 +50,7 @@ LAYERS = (
         free=True,
     ),
     _layer("known", "config connectors state"),
-    _layer("deciding", "plan audiences events"),
+    _layer("deciding", "plan audiences events schedules"),
     _layer("judging", "policies"),
     _layer("checking", "check schemas"),
     _layer(

@@ -16,5 +16,5 @@ def entry_of(store: StateReader, wanted: str) -> HistoryEntry:
     if len(found) == 1:
         return found[0]
     why = "begins the id of several entries" if found else "is the id of no entry that is kept"
-    text = f"`{wanted}` {why}. `audiform history` lists those that there are: the last 200."
+    text = f"`{wanted}` {why}. `audiform history` lists those that are kept."
     raise DiagnosticError([Diagnostic("unknown-history-entry", text)])

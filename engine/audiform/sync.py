@@ -19,7 +19,7 @@ from audiform.execution.report import Failure, Report, in_plan_order
 from audiform.execution.turns import Turns
 from audiform.plan.bindings import is_active
 from audiform.plan.plan import Step, StepKind
-from audiform.plan.records import dependencies_of, effective_guards, is_put_back
+from audiform.plan.records import dependencies_of, effective_guards, is_put_back, recorded_schedule
 from audiform.runtime import Runtime
 from audiform.state.store import Intent, Record, StateView
 
@@ -144,9 +144,10 @@ def _is_applied(runtime: Runtime, recorded: StateView, address: Address) -> bool
             digest = runtime.catalog.get(project.connectors[address.name].type).digest
             return bool(digest == record.body["type_digest"])
         case Kind.BINDING:
-            guards = effective_guards(project, project.bindings[address.name])
-            wanted = guards.model_dump(mode="json", exclude_none=True)
-            return record.body["destination_id"] is not None and wanted == record.body["guards"]
+            binding, body = project.bindings[address.name], record.body
+            wanted = effective_guards(project, binding).model_dump(mode="json", exclude_none=True)
+            same = wanted == body["guards"] and recorded_schedule(project, binding) == body.get("schedule")
+            return same and body["destination_id"] is not None
         case _:
             return True
 

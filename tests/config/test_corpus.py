@@ -14,7 +14,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from audiform.cli.main import run
-from audiform.codes import reading, rendering
+from audiform.codes import reading, rendering, scheduling
 from audiform.config.files import LARGEST_FILE
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -49,14 +49,18 @@ def test_the_corpus_is_there():
 
 
 def test_every_code_has_a_case():
-    """Each code of reading and rendering is shown by a case, as is each of SQL, fields and references."""
+    """Each code of reading, rendering and schedules is shown by a case, as is each of SQL, fields and references."""
     shown = (Path(__file__).parent / "__snapshots__" / "test_corpus.ambr").read_text(encoding="utf-8")
     fields = {
         *("unknown-field", "missing-field", "wrong-type", "invalid-value", "secret-in-clear"),
         *("unknown-reference", "sql-syntax", "sql-not-select", "sql-unsafe"),
     }
 
-    assert set() == {code for code in {*reading.CODES, *rendering.CODES, *fields} if f"[{code}]" not in shown}
+    assert set() == {
+        code
+        for code in {*reading.CODES, *rendering.CODES, *scheduling.CODES, *fields}
+        if f"[{code}]" not in shown
+    }
 
 
 @pytest.mark.parametrize("case", CASES)

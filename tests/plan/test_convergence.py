@@ -45,6 +45,7 @@ BINDINGS = st.fixed_dictionaries(
         ),
         "on_delete": st.sampled_from(["keep", "freeze", "remove_members", "delete_destination"]),
         "signals": st.sampled_from([None, ["add"], ["add", "remove"]]),
+        "schedule": st.sampled_from([None, "manual", "@daily", {"every": "1h"}, {"jitter": "5m"}]),
     }
 )
 
@@ -63,7 +64,10 @@ def projects(draw: st.DrawFn) -> Project:
         connectors=_over(CONNECTOR, draw(_named(CONNECTORS, used["connector"], {"ads", "more"}))),
         audiences=_over(AUDIENCE, audiences),
         bindings=_over(BINDING, bindings),
-        environment={"protected": draw(st.booleans())},
+        environment={
+            "protected": draw(st.booleans()),
+            "schedule": draw(st.sampled_from([None, {"cron": "0 6 * * *", "time_zone": "Europe/Berlin"}])),
+        },
     )
 
 

@@ -131,6 +131,14 @@ def test_nothing_happens_twice():
             {"environment": {"guards": {"min_members": 5}}},
             {"binding: guards.min_members": ChangeCategory.METADATA},
         ),
+        (
+            {"bindings": {"buyers_on_ads": {**BINDING, "schedule": "@daily"}}},
+            {"binding: schedule": ChangeCategory.METADATA},
+        ),
+        (
+            {"environment": {"schedule": {"every": "15m"}}},
+            {"binding: schedule": ChangeCategory.METADATA},
+        ),
     ],
 )
 def test_each_field_has_its_category(parts: dict[str, Any], expected: dict[str, ChangeCategory]):

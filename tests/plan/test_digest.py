@@ -24,8 +24,10 @@ def test_the_same_project_has_the_same_digest():
         {"bindings": {}},
         {"environment": {"protected": True}},
         {"environment": {"guards": {"min_members": 1}}},
+        {"environment": {"schedule": "@daily"}},
+        {"environment": {"schedule": {"cron": "@hourly"}}},
     ],
 )
 def test_what_matters_to_a_plan_changes_the_digest(parts: dict[str, Any]):
-    """Resources, and what the environment says of guards and protection."""
+    """Resources, and what the environment says of guards, schedule and protection."""
     assert config_digest(project()) != config_digest(project(**parts))

@@ -21,6 +21,7 @@ from audiform.state.store import (
     Count,
     DeadLetter,
     HistoryEntry,
+    LastRun,
     LockedError,
     Record,
     Run,
@@ -210,6 +211,24 @@ class StoreContract:
             store.keep_watermark(first)
             store.drop_watermark("lapsed_on_ads")
             assert store.watermark("lapsed_on_ads") is None
+
+    def test_the_last_run_goes_with_its_binding(self, place: str, opened: Callable[[str], StateStore]):
+        """The last one counts; it has its binding's new name, and is gone with the record. The serial stays as it is."""
+        running = LastRun("lapsed_on_ads", NOON, None, "running", 2)
+        done = LastRun("lapsed_on_ads", NOON, NOON + timedelta(minutes=4), "done")
+        other = LastRun("other", NOON, NOON, "failed", 1)
+        with closing(opened(place)) as store:
+            assert {} == store.last_runs()
+            serial = store.put(record())
+            store.note_runs([running, other])
+            store.note_runs([done])
+            assert serial == store.read().serial
+        with closing(opened(place)) as store:
+            assert {"lapsed_on_ads": done, "other": other} == store.last_runs()
+            store.move(BINDING, Address(Kind.BINDING, "other"))
+            assert {"other": replace(done, binding="other")} == store.last_runs()
+            store.remove(Address(Kind.BINDING, "other"))
+            assert {} == store.last_runs()
 
     def test_a_plan_is_spent_once(self, place: str, opened: Callable[[str], StateStore]):
         """A second time is told from the first, and by every process; the serial stays as it is."""

@@ -209,7 +209,7 @@ def test_an_older_state_is_brought_up_to_date(tmp_path: Path):
     path = schema.database_path(tmp_path / ".audiform/test")
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
-            "DROP TABLE spent; DROP TABLE tombstone; DROP TABLE history; DROP TABLE watermark;"
+            "DROP TABLE spent; DROP TABLE tombstone; DROP TABLE history; DROP TABLE watermark; DROP TABLE last_run;"
             "ALTER TABLE dead_letter DROP COLUMN keys; PRAGMA user_version = 1"
         )
     with closing(open_local(str(tmp_path))) as store:

@@ -262,7 +262,8 @@ def test_an_older_schema_is_read_as_it_is_and_brought_up_to_date_by_writing(plac
     with closing(open_remote(place)) as store:
         store.put(record())
     in_schema(
-        place, "DROP TABLE ledger_piece; DROP TABLE ledger_file; DROP TABLE ledger_list; DROP TABLE watermark"
+        place,
+        "DROP TABLE ledger_piece; DROP TABLE ledger_file; DROP TABLE ledger_list; DROP TABLE watermark; DROP TABLE last_run",
     )
     in_schema(place, "UPDATE fact SET value = '1' WHERE name = 'schema_version'")
     store, ledger = open_state(place, Path(), "test")

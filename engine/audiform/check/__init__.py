@@ -12,6 +12,7 @@ from audiform.check.events import check_events
 from audiform.check.facts import Facts
 from audiform.check.guards import check_guards
 from audiform.check.pins import check_pins
+from audiform.check.schedules import check_schedules
 from audiform.check.sources import check_sources
 from audiform.check.types import Types
 from audiform.check.watermarks import check_watermarks
@@ -40,6 +41,7 @@ def check(project: Project, catalog: Catalog) -> tuple[Diagnostic, ...]:
     problems += check_bindings(project, facts)
     problems += check_events(project, types)
     problems += check_guards(project)
+    problems += check_schedules(project)
     problems += check_pins(project, types)
     problems += check_policies(project)
     return tuple(problems)

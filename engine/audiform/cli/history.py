@@ -17,7 +17,7 @@ from audiform.history import entry_of
 def command(context: click.Context, options: Options, as_json: bool) -> None:
     """List the applies, syncs and erasures of an environment, the latest first.
 
-    The last 200 are kept, and all erasures.
+    The last 200 syncs are kept, the last 200 of everything else, and all erasures.
 
     Example: audiform -e production history show 3f2a
     """

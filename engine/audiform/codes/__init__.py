@@ -18,6 +18,7 @@ from audiform.codes import (
     reading,
     rendering,
     running,
+    scheduling,
     sources,
     state,
 )
@@ -32,6 +33,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Sources": sources.CODES,
     "Policies": policies.CODES,
     "Plan, apply and sync": running.CODES,
+    "Schedules": scheduling.CODES,
     "Events": events.CODES,
     "Collecting and forwarding events": forwarding.CODES,
     "Where the state is": state.CODES,

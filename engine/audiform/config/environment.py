@@ -13,6 +13,7 @@ from audiform.config.files import ENVIRONMENTS, PROJECT_FILE, Folder, Text
 from audiform.config.kinds import EnvironmentFile, ProjectFile, State
 from audiform.config.places import Places
 from audiform.config.project import Environment
+from audiform.config.schedule import schedule_problems
 from audiform.config.schema import problems_of
 from audiform.config.template import Scope, TemplateError, is_templated, render
 from audiform.config.version import allows
@@ -94,6 +95,7 @@ def _read_environment(
         file, others = _validated(EnvironmentFile, document.value)
         if file is not None:
             frame.environment = Environment(name, file)
+            others += schedule_problems(file.schedule, None)
         frame.problems += (places.in_file(text, item) for item in [*found, *others])
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 
 from audiform.config.models import Duration, Model, is_text
+from audiform.config.schedule import Scheduled
 from audiform.config.secret_references import CheckedSecretReference
 from audiform.config.source_settings import SourceSettings, as_settings
 from audiform.config.watermarks import Reconcile, Watermarked
@@ -177,6 +178,9 @@ class Binding(Model):
         default=None, description="Default: all of the audience's, where the type has variables"
     )
     guards: Guards = Guards()
+    schedule: Scheduled | None = Field(
+        default=None, description="When `audiform sync --watch` sends it (default: the environment's)"
+    )
     description: str | None = None
     labels: Labels = Field(default_factory=dict)
     owner: Owner | None = None
@@ -280,6 +284,9 @@ class EnvironmentFile(Model):
         default_factory=dict, description="section -> name -> fields to merge"
     )
     guards: Guards = Guards()
+    schedule: Scheduled | None = Field(
+        default=None, description="When `audiform sync --watch` sends bindings that do not say it themselves"
+    )
     protected: StrictBool = False
     description: str | None = None
 

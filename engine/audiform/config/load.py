@@ -33,6 +33,7 @@ from audiform.config.policies import NamedPolicy
 from audiform.config.project import Environment, Project
 from audiform.config.queries import Queries, with_sql
 from audiform.config.references import Names, unknown_event_sources, unknown_references
+from audiform.config.schedule import schedule_problems
 from audiform.config.schema import problems_of
 from audiform.config.source_settings import SETTINGS, DatabaseSettings
 from audiform.config.sql import check_queries
@@ -153,6 +154,8 @@ def _validated(kind: Kind, table: Table, scope: Scope, problems: list[Diagnostic
         else:
             if kind is Kind.EVENT_SOURCE:
                 problems += source_problems(Address(kind, name), found[name])
+            elif kind is Kind.BINDING:
+                problems += schedule_problems(found[name].schedule, Address(kind, name))
     return found
 
 

@@ -43,6 +43,7 @@ from audiform.config.kinds import (
     State,
 )
 from audiform.config.policies import Allow, AppliesTo, Forbid, NamedPolicy, Require
+from audiform.config.schedule import Schedule
 from audiform.config.secret_references import FORMS as SECRET_FORMS
 from audiform.config.secret_references import INSIDE
 from audiform.diagnostics import Diagnostic, did_you_mean
@@ -70,6 +71,7 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
 }
 _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "guards": (Guards,),
+    "schedule": (Schedule,),
     "query": (QueryFile,),
     "identifiers": (IdentifierColumn,),
     "credentials": tuple(SECRET_FORMS.values()),
@@ -100,6 +102,7 @@ _WANTED: Final[Mapping[str, str]] = {
     "union_tag_not_found": "`{from_env: NAME}`, `{from_file: PATH}`, `{from_command: [...]}` or a reference to a store of secrets",
 }
 _EITHER: Final[Mapping[tuple[str, int], str]] = {
+    ("schedule", 1): "a cron expression as a text, `manual`, or a map with `cron` or `every`",
     ("query", 1): "SQL as a text, or `{file: NAME.sql}`",
     ("identifiers", 2): "the name of a column, or a map with `column`",
     ("map", 2): "a path such as `event.properties.total`, or a map with `from` or `value`",
@@ -109,6 +112,7 @@ _EITHER: Final[Mapping[tuple[str, int], str]] = {
 FORMS: Final[Mapping[str, str]] = {
     r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
+    r"^[1-9]\d*(m|h|d)$": "a number with `m`, `h` or `d` behind it, such as `15m`",
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
     r"^postgresql://[^/@?#]+/[^/?#]+$": "a server and a database, `postgresql://HOST:PORT/DATABASE`; user and password stand in "
     "`credentials`",

@@ -1,5 +1,7 @@
 """Writes the history: each apply and sync with what it changed and whom it moved, for whoever asks or undoes it.
 
+What became of each binding is written as well: its schedule goes on from there, however old the entry is.
+
 The entry is written before the first step, so that a run that is killed is in it as one that did not end, and again at the
 end. It holds the records as they were before, which hold no secret, and the runs by which the ledger knows people.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from audiform.address import Address
@@ -18,11 +20,12 @@ from audiform.plan.digest import config_digest
 from audiform.plan.effect import plan_hash
 from audiform.plan.plan import Plan, StepKind
 from audiform.runtime import Runtime
+from audiform.schedules.due import failures_after
 from audiform.state.lock import whoami
-from audiform.state.store import HistoryEntry, Record, StateView
+from audiform.state.store import HistoryEntry, LastRun, Record, StateView
 
 KEPT_ENTRIES = 200
-"""Older ones are dropped, but for those that are pinned."""
+"""So many syncs are kept, and so many of everything else: a sync each minute drops no apply. Pinned ones are kept for good."""
 
 
 @dataclass(slots=True)
@@ -31,6 +34,9 @@ class Chronicle:
 
     runtime: Runtime
     entry: HistoryEntry
+    bindings: tuple[str, ...] = ()
+    """Those that are sent: of each it is written that it runs, until it ended."""
+    before: Mapping[str, LastRun] = field(default_factory=dict[str, LastRun])
 
     def end(self, report: Report) -> None:
         """Write what came of it, and drop what is too old."""
@@ -43,9 +49,34 @@ class Chronicle:
             "moved": [_moved(one) for one in people if one.moved is not None],
         }
         store.remember(replace(self.entry, ended=self.runtime.clock(), serial_after=after.serial, data=data))
-        entries = [entry for entry in store.history() if not entry.pinned]
+        store.note_runs(self._ended(report))
+        is_sync = self.entry.operation == "sync"
+        entries = [
+            entry for entry in store.history() if not entry.pinned and (entry.operation == "sync") == is_sync
+        ]
         if len(entries) > KEPT_ENTRIES:
             store.drop_history(entry.id for entry in entries[:-KEPT_ENTRIES])
+
+    def running(self) -> None:
+        """Write that the bindings run."""
+        self.runtime.store.note_runs(
+            LastRun(name, self.entry.started, None, "running", failures_after(self.before.get(name)))
+            for name in self.bindings
+        )
+
+    def _ended(self, report: Report) -> Iterable[LastRun]:
+        now = self.runtime.clock()
+        results: dict[str, str] = dict.fromkeys(self.bindings, "interrupted")
+        results |= {one.binding: one.status for one in report.delivered}
+        results |= {
+            failure.step.address.name: "failed"
+            for failure in report.failed
+            if failure.step.kind is StepKind.SYNC
+        }
+        for name, result in results.items():
+            before = failures_after(self.before.get(name))
+            failures = before + 1 if result == "failed" else before if result == "interrupted" else 0
+            yield LastRun(name, self.entry.started, now, result, failures)
 
 
 def begin_apply(runtime: Runtime, plan: Plan, recorded: StateView) -> Chronicle:
@@ -65,8 +96,12 @@ def begin_apply(runtime: Runtime, plan: Plan, recorded: StateView) -> Chronicle:
 
 def begin_sync(runtime: Runtime, bindings: Iterable[Address], recorded: StateView) -> Chronicle:
     """Write that bindings are about to be sent."""
-    changes = [{"address": str(address), "action": "sync"} for address in bindings]
-    return _begin(runtime, "sync", recorded, {"changes": changes, "before": {}}, pinned=False)
+    addresses = tuple(bindings)
+    changes = [{"address": str(address), "action": "sync"} for address in addresses]
+    chronicle = _begin(runtime, "sync", recorded, {"changes": changes, "before": {}}, pinned=False)
+    chronicle.bindings = tuple(address.name for address in addresses)
+    chronicle.running()
+    return chronicle
 
 
 def record_data(record: Record | None) -> dict[str, Any] | None:
@@ -84,7 +119,7 @@ def _begin(
         uuid.uuid4().hex, operation, whoami(), runtime.clock(), None, recorded.serial, None, whole, pinned
     )
     runtime.store.remember(entry)
-    return Chronicle(runtime, entry)
+    return Chronicle(runtime, entry, before=runtime.store.last_runs())
 
 
 def _moved(one: Delivered) -> dict[str, Any]:

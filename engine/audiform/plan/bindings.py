@@ -17,7 +17,7 @@ from audiform.plan.fields import leaves
 from audiform.plan.guard import prevented
 from audiform.plan.plan import Action, Change, ChangeCategory, FieldChange, StepKind
 from audiform.plan.prior import Observed, Presence
-from audiform.plan.records import body_of, record_of
+from audiform.plan.records import body_of, record_of, recorded_schedule
 from audiform.plan.rules import judged
 from audiform.state.store import Record
 
@@ -116,6 +116,7 @@ def _is_settled(case: _Case) -> bool:
         record.digest == project.digests[case.address]
         and record.protected == project.environment.file.protected
         and record.body["guards"] == _guards(case)
+        and record.body.get("schedule") == recorded_schedule(project, case.binding)
         and (not case.seen.attributes or case.standing == record.body["destination"])
     )
 

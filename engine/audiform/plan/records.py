@@ -17,6 +17,7 @@ from audiform.config.event_kinds import EventConnector, EventSource, EventType, 
 from audiform.config.kinds import Audience, Binding, Connector, Guards, IdentifierColumn, Source
 from audiform.config.policies import NamedPolicy
 from audiform.config.project import Project
+from audiform.config.schedule import Schedule, merged
 from audiform.config.secret_references import SecretReference
 from audiform.hashing import digest_text
 from audiform.state.store import Record
@@ -77,6 +78,17 @@ def secrets_of(resource: Connector | EventConnector | EventSource) -> Mapping[st
 def effective_guards(project: Project, binding: Binding) -> Guards:
     """Return the binding's guards; what it leaves open is the environment's."""
     return _effective((project.environment.file.guards, binding.guards))[0]
+
+
+def effective_schedule(project: Project, binding: Binding) -> Schedule | None:
+    """Return when the binding is sent by itself; what it leaves open is the environment's."""
+    return merged(project.environment.file.schedule, binding.schedule)
+
+
+def recorded_schedule(project: Project, binding: Binding) -> Mapping[str, Any] | None:
+    """Return what is recorded of the schedule: None where there is none, as in records from before there were any."""
+    schedule = effective_schedule(project, binding)
+    return None if schedule is None else schedule.model_dump(mode="json", exclude_none=True)
 
 
 @lru_cache
@@ -227,6 +239,7 @@ def _policy(policy: NamedPolicy) -> dict[str, Any]:
 
 
 def _binding(project: Project, binding: Binding, destination_id: str | None) -> dict[str, Any]:
+    schedule = recorded_schedule(project, binding)
     return {
         "audience": binding.audience,
         "connector": binding.connector,
@@ -236,6 +249,7 @@ def _binding(project: Project, binding: Binding, destination_id: str | None) -> 
         "identifiers": None if binding.identifiers is None else list(binding.identifiers),
         "variables": None if binding.variables is None else list(binding.variables),
         "guards": dict(_effective((project.environment.file.guards, binding.guards))[1]),
+        **({"schedule": schedule} if schedule else {}),
         "on_delete": binding.on_delete,
         "description": binding.description,
         "labels": dict(binding.labels),

@@ -108,6 +108,7 @@ RULES: Mapping[Kind, Mapping[str, Rule]] = {
         "guards": Rule(
             ChangeCategory.METADATA, "limits for what comes; until it is applied the stricter of both holds"
         ),
+        "schedule": Rule(ChangeCategory.METADATA, "decides when `audiform sync --watch` sends from now on"),
         "on_delete": Rule(ChangeCategory.METADATA, "decides what a later deletion does"),
         "environment": Rule(
             ChangeCategory.METADATA, "decides whether a later deletion needs `--approve-delete`"

@@ -135,6 +135,21 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRun:
+    """What became of a binding when it was sent last, by a sync or an apply: what its schedule goes on from.
+
+    `result`: `running` until it ended, and for good where it was killed; `done`, `stopped` by a guard, `failed`, `interrupted`, or
+    `refused` because its files are not what was applied. `failures`: how many runs in a row did not get anything done.
+    """
+
+    binding: str
+    started: datetime
+    ended: datetime | None
+    result: str
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryEntry:
     """One run of a command that changed something: who, when, what. `data` is JSON, without people and secrets.
 
@@ -199,6 +214,10 @@ class StateReader(Protocol):
         """Return the recorded runs of commands, oldest first."""
         ...
 
+    def last_runs(self) -> Mapping[str, LastRun]:
+        """Return binding -> what became of it when it was sent last; a binding that never was is not in it."""
+        ...
+
     def watermark(self, binding: str) -> Watermark | None:
         """Return how far a binding has read its audience; None where all of it has to be read."""
         ...
@@ -223,11 +242,11 @@ class StateStore(StateReader, Protocol):
         ...
 
     def remove(self, address: Address) -> int:
-        """Drop one record, of a binding its watermark as well; return the serial."""
+        """Drop one record, of a binding its watermark and its last run as well; return the serial."""
         ...
 
     def move(self, old: Address, new: Address) -> int:
-        """Give a record, and its watermark, another address of its kind; KeyError without `old`, ValueError with `new` taken."""
+        """Give a record, with watermark and last run, another address of its kind; KeyError without `old`, ValueError with `new` taken."""
         ...
 
     def intend(
@@ -277,6 +296,10 @@ class StateStore(StateReader, Protocol):
 
     def drop_history(self, ids: Iterable[str]) -> None:
         """Drop entries of the history."""
+        ...
+
+    def note_runs(self, runs: Iterable[LastRun]) -> None:
+        """Write what became of bindings, each in the place of what was written of it before. The serial stays as it is."""
         ...
 
     def keep_watermark(self, watermark: Watermark) -> None:

@@ -22,6 +22,7 @@ TABLES: Mapping[str, str] = {
     "tombstone": "digest",
     "history": "id",
     "watermark": "binding",
+    "last_run": "binding",
 }
 """Every table with the columns of its key; what others refer to comes before them."""
 

@@ -16,6 +16,7 @@ from audiform.state.store import (
     Empty,
     HistoryEntry,
     Intent,
+    LastRun,
     Lock,
     LockInfo,
     Record,
@@ -25,7 +26,7 @@ from audiform.state.store import (
     Tombstone,
     Watermark,
 )
-from audiform.state.tables import facts, figures, history, journal, records, watermarks
+from audiform.state.tables import facts, figures, history, journal, last_runs, records, watermarks
 from audiform.state.tables.connection import Connection, Database, Locks
 
 
@@ -78,18 +79,20 @@ class TableStore:
             return records.replace(connection, view)
 
     def remove(self, address: Address) -> int:
-        """Drop one record and its watermark; return the serial."""
+        """Drop one record, its watermark and its last run; return the serial."""
         with self.database.writing() as connection:
             if address.kind is Kind.BINDING:
                 watermarks.drop(connection, address.name)
+                last_runs.drop(connection, address.name)
             return records.remove(connection, address)
 
     def move(self, old: Address, new: Address) -> int:
-        """Give a record and its watermark another address; return the serial."""
+        """Give a record, its watermark and its last run another address; return the serial."""
         with self.database.writing() as connection:
             serial = records.move(connection, old, new)
             if old.kind is Kind.BINDING:
                 watermarks.rename(connection, old.name, new.name)
+                last_runs.rename(connection, old.name, new.name)
             return serial
 
     def intend(self, run: str, address: Address, action: str, marker: str, data: Mapping[str, Any]) -> Intent:
@@ -210,6 +213,16 @@ class TableStore:
         """Return the recorded runs of commands, oldest first."""
         with self.database.reading() as connection:
             return () if connection is None else history.entries(connection)
+
+    def last_runs(self) -> dict[str, LastRun]:
+        """Return what became of each binding when it was sent last."""
+        with self.database.reading() as connection:
+            return {} if connection is None else last_runs.read(connection)
+
+    def note_runs(self, runs: Iterable[LastRun]) -> None:
+        """Write what became of bindings."""
+        with self.database.writing() as connection:
+            last_runs.note(connection, runs)
 
     def watermark(self, binding: str) -> Watermark | None:
         """Return how far a binding has read its audience."""

@@ -1,0 +1,1 @@
+"""When bindings are due: pure, from what is recorded of them and from the present time."""

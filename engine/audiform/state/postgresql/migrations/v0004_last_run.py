@@ -1,0 +1,9 @@
+"""Version 4: what became of bindings when they were sent last."""
+
+from __future__ import annotations
+
+STATEMENTS = (
+    """CREATE TABLE last_run (
+        binding TEXT COLLATE "C" PRIMARY KEY, started TEXT NOT NULL, ended TEXT, result TEXT NOT NULL, failures INTEGER NOT NULL
+    )""",
+)
