@@ -62,7 +62,16 @@ def test_the_probe_sees_what_a_command_imports():
 
 def test_each_library_of_the_project_is_light_or_on_the_list():
     """A new dependency is either imported late, and on the list, or known to be light."""
-    light = {"click", "tzdata", "httpx-aiohttp", "pydantic", "py-yaml12", "pyyaml", "ruamel.yaml", "jsonschema-rs"}
+    light = {
+        "click",
+        "tzdata",
+        "httpx-aiohttp",
+        "pydantic",
+        "py-yaml12",
+        "pyyaml",
+        "ruamel.yaml",
+        "jsonschema-rs",
+    }
     needed = {text.partition(">=")[0] for text in PYPROJECT["project"]["dependencies"]}
 
     assert set() == needed - light - set(HEAVY)
