@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audiform.config.schedule import Schedule, merged
@@ -111,6 +111,7 @@ SCHEDULES = [
     moment=st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)),  # noqa: DTZ001 - the zone is given below
     delay=st.integers(0, 7200),
 )
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 def test_the_next_time_is_after_and_none_lies_between(schedule, moment, delay):
     """Whoever asks again from the moment before the next time gets the same one: no time is lost, none comes twice."""
     start, late = moment.replace(tzinfo=UTC), timedelta(seconds=delay)
