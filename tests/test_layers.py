@@ -46,7 +46,7 @@ def _layer(name: str, units: str, *, free: bool = False) -> Layer:
 LAYERS = (
     _layer(
         "words",
-        "__init__ address bundled codes diagnostics garbage graph hashing lazily marker outcome shapes sql sqlite_file urls",
+        "__init__ address bundled codes diagnostics garbage graph hashing lazily marker memory outcome shapes sql sqlite_file urls",
         free=True,
     ),
     _layer("known", "config connectors state"),

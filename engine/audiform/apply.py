@@ -22,6 +22,7 @@ from audiform.execution.recovery import recover
 from audiform.execution.report import Report, in_plan_order
 from audiform.execution.steps import Executor
 from audiform.execution.tolerance import check_tolerance
+from audiform.execution.turns import turns_of
 from audiform.execution.validity import check_guards, check_plan, stale, used
 from audiform.plan.plan import Plan, StepKind
 from audiform.plan.serialise import plan_digest
@@ -30,6 +31,9 @@ from audiform.state.store import Intent
 
 AT_ONCE = 8
 """Steps side by side; each connector has limits of its own."""
+
+_DELIVERING = frozenset({StepKind.SYNC, StepKind.REMOVE_MEMBERS, StepKind.RESTORE_MEMBERS})
+"""Steps that compare people: they share the command's memory."""
 
 
 async def apply(
@@ -118,6 +122,7 @@ def _executor(runtime: Runtime, plan: Plan, progress: Progress, notes: list[str]
         progress=progress,
         creations=by_address(of_kind(pending, StepKind.CREATE_DESTINATION)),
         unsent=unsent,
+        turns=turns_of(runtime.memory, sum(step.kind in _DELIVERING for step in plan.steps)),
     )
 
 

@@ -15,6 +15,7 @@ from audiform.delivery.compare import Importable, compare, compare_adopted, impa
 from audiform.delivery.deliver import age_of
 from audiform.delivery.restoring import compare_restored, restored_impact
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.memory import saying_room
 from audiform.plan.decision import Decision, destination_of
 from audiform.plan.draft import Ended
 from audiform.plan.guard import Facts
@@ -47,7 +48,8 @@ async def measure(
     Raises:
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
-    return await in_thread(_measure, runtime, binding, kept, listed)
+    with saying_room():
+        return await in_thread(_measure, runtime, binding, kept, listed)
 
 
 async def measure_all(
@@ -61,7 +63,8 @@ async def measure_all(
     Raises:
         DiagnosticError: what is wrong with any of them, said together.
     """
-    slots = asyncio.Semaphore(AT_ONCE)
+    sending = [decision for decision in decisions if decision.change.sends]
+    slots = asyncio.Semaphore(runtime.memory.side_by_side(min(AT_ONCE, len(sending))))
     problems: dict[Diagnostic, None] = {}
     found: dict[Address, Facts] = {}
 

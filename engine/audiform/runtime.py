@@ -15,6 +15,7 @@ from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError
 from audiform.hashing import canonical
 from audiform.marker import marker
+from audiform.memory import Memory
 from audiform.secret_stores.stores import SecretStores
 from audiform.state.ledger import Ledger
 from audiform.state.store import StateStore
@@ -31,7 +32,7 @@ def utc_now() -> datetime:
 class Runtime:
     """One project in one environment. Clients and secrets are kept for the life of the command only.
 
-    The same connector has one client, so that its limits hold for all that is sent through it.
+    The same connector has one client, so that its limits hold for all that is sent through it. `memory` is the ledger's too.
     """
 
     project: Project
@@ -41,6 +42,7 @@ class Runtime:
     transport: Transport
     clock: Callable[[], datetime] = utc_now
     timing: Timing = field(default_factory=Timing, repr=False)
+    memory: Memory = field(default_factory=Memory)
     _clients: dict[str, ConnectorClient] = field(default_factory=dict[str, ConnectorClient], repr=False)
     _secrets: dict[SecretReference, str] = field(default_factory=dict[SecretReference, str], repr=False)
     _stores: SecretStores = field(default_factory=SecretStores, repr=False)

@@ -16,7 +16,7 @@ from audiform.execution.failure import problems_of
 from audiform.execution.journal import Journal, by_address, of_kind
 from audiform.execution.order import Order, run_in_order
 from audiform.execution.report import Failure, Report, in_plan_order
-from audiform.execution.turns import Turns
+from audiform.execution.turns import Turns, turns_of
 from audiform.plan.bindings import is_active
 from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import dependencies_of, effective_guards, is_put_back, recorded_schedule
@@ -48,7 +48,8 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
     wanted = [name for name in chosen if name not in off]
     changed = {name: found for name in wanted if (found := _changed(runtime, recorded, name))}
     steps = tuple(_step(name) for name in wanted if name not in changed)
-    delivery = _Delivery(runtime, recorded.records, options or SyncOptions(), _unsent(runtime))
+    turns = turns_of(runtime.memory, len(steps))
+    delivery = _Delivery(runtime, recorded.records, options or SyncOptions(), _unsent(runtime), turns)
     chronicle = begin_sync(runtime, [step.address for step in steps], recorded) if steps else None
     try:
         await run_in_order(Order(steps), lambda _: None, delivery.perform, len(steps))
@@ -73,16 +74,16 @@ class _Delivery:
     records: Mapping[Address, Record]
     options: SyncOptions
     unsent: Mapping[Address, Sequence[Intent]]
+    turns: Turns
     done: list[Step] = field(default_factory=list[Step], init=False)
     failed: list[Failure] = field(default_factory=list[Failure], init=False)
     delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
-    _turns: Turns = field(default_factory=Turns, init=False)
 
     async def perform(self, step: Step) -> bool:
         """Send one binding; whether it worked."""
         options = self.options
         try:
-            async with self._turns.of(self.records[step.address]):
+            async with self.turns.of(self.records[step.address]):
                 sent = await deliver(
                     self.runtime,
                     step.address.name,

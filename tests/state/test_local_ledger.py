@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from audiform.diagnostics import DiagnosticError
+from audiform.memory import ASIDE, Memory
 from audiform.state.ledger import KEPT, Ledger, Part
 from audiform.state.ledger_key import NO_KEYS
 from audiform.state.local.ledger import local_ledger
@@ -193,7 +194,7 @@ def test_what_does_not_fit_into_memory_is_on_disk_encrypted_and_only_for_a_time(
     """A session spills what it has no memory for; no person can be read there, and nothing is left."""
     store.create()
     state = tmp_path / ".audiform/test"
-    with closing(local_ledger(state, memory="30MB").open(write=True)) as session:
+    with closing(local_ledger(state, memory=Memory(ASIDE + 30_000_000)).open(write=True)) as session:
         session.connection.execute("SET threads = 1")
         session.connection.execute(
             "CREATE TABLE audiform.large AS SELECT 'canary' || i || '@example.com' AS email FROM range(1000000) t(i)"

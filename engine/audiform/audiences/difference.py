@@ -138,16 +138,21 @@ def departing_sql(part: Part, held: str, standing: Standing, digest: Digest, key
 
 
 def _is_held(selection: Selection | None, standing: Standing, key: str) -> str:
+    """Return the condition that somebody who stays has the same key.
+
+    What is looked in is first reduced to what leaving members have: they are few, and everybody's keys would have to be in
+    memory, or on disk and back.
+    """
     ways: list[str] = []
     if selection is not None and key in selection.identifiers:
         ways.append(
-            f"{as_sent(key)} IN (SELECT {as_sent(key)} FROM {_staying()} WHERE {as_sent(key)} IS NOT NULL)"
+            f"{as_sent(key)} IN (SELECT {as_sent(key)} FROM {_staying()} SEMI JOIN {LEAVING} USING ({as_sent(key)}))"
         )
     for form, identifier in standing.columns:
         if identifier == key:
             column = form.column(key)
             ways.append(
-                f"coalesce({column} IN (SELECT {column} FROM {standing.others} WHERE {column} IS NOT NULL), false)"
+                f"coalesce({column} IN (SELECT {column} FROM {standing.others} SEMI JOIN {LEAVING} USING ({column})), false)"
             )
     return f"({' OR '.join(ways)})"
 

@@ -9,7 +9,7 @@ import click
 from audiform.cli.applying import ask_first, carry_out, plan_and_apply
 from audiform.cli.approved import Consent, approved_option, check_approved
 from audiform.cli.opening import open_runtime
-from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.options import Options, json_option, memory_option, project_options
 from audiform.cli.plan_file import plan_keys, read_plan
 from audiform.cli.planning import plan_options
 from audiform.execution.policies import said
@@ -23,6 +23,7 @@ from audiform.planner import PlanOptions
 @approved_option
 @json_option
 @project_options
+@memory_option
 @plan_options
 def command(
     options: Options,

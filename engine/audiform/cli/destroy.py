@@ -9,7 +9,7 @@ import click
 from audiform.cli.applying import ask_first, plan_and_apply
 from audiform.cli.approved import Consent
 from audiform.cli.opening import open_runtime
-from audiform.cli.options import Options, json_option, project_options
+from audiform.cli.options import Options, json_option, memory_option, project_options
 from audiform.cli.planning import plan_options
 from audiform.planner import PlanOptions
 
@@ -18,6 +18,7 @@ from audiform.planner import PlanOptions
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @json_option
 @project_options
+@memory_option
 @plan_options
 def command(options: Options, wanted: PlanOptions, auto_approve: bool, as_json: bool) -> int:
     """Plan and apply the deletion of everything that is recorded in this environment.

@@ -15,6 +15,7 @@ from audiform.config.places import place_all
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
+from audiform.memory import Memory, memory_of
 from audiform.runtime import Runtime
 from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_state as state_at
@@ -43,22 +44,26 @@ def open_runtime(options: Options) -> Iterator[Runtime]:
     """Yield a runtime on the project's state; the state is closed at the end.
 
     Raises:
-        DiagnosticError: the project has errors, or the ledger's key is not there or is another one.
+        DiagnosticError: the project has errors, the memory limit is none, or the ledger's key is not there or is another one.
     """
+    given = memory_of(options.memory_limit) if options.memory_limit is not None else None
     project, catalog = open_project(options)
+    memory = given or (memory_of(project.memory_limit) if project.memory_limit else Memory())
     unprotected = check_ledger(project, catalog, ledger_keys(os.environ))
     problems = tuple(place_all(project.root, project.environment.name, tuple(unprotected)))
     if problems:
         raise DiagnosticError(problems)
-    store, ledger = state_of(project)
+    store, ledger = state_of(project, memory=memory)
     try:
         ledger.verify_key()
-        yield Runtime(project, catalog, store, ledger, RoutedTransport())
+        yield Runtime(project, catalog, store, ledger, RoutedTransport(), memory=memory)
     finally:
         store.close()
 
 
-def state_of(project: Project, url: str | None = None) -> tuple[TableStore, SegmentLedger]:
+def state_of(
+    project: Project, url: str | None = None, memory: Memory | None = None
+) -> tuple[TableStore, SegmentLedger]:
     """Return the project's state and ledger, or those at another `url`, with the keys that the environment variables hold.
 
     Raises:
@@ -66,7 +71,7 @@ def state_of(project: Project, url: str | None = None) -> tuple[TableStore, Segm
     """
     keys = ledger_keys(os.environ)
     place = (url or project.state.url, project.root, project.environment.name)
-    return state_at(*place, keys, project=project.name)
+    return state_at(*place, keys, project=project.name, memory=memory)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +35,7 @@ class Options:
     root: Path = field(default_factory=Path)
     environment: str | None = None
     output: Output = field(default_factory=Output)
+    memory_limit: str | None = None
 
 
 def common_options(command: Command) -> Command:
@@ -68,6 +69,21 @@ def project_options(command: Command) -> Command:
             output=Output(quiet=quiet or outer.output.quiet, verbose=verbose or outer.output.verbose),
         )
         return command(options, **arguments)
+
+    return wrapper  # type: ignore[return-value] # click's decorators lose the type
+
+
+def memory_option(command: Command) -> Command:
+    """Give the command --memory-limit: it stands in the `Options` that it is handed."""
+
+    @click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Most memory that the command takes, as `512MB` or `2GiB`; the rest goes to disk. Default: 1GB.",
+    )
+    @wraps(command)
+    def wrapper(options: Options, memory_limit: str | None, **arguments: Any) -> Any:
+        return command(replace(options, memory_limit=memory_limit), **arguments)
 
     return wrapper  # type: ignore[return-value] # click's decorators lose the type
 

@@ -10,7 +10,7 @@ import click
 from audiform.cli.approved import approved_option, check_approved
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_runtime
-from audiform.cli.options import Options, project_options
+from audiform.cli.options import Options, memory_option, project_options
 from audiform.cli.plan_file import plan_keys, write_plan
 from audiform.cli.planning import How, inverted, plan_options, planned, show, show_options
 from audiform.plan.effect import plan_hash
@@ -35,6 +35,7 @@ from audiform.planner import PlanOptions
 )
 @approved_option
 @project_options
+@memory_option
 @plan_options
 @show_options
 def command(

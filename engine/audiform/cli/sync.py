@@ -7,7 +7,7 @@ import click
 from audiform.address import Kind
 from audiform.cli.failures import Exit
 from audiform.cli.opening import open_runtime
-from audiform.cli.options import Options, json_option, part_options, project_options
+from audiform.cli.options import Options, json_option, memory_option, part_options, project_options
 from audiform.cli.reporting import exit_code, say
 from audiform.cli.running import run
 from audiform.cli.views.progress import bars
@@ -29,6 +29,7 @@ from audiform.sync import SyncOptions, sync
 @click.option("--retry-rejected", is_flag=True, help="Also send records that a platform rejected before.")
 @json_option
 @project_options
+@memory_option
 @part_options
 def command(
     options: Options,

@@ -33,6 +33,31 @@ CODES: Mapping[str, Code] = {
         "Write a folder on a volume that all runs share, a database or a bucket.",
         'state: {url: "postgresql://db.example.com/audiform"}  # or file:.audiform',
     ),
+    "invalid-memory-limit": Code(
+        "Memory limit is no size",
+        "`--memory-limit` takes a number and a unit.",
+        "Write `512MB` (a thousand thousand bytes each) or `1GiB` (1,024 times 1,024 times 1,024).",
+    ),
+    "memory-limit-too-small": Code(
+        "Memory limit too small to begin with",
+        "A command takes some memory before the first person is read, and needs room to divide many people into parts.",
+        "Write a larger limit. It need not grow with the people: what does not fit goes to disk.",
+        "memory_limit: 500MB",
+    ),
+    "memory-limit-reached": Code(
+        "Not enough memory to compare people",
+        "Sorting and joining go to disk where memory ends, but each step needs some room for each processor. With the given limit "
+        "there was not enough of it.",
+        "Allow more with `--memory-limit`, or in `audiform.yaml`, or sync fewer bindings at once. A run that was stopped goes on: what was "
+        "accepted is not sent again.",
+        "memory_limit: 2GB",
+    ),
+    "spill-disk-full": Code(
+        "Disk full while people were compared",
+        "What does not fit into the memory limit goes to disk, and there was no room left on it. Nothing stays there: it is removed at the "
+        "end of the command.",
+        "Make room beside the ledger (or in `TMPDIR`, where the state is in a database or a bucket), or allow more memory.",
+    ),
     "state-not-written": Code(
         "State could not be written",
         "The disk of the state did not take what a command had to write: it is full, a quota is reached, or the files may only be "

@@ -18,6 +18,7 @@ from audiform.config.schema import problems_of
 from audiform.config.template import Scope, TemplateError, is_templated, render
 from audiform.config.version import allows
 from audiform.diagnostics import Diagnostic, Location, did_you_mean
+from audiform.memory import LEAST, size_of, too_small
 from audiform.shapes import is_list, is_map
 from audiform.urls import PASSWORD_IN_URL, holds_password
 
@@ -73,7 +74,7 @@ def _read_project(frame: Frame, text: Text, known: Mapping[str, Mapping[str, Any
         if not found:
             frame.project, found = _validated(ProjectFile, document.value)
         if frame.project is not None:
-            found += _requirement(frame.project.requires)
+            found += [*_requirement(frame.project.requires), *_memory(frame.project.memory_limit)]
         frame.problems += (places.in_file(text, item) for item in found)
 
 
@@ -193,6 +194,12 @@ def _requirement(requires: str | None) -> list[Diagnostic]:
         return []
     detail = f"{PROJECT_FILE} requires Audiform {requires}, and this is {__version__}."
     return [Diagnostic("version-mismatch", detail, path=("requires",))]
+
+
+def _memory(limit: str | None) -> list[Diagnostic]:
+    if limit is None or (size_of(limit) or 0) >= LEAST:
+        return []
+    return [replace(too_small(limit), path=("memory_limit",))]
 
 
 def _listed(names: list[str]) -> str:

@@ -15,6 +15,7 @@ from audiform.config.schedule import Scheduled
 from audiform.config.secret_references import CheckedSecretReference
 from audiform.config.source_settings import SourceSettings, as_settings
 from audiform.config.watermarks import Reconcile, Watermarked
+from audiform.memory import PATTERN
 from audiform.outcome import Signal
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
@@ -272,6 +273,10 @@ class ProjectFile(Model):
     requires: str | None = Field(default=None, examples=[">=0.1"])
     state: State = State()
     event_log: EventLogPlace = EventLogPlace()
+    memory_limit: Annotated[str, Field(pattern=PATTERN, examples=["2GB"])] | None = Field(
+        default=None,
+        description="Most memory that a command takes; the rest goes to disk (default 1GB; `--memory-limit` wins)",
+    )
     default_environment: str | None = None
     policy: Policy = Policy()
 

@@ -172,6 +172,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         environment=environment,
         state=file.state if file else State(),
         event_log=file.event_log if file else EventLogPlace(),
+        memory_limit=file.memory_limit if file else None,
         policy=file.policy if file else Policy(),
         sources=tables[Kind.SOURCE],
         connectors=tables[Kind.CONNECTOR],

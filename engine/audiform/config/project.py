@@ -59,6 +59,7 @@ class Project:
     event_types: Mapping[str, EventType] = field(default_factory=dict[str, EventType])
     event_connectors: Mapping[str, EventConnector] = field(default_factory=dict[str, EventConnector])
     event_log: EventLogPlace = field(default_factory=EventLogPlace)
+    memory_limit: str | None = None
 
     def get(self, address: Address) -> Resource | None:
         """Return the resource at `address`, or None."""

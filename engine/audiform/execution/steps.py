@@ -48,11 +48,11 @@ class Executor:
     progress: Progress
     creations: Intents
     unsent: Intents
+    turns: Turns
     done: list[Step] = field(default_factory=list[Step], init=False)
     failed: list[Failure] = field(default_factory=list[Failure], init=False)
     delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
     withdrawn: list[Delivered] = field(default_factory=list[Delivered], init=False)
-    _turns: Turns = field(default_factory=Turns, init=False)
 
     def record(self, steps: Sequence[Step]) -> None:
         """Do the steps that only write state, in one transaction."""
@@ -143,7 +143,7 @@ class Executor:
 
     async def _remove_members(self, step: Step) -> bool:
         record = self.records[step.address]
-        async with self._turns.of(record):
+        async with self.turns.of(record):
             gone = await withdraw(self.runtime, step.address.name, record, progress=self.progress)
         self.withdrawn.append(gone)
         return gone.status == "done"
@@ -164,13 +164,13 @@ class Executor:
         """Put people back; the record says so first, so that no sync undoes a part of it when this is killed."""
         record = put_back(self.records[step.address], step.data["entry"])
         self._put(record)
-        async with self._turns.of(record):
+        async with self.turns.of(record):
             done = await restore(self.runtime, record, step.data["runs"], progress=self.progress)
         self.withdrawn.append(done)
         return done.status == "done"
 
     async def _sync(self, step: Step) -> bool:
-        async with self._turns.of(self.records[step.address]):
+        async with self.turns.of(self.records[step.address]):
             sent = await deliver(
                 self.runtime, step.address.name, approved=self.approved, progress=self.progress
             )

@@ -39,7 +39,7 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
     found = await find_imports(runtime, evolved)
     origins = with_imports(evolved, runtime, found).origins
     ended = count_ended(runtime, {address: origins[address] for address in ending})
-    slots = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(runtime.memory.side_by_side(min(AT_ONCE, len(plan.changes))))
     undone = {step.address: step for step in plan.steps if step.kind is StepKind.RESTORE_MEMBERS}
     back = after_restoring(runtime.store.history(), plan.steps, recorded.records)
 

@@ -6,8 +6,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
+from audiform.memory import Memory, saying_room
 from audiform.state.ledger import destination_key
 from audiform.state.store import Record
 
@@ -19,14 +20,28 @@ AT_ONCE = 4
 class Turns:
     """The turns of one run. Belongs to one event loop."""
 
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE), init=False)
+    at_once: InitVar[int]
+    _slots: asyncio.Semaphore = field(init=False)
     _destinations: defaultdict[str, asyncio.Lock] = field(
         default_factory=lambda: defaultdict(asyncio.Lock), init=False
     )
 
+    def __post_init__(self, at_once: int) -> None:
+        self._slots = asyncio.Semaphore(at_once)
+
     @asynccontextmanager
     async def of(self, record: Record) -> AsyncIterator[None]:
-        """Hold the turn of a recorded binding; whoever waits for its destination takes nobody's slot."""
+        """Hold the turn of a recorded binding; whoever waits for its destination takes nobody's slot.
+
+        Raises:
+            DiagnosticError: it has no room for its work (`memory-limit-reached`, `spill-disk-full`).
+        """
         key = destination_key(record.body["connector"], record.body["destination_id"])
         async with self._destinations[key], self._slots:
-            yield
+            with saying_room():
+                yield
+
+
+def turns_of(memory: Memory, deliveries: int) -> Turns:
+    """Return the turns of so many deliveries: those that run side by side share the memory."""
+    return Turns(memory.side_by_side(min(AT_ONCE, deliveries)))

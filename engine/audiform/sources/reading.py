@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audiform.address import Address, Kind
 from audiform.config.project import Project
 from audiform.config.source_settings import DatabaseSettings
 from audiform.diagnostics import Diagnostic
+from audiform.memory import lacking
 from audiform.sources.database_errors import refused
 from audiform.sources.databases import Asked, read_database
 from audiform.sources.errors import failed
@@ -33,6 +34,9 @@ class Profiles:
 
     def refused(self, error: Error) -> Diagnostic:
         """Return what went wrong while they were read."""
+        said = lacking(error)
+        if said is not None:
+            return replace(said, address=self.address)
         if self.elsewhere:
             return refused(error, self.address, ("query",))
         return failed(error, self.address, "query-failed", ("query",))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.lazily import load
+from audiform.memory import Memory
 from audiform.state.ledger import Ledger
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.ledger import local_ledger
@@ -38,9 +39,15 @@ def state_directory(url: str, root: Path, environment: str) -> Path | None:
 
 
 def open_state(
-    url: str, root: Path, environment: str, keys: LedgerKeys = NO_KEYS, *, project: str = ""
+    url: str,
+    root: Path,
+    environment: str,
+    keys: LedgerKeys = NO_KEYS,
+    *,
+    project: str = "",
+    memory: Memory | None = None,
 ) -> tuple[TableStore, SegmentLedger]:
-    """Return the store and the ledger, encrypted with `keys`, of one environment of a project.
+    """Return the store and the ledger, encrypted with `keys`, of one environment of a project; it compares within `memory`.
 
     Nothing is made before the first write. Closing the store closes what both use.
 
@@ -52,11 +59,13 @@ def open_state(
     directory = state_directory(url, root, environment)
     if directory is not None:
         holding = Holding()
-        return local_store(directory, release, holding), local_ledger(directory, keys, holding=holding)
+        return local_store(directory, release, holding), local_ledger(directory, keys, memory, holding)
     remote = REMOTE.get(scheme_of(url))
     if remote is None:
         raise DiagnosticError((_unknown(url),))
-    opened: tuple[TableStore, SegmentLedger] = load(remote)(url, project, environment, release, keys)
+    opened: tuple[TableStore, SegmentLedger] = load(remote)(
+        url, project, environment, release, keys, memory or Memory()
+    )
     return opened
 
 

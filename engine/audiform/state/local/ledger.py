@@ -6,15 +6,16 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from audiform.memory import Memory
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys
 from audiform.state.local.shelf import open_shelf
 from audiform.state.local.store import local_store
 from audiform.state.lock import Holding
-from audiform.state.segments.ledger import MEMORY, SegmentLedger
+from audiform.state.segments.ledger import SegmentLedger
 
 
 def local_ledger(
-    state: Path, keys: LedgerKeys = NO_KEYS, memory: str = MEMORY, holding: Holding | None = None
+    state: Path, keys: LedgerKeys = NO_KEYS, memory: Memory | None = None, holding: Holding | None = None
 ) -> SegmentLedger:
     """Return the ledger of the environment whose records are in `state`. Nothing is made yet.
 
@@ -22,5 +23,8 @@ def local_ledger(
     """
     mine = holding or Holding()
     return SegmentLedger(
-        partial(open_shelf, state, mine), lambda: closing(local_store(state, "", mine)), keys, memory
+        partial(open_shelf, state, mine),
+        lambda: closing(local_store(state, "", mine)),
+        keys,
+        memory or Memory(),
     )

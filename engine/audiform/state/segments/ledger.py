@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from audiform.memory import Memory
 from audiform.sql import literal
 from audiform.state.ledger import LedgerSession, Settled
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys, Sealed, key_id, old_key, sealing_key
@@ -21,9 +22,6 @@ from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.session import SegmentSession
 from audiform.state.segments.shelf import Shelf
 from audiform.state.store import Run, RunBatch
-
-MEMORY = "512MB"
-"""What one session's DuckDB may use before it spills to disk: memory does not grow with people."""
 
 _IDENTITY = b"audiform ledger: identity"
 
@@ -61,7 +59,7 @@ class SegmentLedger:
     shelf: OpenShelf
     records: Callable[[], AbstractContextManager[Records]]
     keys: LedgerKeys = NO_KEYS
-    memory: str = MEMORY
+    memory: Memory = field(default_factory=Memory)
     _alive: set[str] = field(default_factory=set[str])
     """Runs of this process: what they do not know yet is no sign of a kill."""
     _expired: bool = False
@@ -187,9 +185,10 @@ def _is_alive(process: int) -> bool:
     return True
 
 
-def _config(spill: Path, memory: str) -> dict[str, str | bool | int | float | list[str]]:
+def _config(spill: Path, memory: Memory) -> dict[str, str | bool | int | float | list[str]]:
     return {
-        "memory_limit": memory,
+        "memory_limit": f"{memory.share}B",
+        "threads": memory.threads,
         "temp_directory": str(spill),
         # What is spilled may be people in clear. DuckDB calls its built-in cipher unsafe because of how it draws its
         # random numbers; the safe one is an extension, which would have to be fetched. The files live for a run only.
