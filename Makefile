@@ -1,7 +1,7 @@
 # Each target works as the only command on a fresh machine: it needs python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCHMARKS := bench-sync bench-config bench-events
+BENCHMARKS := bench-peers bench-sync bench-config bench-events
 
 .PHONY: demo demo-events test lint types schemas docs bench $(BENCHMARKS) faults clean
 
@@ -33,7 +33,7 @@ bench: .venv/.installed ## all benchmarks, each beside its peer or its limit: ta
 $(BENCHMARKS): bench-%: .venv/.bench
 	$(BIN)/python benchmarks/$*.py $(GIVEN) --json benchmarks/results/$*.json; held=$$?; $(BIN)/python docs/generate.py && exit $$held
 
-bench-sync: build/peers/.installed
+bench-peers bench-sync: build/peers/.installed
 
 faults: .venv/.installed ## thousands of faults in real runs, and what was lost: takes half an hour
 	PYTHONPATH=tests $(BIN)/python -m faults.main --json build/faults.json && PYTHONPATH=tests $(BIN)/python -m faults.events_main --json build/faults-events.json

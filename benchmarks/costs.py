@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,11 @@ from pathlib import Path
 
 PEERS = Path(__file__).resolve().parent.parent / "build" / "peers" / "bin" / "python"
 """The interpreter of the peers' own environment, as make installs it."""
+BYTECODE = {
+    "PYTHONDONTWRITEBYTECODE": "",
+    "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "audiform-bytecode"),
+}
+"""An installed program has its bytecode; here it is kept apart, whatever the caller's environment says of it."""
 
 
 @dataclass(frozen=True)

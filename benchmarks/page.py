@@ -91,7 +91,7 @@ def _section(result: Result) -> Iterator[str]:
             held = "held" if budget.holds else "**missed**"
             yield f"| {budget.name} | {budget.peer or '—'} | {_limit(budget)} | {_seen(budget)} | {held} |"
         yield ""
-    yield from (f"- {note}" for note in result.notes)
+    yield from (f"- {note.replace(chr(10), chr(10) + '  ')}" for note in result.notes)
     if result.notes:
         yield ""
 

@@ -12,18 +12,23 @@ CHANGED = 0.01
 BINDING = "everybody_on_ads"
 
 
-def profiles(file: Path, rows: int, *, changed: float = 0.0) -> None:
-    """Write people; of `changed` of them half are others, the rest are gone or new."""
+def profiles(file: Path, rows: int, *, changed: float = 0.0, stamped: bool = False) -> None:
+    """Write people; of `changed` half are of those who were there and have another e-mail address, half are new.
+
+    `stamped`: with a column `updated_at`, for who looks for changes by it.
+    """
     import duckdb
 
     moved = int(rows * changed / 2)
+    updated = f"i + CASE WHEN i < {moved} OR i >= {rows} THEN {2 * rows} ELSE 0 END"
+    column = f", TIMESTAMP '2026-01-01' + to_microseconds({updated}) AS updated_at" if stamped else ""
     duckdb.sql(
         f"""COPY (
             SELECT i AS customer_id,
-                   'Person' || (i + CASE WHEN i < {moved} THEN {2 * rows} ELSE 0 END) || '@Example.com' AS email,
-                   '+1650' || lpad((2000000 + i % 7000000)::VARCHAR, 7, '2') AS phone
+                   'Person' || i || '@Example.com' AS email,
+                   '+1650' || lpad((2000000 + i % 7000000)::VARCHAR, 7, '2') AS phone{column}
             FROM range({moved}, {rows + moved}) t(i)
-            UNION ALL SELECT i, 'New' || i || '@Example.com', NULL FROM range({moved}) t(i) WHERE {moved} > 0
+            UNION ALL SELECT i, 'New' || i || '@Example.com', NULL{column} FROM range({moved}) t(i) WHERE {moved} > 0
         ) TO '{file}'"""
     )
 

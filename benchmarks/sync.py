@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
-import importlib
 import json
 import sys
 import tempfile
@@ -25,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from costs import PEERS, Cost, best, cost
-from people import BATCH, BINDING, CHANGED, TYPE, profiles, project
+from limit import bare, imported
+from people import BINDING, CHANGED, profiles, project
 from results import Budget, Figure, Place, Result, finish, here, options
 from sink import sink
 
@@ -36,73 +35,8 @@ MOST_TIMES_WHOLE = 2.0
 """The whole process with the ledger written, to the limit's whole process."""
 MOST_MEGABYTES = 1024
 REPEATS = 3
-
-# --- The limit
-
-
-def _limit(url: str, file: Path) -> dict[str, float]:
-    import duckdb
-
-    from audiform.connectors.catalog import Catalog
-    from audiform.connectors.identifiers import sent_sql
-
-    _import("aiohttp", "duckdb", "pyarrow")
-    begun = time.perf_counter()
-    known = Catalog().get(TYPE).manifest.identifiers
-    email, phone = (
-        sent_sql(known[name], name, region=None, already_hashed=False) for name in ("email", "phone")
-    )
-    query = f"""SELECT concat('["', {email}, '","', coalesce({phone}, ''), '"],') AS row FROM read_parquet('{file}')"""
-
-    async def post() -> None:
-        import aiohttp
-
-        slots, waiting = asyncio.Semaphore(4), set[asyncio.Task[None]]()
-        async with aiohttp.ClientSession() as session:
-
-            async def one(body: bytes) -> None:
-                async with session.post(
-                    url, data=body, headers={"content-type": "application/json"}
-                ) as answer:
-                    await answer.read()
-                slots.release()
-
-            for batch in duckdb.sql(query).to_arrow_reader(BATCH):
-                await slots.acquire()
-                text = memoryview(batch.column(0).buffers()[2])[:-1]
-                task = asyncio.create_task(
-                    one(b'{"payload":{"schema":["EMAIL","PHONE"],"data":[%b]}}' % text)
-                )
-                waiting.add(task)
-                task.add_done_callback(waiting.discard)
-            await asyncio.gather(*waiting)
-
-    asyncio.run(post())
-    return {"work": time.perf_counter() - begun}
-
-
-# --- The script that people write
-
-
-def _script(url: str, file: Path) -> dict[str, float]:
-    import pandas as pd
-    import requests
-
-    begun = time.perf_counter()
-    people = pd.read_parquet(file)
-    people["email"] = people["email"].str.strip().str.lower()
-    people["phone"] = people["phone"].fillna("").str.replace(r"\D", "", regex=True)
-    for column in ("email", "phone"):
-        people[column] = [
-            hashlib.sha256(value.encode()).hexdigest() if value else "" for value in people[column]
-        ]
-    with requests.Session() as session:
-        for first in range(0, len(people), BATCH):
-            rows = people[["email", "phone"]].iloc[first : first + BATCH].to_numpy().tolist()
-            payload = {"payload": {"schema": ["EMAIL", "PHONE"], "data": rows}}
-            session.post(url, json=payload, timeout=60).raise_for_status()
-    return {"work": time.perf_counter() - begun}
-
+COLUMNS = ("email", "phone")
+SCRIPT = Path(__file__).resolve().parent / "peers" / "script.py"
 
 # --- Audiform
 
@@ -135,7 +69,7 @@ class _Timed:
         return measured
 
 
-def _audiform(_url: str, file: Path) -> dict[str, float]:
+def _sync(root: Path) -> dict[str, float]:
     from audiform.config.load import load
     from audiform.connectors.catalog import Catalog
     from audiform.delivery.deliver import deliver
@@ -143,15 +77,14 @@ def _audiform(_url: str, file: Path) -> dict[str, float]:
     from audiform.state.open import open_ledger, open_store
     from audiform.transport import HttpTransport
 
-    root = file.parent
-    project, _ = load(root, None)
-    if project is None:
+    loaded, _ = load(root, None)
+    if loaded is None:
         raise RuntimeError("the project does not load")
-    store = open_store(project.state.url, root, project.environment.name)
+    store = open_store(loaded.state.url, root, loaded.environment.name)
     ledger: list[float] = []
-    timed = _Timed(open_ledger(project.state.url, root, project.environment.name), ledger)
+    timed = _Timed(open_ledger(loaded.state.url, root, loaded.environment.name), ledger)
     transport = HttpTransport()
-    runtime = Runtime(project, Catalog(root), store, timed, transport)
+    runtime = Runtime(loaded, Catalog(root), store, timed, transport)
 
     async def work() -> Any:
         try:
@@ -159,7 +92,7 @@ def _audiform(_url: str, file: Path) -> dict[str, float]:
         finally:
             await transport.close()
 
-    _import("aiohttp", "cryptography", "duckdb", "httpx", "httpx_aiohttp", "pyarrow")
+    imported("aiohttp", "cryptography", "duckdb", "httpx", "httpx_aiohttp", "pyarrow")
     begun = time.perf_counter()
     report = asyncio.run(work())
     seconds = time.perf_counter() - begun
@@ -169,16 +102,7 @@ def _audiform(_url: str, file: Path) -> dict[str, float]:
     return {"work": seconds, "ledger": sum(ledger), "sent": float(sum(report.sent.values()))}
 
 
-def _import(*names: str) -> None:
-    """Start up: what is imported late is not a part of the work."""
-    for name in names:
-        importlib.import_module(name)
-
-
 # --- Running
-
-
-ROLES = {"limit": _limit, "script": _script, "audiform": _audiform}
 
 
 @dataclass(frozen=True)
@@ -191,9 +115,9 @@ class Seen:
     script: Cost | None
 
 
-def role(name: str, url: str, file: Path, python: str | Path = sys.executable) -> Cost:
-    """Return what one role costs as a process of its own."""
-    return cost([str(python), __file__, "--as", name, "--url", url, "--file", str(file)], says_json=True)
+def ours(file: Path) -> Cost:
+    """Return what a sync of the project beside `file` costs as a process of its own."""
+    return cost((sys.executable, __file__, "--project", str(file.parent)), says_json=True)
 
 
 def measure(rows: int, peer: Path | None) -> Seen:
@@ -208,10 +132,10 @@ def measure(rows: int, peer: Path | None) -> Seen:
             project(root, url)
             own = root / "people.parquet"
             own.hardlink_to(data)
-            limits.append(role("limit", url, data))
-            firsts.append(role("audiform", url, own))
+            limits.append(bare(url, data, COLUMNS))
+            firsts.append(ours(own))
             if peer is not None:
-                scripts.append(role("script", url, data, peer))
+                scripts.append(cost((str(peer), str(SCRIPT), url, str(data), *COLUMNS), says_json=True))
             roots.append(root)
         changed = Path(folder) / "changed.parquet"
         profiles(changed, rows, changed=CHANGED)
@@ -219,7 +143,7 @@ def measure(rows: int, peer: Path | None) -> Seen:
             own = root / "people.parquet"
             own.unlink()
             own.hardlink_to(changed)
-            laters.append(role("audiform", url, own))
+            laters.append(ours(own))
         return Seen(best(limits), best(firsts), best(laters), best(scripts) if scripts else None)
 
 
@@ -285,12 +209,10 @@ def main() -> int:
     parser = options(__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--peer", type=Path, default=PEERS, help="interpreter with pandas and requests")
-    parser.add_argument("--as", dest="role", choices=ROLES, help=argparse.SUPPRESS)
-    parser.add_argument("--url", help=argparse.SUPPRESS)
-    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--project", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.role:
-        print(json.dumps(ROLES[given.role](given.url, given.file)))
+    if given.project is not None:
+        print(json.dumps(_sync(given.project)))
         return 0
     place = here()
     seen = measure(given.rows, given.peer if given.peer.exists() else None)
