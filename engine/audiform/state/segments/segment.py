@@ -24,9 +24,6 @@ _MOVES = frozenset({"put", "delete"})
 PARQUET = "(FORMAT parquet, COMPRESSION uncompressed, PARQUET_VERSION V2, DICTIONARY_SIZE_LIMIT 1)"
 """Digests and ciphertext do not compress; trying costs more than writing them."""
 
-MOST_SEGMENTS = 8
-"""Of one binding; with more, reading them costs more than writing them anew."""
-
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -120,23 +117,36 @@ def members_sql(folder: Path, segments: Sequence[Segment]) -> str:
 
 
 def binding_sql(folder: Path, segments: Sequence[Segment]) -> str:
-    """Return the query of one binding's members: each segment says more than those before it."""
-    query = ""
-    for segment in segments:
-        if query:
-            query = f"SELECT * FROM ({query}) ANTI JOIN (SELECT identity FROM {_source(folder, segment)}) USING (identity)"
-        if segment.op != "delete":
-            rows = _rows(folder, segment)
-            query = f"({query}) UNION ALL BY NAME ({rows})" if query else rows
-    return query or (
+    """Return the query of one binding's members: each segment says more than those before it.
+
+    A row is looked for once in all that came later, however many segments that are.
+    """
+    parts = [
+        _unsaid(folder, _rows(folder, segment), segments[place + 1 :])
+        for place, segment in enumerate(segments)
+        if segment.op != "delete"
+    ]
+    return " UNION ALL BY NAME ".join(parts) or (
         "SELECT CAST(NULL AS UUID) AS identity, CAST(NULL AS UUID) AS variables, false AS unsure WHERE false"
     )
 
 
-def needs_compaction(segments: Sequence[Segment]) -> bool:
-    """Whether the segments of one binding are better written as one."""
-    later = sum(segment.rows for segment in segments[1:])
-    return len(segments) > MOST_SEGMENTS or (len(segments) > 1 and later > segments[0].rows)
+def removed_sql(folder: Path, segments: Sequence[Segment]) -> str:
+    """Return the query of those whom segments of one binding remove, and who are not put later."""
+    parts = [
+        _unsaid(folder, _rows(folder, segment), segments[place + 1 :])
+        for place, segment in enumerate(segments)
+        if segment.op == "delete"
+    ]
+    return " UNION ALL BY NAME ".join(parts) or f"SELECT * FROM ({binding_sql(folder, segments)}) WHERE false"
+
+
+def _unsaid(folder: Path, rows: str, later: Sequence[Segment]) -> str:
+    """Return the query of `rows` of whom nothing was said later."""
+    if not later:
+        return rows
+    said = " UNION ALL ".join(f"SELECT identity FROM {_source(folder, segment)}" for segment in later)
+    return f"SELECT * FROM ({rows}) ANTI JOIN ({said}) USING (identity)"
 
 
 def revealed_sql(columns: Iterable[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,16 +15,15 @@ from audiform.sql import literal, name
 from audiform.state.ledger import Form, Part, SentKey, Settled, as_sent
 from audiform.state.naming import column_of, form_of, is_kept
 from audiform.state.segments import folding
+from audiform.state.segments.compacting import Compactor
 from audiform.state.segments.erasing import Eraser
 from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.segment import (
     PARQUET,
     Segment,
-    binding_sql,
     kept_sql,
     live,
     members_sql,
-    needs_compaction,
     passed,
     revealed_sql,
 )
@@ -94,8 +94,16 @@ class SegmentSession:
 
     def count(self, destination_key: str, binding: str | None = None) -> int:
         """Count the members of a destination, or those that one binding added."""
-        where = "" if binding is None else f" WHERE binding = {literal(binding)}"
-        return self._number(f"SELECT count(*) FROM {self.members(destination_key)}{where}")
+        segments = live(self._segments(destination_key))
+        mine = [item for item in segments if binding in (None, item.binding)]
+        several = {item.binding for item in mine if item.op == "delete"} | _repeated(mine)
+        # Where one file says it all, its list knows how many they are.
+        count = sum(item.rows for item in mine if item.binding not in several)
+        if several:
+            names = ", ".join(map(literal, several))
+            query = f"SELECT count(*) FROM {self.members(destination_key)} WHERE binding IN ({names})"
+            count += self._number(query)
+        return count
 
     def stage(self, run: Run, part: Part, query: str, forms: Mapping[str, Form]) -> int:
         """Write the part's file and wait until it is kept."""
@@ -253,7 +261,9 @@ class SegmentSession:
         """Return the list with what the run added; it is kept, and its files before it."""
         if not added:
             return tuple(before)
-        key, after = run.destination_key, self._compacted((*before, *added), run)
+        key, now = run.destination_key, time.time()
+        segments = [item for item in (*before, *added) if not item.past or item.is_kept_until(now)]
+        after = Compactor(self.connection, self.shelf, run).compacted(segments, now)
         staged = {folding.staged_name(run, part) for part in Part}
         needed = {item.file for item in after} - staged
         for file in sorted(needed - {item.file for item in before}):
@@ -263,25 +273,14 @@ class SegmentSession:
             (self._folder(key) / file).unlink()
         return after
 
-    def _compacted(self, segments: tuple[Segment, ...], run: Run) -> tuple[Segment, ...]:
-        now = time.time()
-        segments = tuple(item for item in segments if not item.past or item.is_kept_until(now))
-        own = [segment for segment in live(segments) if segment.binding == run.binding]
-        if not needs_compaction(own):
-            return segments
-        folder = self.shelf.prepare(run.destination_key)
-        file = folder / f"{run.id}.members.parquet"
-        self.shelf.fetch(
-            run.destination_key, (item.file for item in own if not item.file.startswith(f"{run.id}."))
-        )
-        self.connection.execute(f"COPY ({binding_sql(folder, own)}) TO {literal(str(file))} {PARQUET}")
-        columns = tuple(dict.fromkeys(column for segment in own for column in segment.columns))
-        whole = Segment(file.name, run.binding, "put", folding.row_count(self.connection, file), columns)
-        return (*(segment for segment in segments if segment not in own), *passed(own, now), whole)
-
     def _names(self, query: str) -> list[str]:
         return [row[0] for row in self.connection.execute(f"DESCRIBE {query}").fetchall()]
 
     def _number(self, query: str) -> int:
         rows: list[Any] = self.connection.execute(query).fetchall()
         return int(rows[0][0])
+
+
+def _repeated(segments: Sequence[Segment]) -> set[str]:
+    """Return the bindings that have several segments."""
+    return {name for name, count in Counter(item.binding for item in segments).items() if count > 1}
