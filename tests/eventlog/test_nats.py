@@ -101,6 +101,40 @@ def test_a_restart_of_the_server_loses_nothing(tmp_path):
         assert [1, 2, 3] == asyncio.run(run(server))
 
 
+def test_a_server_that_goes_away_is_said_as_what_it_is(tmp_path):
+    """Whatever is asked of it; what was settled meanwhile is settled once it is back, and harms nobody until then."""
+
+    async def run(server: Nats):
+        async with closing(log_of(server, "away", wait_seconds=0.3, ack_seconds=1)) as log:
+            reader = await log.reader("ads", Start.BEGINNING)
+            await log.append(events(1, 2))
+            got = await fetched(reader, 2)
+            server.stop()
+            await reader.acknowledge(got)
+            said = []
+            for asked in (reader.lag(), log.newest(1), log.reader("crm"), log.find(["1"])):
+                with pytest.raises(LogUnavailableError, match="NATS did not answer"):
+                    await asked
+                said.append(asked)
+            server.start()
+            later = await fetched_until(reader)
+            return len(said), later, await reader.lag()
+
+    async def fetched_until(reader):
+        for _ in range(40):
+            try:
+                if await reader.fetch(10, 0.2):
+                    return "again"
+                if await reader.lag() == 0:
+                    return "settled"
+            except LogUnavailableError:
+                await asyncio.sleep(0.1)
+        return "open"
+
+    with nats_server(tmp_path) as server:
+        assert (4, "settled", 0) == asyncio.run(run(server))
+
+
 def test_nobody_there_is_said(tmp_path):
     """A log that cannot be reached never looks like an empty one."""
 

@@ -12,8 +12,8 @@ import pytest
 from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import LogFullError, Retention, Start
 from audiform.eventlog.memory import MemoryLog
+from audiform.eventlog.recent import Recent
 from audiform.eventlog.sqlite.log import open_log, view_log
-from audiform.eventlog.sqlite.recent import Recent
 from audiform.eventlog.sqlite.room import Room
 from audiform.eventlog.sqlite.writer import Writer
 from eventlog.contract import CHECKS, ONCE, closing, events, fetched, ids, until_full

@@ -57,17 +57,37 @@ def test_what_was_on_its_way_survives_a_kill_and_what_was_settled_does_not(tmp_p
 
     async def run():
         killed = open_records(tmp_path, lambda: now[0])
-        first = await killed.begin("crm", ["1"], {})
+        first = await killed.begin("crm", ["1", "0"], {})
         await killed.begin("crm", ["2"], {})
-        await killed.settle(first, "crm", {("sent", ""): 1})
+        await killed.settle(first, "crm", [("1", "e-1")], {("sent", ""): 1})
+        settled = await open_records(tmp_path, lambda: now[0]).settled("crm")
         soon = await open_records(tmp_path, lambda: now[0]).unsettled("crm")
         now[0] = NOON.replace(minute=1)
         await killed.begin("crm", ["3"], {})
         late = await open_records(tmp_path, lambda: now[0]).unsettled("crm")
+        forgotten = await open_records(tmp_path, lambda: now[0]).settled("crm")
         now[0] = NOON.replace(day=28)
-        return soon, late, await open_records(tmp_path, lambda: now[0]).unsettled("crm")
+        return settled, soon, forgotten, late, await open_records(tmp_path, lambda: now[0]).unsettled("crm")
 
-    assert (["1", "2"], ["2", "3"], []) == tuple(map(list, asyncio.run(run())))
+    assert ([("1", "e-1")], ["0", "2"], [], ["2", "3"], []) == tuple(map(list, asyncio.run(run())))
+
+
+def test_records_of_the_first_version_go_on(tmp_path):
+    """What was on its way then is known."""
+    with sqlite3.connect(tmp_path / "forwarding.sqlite") as connection:
+        connection.executescript(
+            "CREATE TABLE batch (number INTEGER PRIMARY KEY, connector TEXT NOT NULL, positions TEXT NOT NULL, at REAL NOT NULL);"
+            f"INSERT INTO batch VALUES (1, 'crm', '[\"5\"]', {NOON.timestamp()}); PRAGMA user_version = 1"
+        )
+    connection.close()
+
+    async def run():
+        records = open_records(tmp_path, lambda: NOON)
+        found = list(await records.unsettled("crm")), list(await records.settled("crm"))
+        await records.close()
+        return found
+
+    assert (["5"], []) == asyncio.run(run())
 
 
 def test_commands_look_while_somebody_writes(tmp_path):

@@ -438,3 +438,21 @@ def test_a_pause_can_be_skipped():
 
     asyncio.run(run())
     assert ["e-2"] == stage.sender.sent
+
+
+def test_what_was_settled_before_is_not_sent_again():
+    """A log on a server that is killed hands out again what it did not write down; the next worker settles it, and sends nothing."""
+    stage = Stage()
+
+    async def run():
+        async with stage.working():
+            await stage.log.append([event(number) for number in range(3)])
+            await until(lambda: stage.settled == 3)
+        stage.log.settled["crm"].clear()
+        async with stage.working():
+            await stage.log.append([event(3)])
+            await until(lambda: stage.settled == 4)
+
+    asyncio.run(run())
+    assert ["e-0", "e-1", "e-2", "e-3"] == sorted(stage.sender.sent)
+    assert (4, 0) == (stage.count("sent"), stage.count("maybe_twice"))

@@ -15,7 +15,7 @@ from audiform.config.event_kinds import EventSource, KafkaSettings, NatsSettings
 from audiform.config.secret_references import SecretReference
 from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import Entry, EventLog, LogFullError, LogUnavailableError, Start
-from audiform.eventlog.nats import connected, durable_reader
+from audiform.eventlog.nats import answering, connected, durable_reader
 from audiform.eventlog.place import Place, place_of
 from audiform.events.event import Event
 from audiform.forwarding.telling import Telling
@@ -101,7 +101,6 @@ class StreamReader:
     async def _of_nats(
         self, stack: AsyncExitStack, place: Place, settings: NatsSettings, reading: Reading
     ) -> Stream:
-        from nats.errors import Error
         from nats.js.errors import NotFoundError
 
         client = await connected(place)
@@ -111,13 +110,13 @@ class StreamReader:
             return reading.message(data, f"{self.name}:{position}")
 
         try:
-            return await durable_reader(
-                client.jetstream(), place.name, settings.consumer, Start.BEGINNING, decode, _ACK_SECONDS
-            )
+            with answering(NotFoundError):
+                to = (client, client.jetstream())
+                return await durable_reader(
+                    to, place.name, settings.consumer, Start.BEGINNING, decode, _ACK_SECONDS
+                )
         except NotFoundError:
             raise LogUnavailableError("the stream does not exist") from None
-        except Error as error:
-            raise LogUnavailableError(f"NATS did not answer ({type(error).__name__})") from None
 
     def _wait(self, why: str) -> None:
         self.telling.say("source_waits", source=self.name, why=why)

@@ -6,13 +6,14 @@ An event counts as kept when the server says so: its stream's replicas and `sync
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from audiform.eventlog.log import Entry, LogFullError, LogUnavailableError, Retention, Start
 from audiform.eventlog.place import Place, safe_name
+from audiform.eventlog.recent import Recent
 from audiform.events.event import Event
 
 _FULL = frozenset({10047, 10077, 10122})
@@ -21,6 +22,7 @@ _SAME_SECONDS = 600.0
 _TIGHT = 0.9
 _TIDY_SECONDS = 5.0
 _MOST_OPEN = 20_000
+_FLUSH_SECONDS = 2
 
 Decode = Callable[[bytes, str], Event | None]
 """Makes an event of a message and its position; None: there is none in it."""
@@ -48,7 +50,9 @@ class NatsLog:
     async def reader(self, consumer: str, start: Start = Start.NOW) -> NatsReader:
         """Return a reader; readers of one name share the events."""
         stream = await self._jetstream()
-        return await durable_reader(stream, self.place.name, consumer, start, _decoded, self.ack_seconds)
+        with answering():
+            to = (self._client, stream)
+            return await durable_reader(to, self.place.name, consumer, start, _decoded, self.ack_seconds)
 
     def hold_for(self, consumers: Collection[str]) -> None:
         """Do nothing: the server holds for every durable consumer that was not deleted."""
@@ -58,7 +62,7 @@ class NatsLog:
         from nats.js.errors import NotFoundError
 
         stream = await self._jetstream()
-        with suppress(NotFoundError):
+        with answering(), suppress(NotFoundError):
             await stream.delete_consumer(self.place.name, safe_name(consumer))
 
     async def find(self, positions: Sequence[str]) -> Mapping[str, Event]:
@@ -67,7 +71,7 @@ class NatsLog:
 
         stream, found = await self._jetstream(), dict[str, Event]()
         for position in positions:
-            with suppress(NotFoundError):
+            with answering(), suppress(NotFoundError):
                 message = await stream.get_msg(self.place.name, seq=int(position))
                 found[position] = Event.from_json(message.data)
         return found
@@ -75,7 +79,8 @@ class NatsLog:
     async def newest(self, count: int) -> Sequence[Entry]:
         """Return the newest events, oldest first."""
         stream = await self._jetstream()
-        last = (await stream.stream_info(self.place.name)).state.last_seq
+        with answering():
+            last = (await stream.stream_info(self.place.name)).state.last_seq
         found = await self.find([str(place) for place in range(max(1, last - count + 1), last + 1)])
         return [Entry(position, event) for position, event in found.items()]
 
@@ -119,7 +124,7 @@ class NatsLog:
                 self._client = await connected(self.place, self.wait_seconds)
                 await self._made(self._client.jetstream())
                 self._tidying = asyncio.create_task(self._tidy_often())
-        return self._client.jetstream()
+        return self._client.jetstream(timeout=self.wait_seconds)
 
     async def _made(self, stream: Any) -> None:
         from nats.js.api import DiscardPolicy, StorageType, StreamConfig
@@ -154,51 +159,53 @@ class NatsReader:
     """A durable consumer. What is open is kept alive, so that nobody else gets it while it is retried here."""
 
     subscription: Any = field(repr=False)
+    client: Any = field(repr=False)
     stream: Any = field(repr=False)
     decode: Decode = field(repr=False)
     ack_seconds: float
     _open: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)
-    _settled: dict[str, None] = field(default_factory=dict[str, None], repr=False)
+    _settled: Recent = field(default_factory=lambda: Recent(_MOST_OPEN), repr=False)
     """The last that were acknowledged: a server that was killed may not know it any more, and hands them out again."""
     _alive: asyncio.Task[None] | None = None
 
     async def fetch(self, most: int, wait: float) -> Sequence[Entry]:
         """Return the next events; wait for the first of them."""
-        from nats.errors import Error
         from nats.errors import TimeoutError as NatsTimeoutError
 
         if self._alive is None:
             self._alive = asyncio.create_task(self._keep_alive())
         try:
-            messages = await self.subscription.fetch(most, timeout=max(wait, 0.01))
+            with answering(NatsTimeoutError):
+                messages = await self.subscription.fetch(most, timeout=max(wait, 0.01))
         except NatsTimeoutError:
             return ()
-        except Error as error:
-            raise LogUnavailableError(f"NATS did not answer ({type(error).__name__})") from None
         return [entry for message in messages if (entry := await self._entry(message)) is not None]
 
     async def acknowledge(self, entries: Sequence[Entry]) -> None:
-        """Tell the server that these are settled."""
+        """Tell the server that these are settled; one that does not hear of it is told again when it hands them out again."""
+        from nats.errors import Error
+
         for entry in entries:
             message = self._open.pop(entry.position, None)
             if message is not None:
-                await message.ack()
-                self._settled[entry.position] = None
-        while len(self._settled) > _MOST_OPEN:
-            del self._settled[next(iter(self._settled))]
+                self._settled.add(entry.position)
+                with suppress(Error):
+                    await message.ack()
 
     async def lag(self) -> int:
         """Count what waits at the server, and what was handed out and is not settled."""
-        info = await self.subscription.consumer_info()
+        with answering():
+            info = await self.subscription.consumer_info()
         return int(info.num_pending + info.num_ack_pending)
 
     async def skip(self) -> None:
         """Settle what is there now. Workers that skip together share it."""
-        info = await self.subscription.consumer_info()
-        last = (await self.stream.stream_info(info.stream_name)).state.last_seq
-        await self.acknowledge([Entry(position, _NOBODY) for position in list(self._open)])
-        while (await self.subscription.consumer_info()).delivered.stream_seq < last:
-            await self.acknowledge(await self.fetch(min(_MOST_OPEN, 1_000), 1.0))
+        with answering():
+            info = await self.subscription.consumer_info()
+            last = (await self.stream.stream_info(info.stream_name)).state.last_seq
+            await self.acknowledge([Entry(position, _NOBODY) for position in list(self._open)])
+            while (await self.subscription.consumer_info()).delivered.stream_seq < last:
+                await self.acknowledge(await self.fetch(min(_MOST_OPEN, 1_000), 1.0))
 
     async def close(self) -> None:
         """Give back what is open, so that others get it at once."""
@@ -211,12 +218,17 @@ class NatsReader:
             for message in self._open.values():
                 await message.nak()
             await self.subscription.unsubscribe()
+            # Until the server has read this, it hands out more, which nobody would hear of before it is handed out again.
+            await self.client.flush(_FLUSH_SECONDS)
         self._open.clear()
 
     async def _entry(self, message: Any) -> Entry | None:
+        from nats.errors import Error
+
         position = str(message.metadata.sequence.stream)
         if position in self._settled:
-            await message.ack()
+            with suppress(Error):
+                await message.ack()
             return None
         if position in self._open:
             # It is on its way here, and is answered as it was handed out last.
@@ -224,7 +236,8 @@ class NatsReader:
             return None
         event = self.decode(message.data, position)
         if event is None:
-            await message.ack()
+            with suppress(Error):
+                await message.ack()
             return None
         self._open[position] = message
         return Entry(position, event)
@@ -243,12 +256,13 @@ _NOBODY = Event("", "", "", None, "", "", {})
 
 
 async def durable_reader(
-    stream: Any, name: str, consumer: str, start: Start, decode: Decode, ack_seconds: float
+    to: tuple[Any, Any], name: str, consumer: str, start: Start, decode: Decode, ack_seconds: float
 ) -> NatsReader:
-    """Return a reader of the stream `name`, made for a consumer that the server does not know."""
+    """Return a reader of the stream `name` by a client and its JetStream, made for a consumer that the server does not know."""
     from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
     from nats.js.errors import NotFoundError
 
+    client, stream = to
     durable = safe_name(consumer)
     try:
         info = await stream.consumer_info(name, durable)
@@ -264,7 +278,24 @@ async def durable_reader(
     # Its owner may have chosen another time, and what is open must be kept alive within that.
     ack_seconds = info.config.ack_wait or ack_seconds
     subscription = await stream.pull_subscribe_bind(durable=durable, stream=name)
-    return NatsReader(subscription, stream, decode, ack_seconds)
+    return NatsReader(subscription, client, stream, decode, ack_seconds)
+
+
+@contextmanager
+def answering(*but: type[Exception]) -> Iterator[None]:
+    """Say of whatever goes wrong between here and the servers that the log is not there; `but`: what somebody else handles.
+
+    Raises:
+        LogUnavailableError: the servers did not answer, or said no.
+    """
+    from nats.errors import Error
+
+    try:
+        yield
+    except Error as error:
+        if isinstance(error, but):
+            raise
+        raise LogUnavailableError(f"NATS did not answer ({type(error).__name__})") from None
 
 
 async def connected(place: Place, wait_seconds: float = 5.0) -> Any:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+Settled = tuple[str, str]
+"""A position of the log, and the id of the event there: a log that was made anew has other events at its positions."""
+
 Tally = Mapping[tuple[str, str], int]
 """(what, detail) -> count; what: `sent`, `not_sent` (detail: the reason), `dead` (category), `retried` (category),
 `maybe_twice`: sent again although an earlier try may have arrived; `same_id` where the platform can tell that."""
@@ -51,12 +54,16 @@ class Records(Protocol):
         """Remember that a batch is about to be sent, with figures; return its number. It survives a kill."""
         ...
 
-    async def settle(self, batch: int, connector: str, tally: Tally) -> None:
-        """Remember figures of a batch; forget it a few seconds later, when the log surely knows that it is settled."""
+    async def settle(self, batch: int, connector: str, settled: Sequence[Settled], tally: Tally) -> None:
+        """Remember figures of a batch, and what of it was settled; forget it when the log surely knows that, a while later."""
         ...
 
     async def unsettled(self, connector: str) -> Sequence[str]:
-        """Return the positions of batches that were begun before this process, and not forgotten."""
+        """Return the positions of batches that were begun before this process, and not forgotten or settled."""
+        ...
+
+    async def settled(self, connector: str) -> Sequence[Settled]:
+        """Return those of batches that were begun and settled, and are not forgotten: a log may hand them out again."""
         ...
 
     async def count(self, connector: str, tally: Tally) -> None:
@@ -89,6 +96,7 @@ class MemoryRecords:
     batches: dict[int, tuple[str, Sequence[str]]] = field(
         default_factory=dict[int, tuple[str, Sequence[str]]]
     )
+    known: dict[str, list[Settled]] = field(default_factory=dict[str, list[Settled]])
     tally: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
     letters: dict[tuple[str, str], Letter] = field(default_factory=dict[tuple[str, str], Letter])
     paused: dict[str, bool] = field(default_factory=dict[str, bool])
@@ -101,14 +109,19 @@ class MemoryRecords:
         self.batches[self.begun] = (connector, positions)
         return self.begun
 
-    async def settle(self, batch: int, connector: str, tally: Tally) -> None:
+    async def settle(self, batch: int, connector: str, settled: Sequence[Settled], tally: Tally) -> None:
         """Forget the batch and add its figures."""
         del self.batches[batch]
+        self.known.setdefault(connector, []).extend(settled)
         await self.count(connector, tally)
 
     async def unsettled(self, connector: str) -> Sequence[str]:
         """Return what was on its way."""
         return [place for name, places in self.batches.values() if name == connector for place in places]
+
+    async def settled(self, connector: str) -> Sequence[Settled]:
+        """Return all that was settled."""
+        return self.known.get(connector, [])
 
     async def count(self, connector: str, tally: Tally) -> None:
         """Add up."""

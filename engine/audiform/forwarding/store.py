@@ -13,10 +13,10 @@ from typing import Any
 
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.eventlog.sqlite.writer import Writer
-from audiform.forwarding.records import Figure, Letter, Tally
+from audiform.forwarding.records import Figure, Letter, Settled, Tally
 from audiform.sqlite_file import is_there, make_database
 
-VERSION = 1
+VERSION = 2
 _KNOWN_SECONDS = 5.0
 """After so long a log of our own has written down that a batch is settled."""
 _KNOWN_ELSEWHERE_SECONDS = 120.0
@@ -24,7 +24,8 @@ _KNOWN_ELSEWHERE_SECONDS = 120.0
 _REMEMBERED_SECONDS = 48 * 3600.0
 _COLUMNS = tuple(item.name for item in fields(Letter))
 _STATEMENTS = (
-    "CREATE TABLE batch (number INTEGER PRIMARY KEY, connector TEXT NOT NULL, positions TEXT NOT NULL, at REAL NOT NULL)",
+    """CREATE TABLE batch (number INTEGER PRIMARY KEY, connector TEXT NOT NULL, positions TEXT NOT NULL, at REAL NOT NULL,
+    settled TEXT NOT NULL DEFAULT '[]')""",
     """CREATE TABLE figure (day TEXT, connector TEXT, what TEXT, detail TEXT, count INTEGER NOT NULL,
     PRIMARY KEY (day, connector, what, detail)) WITHOUT ROWID""",
     f"""CREATE TABLE letter ({", ".join(f"{name} NOT NULL" for name in _COLUMNS)},
@@ -33,6 +34,7 @@ _STATEMENTS = (
     "CREATE TABLE status (worker TEXT PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE progress (source TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
 )
+_FROM_1 = ("ALTER TABLE batch ADD COLUMN settled TEXT NOT NULL DEFAULT '[]'",)
 
 
 def utc_now() -> datetime:
@@ -61,26 +63,34 @@ class SqliteRecords:
         def work(connection: sqlite3.Connection) -> int | None:
             _forget(connection, old)
             self._add(connection, connector, tally)
-            return connection.execute("INSERT INTO batch VALUES (NULL, ?, ?, ?)", values).lastrowid
+            return connection.execute(
+                "INSERT INTO batch (connector, positions, at) VALUES (?, ?, ?)", values
+            ).lastrowid
 
         return int(await self.quick.do(work))
 
-    async def settle(self, batch: int, connector: str, tally: Tally) -> None:
-        """Add the figures of a batch."""
-        await self.count(connector, tally)
+    async def settle(self, batch: int, connector: str, settled: Sequence[Settled], tally: Tally) -> None:
+        """Write what was settled of a batch, and its figures."""
+        values = (json.dumps(settled), batch)
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE batch SET settled = ? WHERE number = ?", values)
+            self._add(connection, connector, tally)
+
+        await self.quick.do(work)
         self._settled.append((self.clock().timestamp(), batch))
 
     async def unsettled(self, connector: str) -> Sequence[str]:
         """Return what was on its way when the process was killed, in the last days."""
         old = self.clock().timestamp() - _REMEMBERED_SECONDS
+        await self.quick.do(lambda c: c.execute("DELETE FROM batch WHERE at < ?", (old,)))
+        settled = {position for position, _ in await self.settled(connector)}
+        begun: list[str] = await self._of_batches("positions", connector)
+        return [position for position in begun if position not in settled]
 
-        def work(connection: sqlite3.Connection) -> list[str]:
-            connection.execute("DELETE FROM batch WHERE at < ?", (old,))
-            rows = connection.execute("SELECT positions FROM batch WHERE connector = ?", (connector,))
-            return [position for (positions,) in rows.fetchall() for position in json.loads(positions)]
-
-        found: list[str] = await self.quick.do(work)
-        return found
+    async def settled(self, connector: str) -> Sequence[Settled]:
+        """Return what was settled lately."""
+        return [(position, event) for position, event in await self._of_batches("settled", connector)]
 
     async def count(self, connector: str, tally: Tally) -> None:
         """Add figures of today."""
@@ -139,6 +149,13 @@ class SqliteRecords:
         for writer in (self.quick, self.sure):
             await writer.close()
             writer.connection.close()
+
+    async def _of_batches(self, column: str, connector: str) -> list[Any]:
+        def work(connection: sqlite3.Connection) -> list[Any]:
+            rows = connection.execute(f"SELECT {column} FROM batch WHERE connector = ?", (connector,))
+            return [each for (text,) in rows.fetchall() for each in json.loads(text)]
+
+        return list(await self.quick.do(work))
 
     def _add(self, connection: sqlite3.Connection, connector: str, tally: Tally) -> None:
         day = self.clock().date().isoformat()
@@ -231,8 +248,8 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version == 0:
-        for statement in _STATEMENTS:
+    if version < VERSION:
+        for statement in _STATEMENTS if version == 0 else _FROM_1:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")

@@ -21,7 +21,7 @@ from audiform.forwarding.breaker import Breaker, Circuit, backoff
 from audiform.forwarding.latency import Recent
 from audiform.forwarding.letters import Letters
 from audiform.forwarding.queue import Item, Queue
-from audiform.forwarding.records import Letter, Records
+from audiform.forwarding.records import Letter, Records, Settled
 from audiform.forwarding.telling import Telling
 from audiform.outcome import Category, OutcomeKind
 from audiform.wire import Timing
@@ -90,6 +90,8 @@ class Worker:
     _latency: Recent = field(init=False)
     _offered: Recent = field(init=False)
     _uncertain: set[str] = field(default_factory=set[str])
+    _known: set[Settled] = field(default_factory=set[Settled])
+    """Settled before this worker began: a log that was killed, or did not hear of it, hands them out again."""
     _sending: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     _tasks: list[asyncio.Task[None]] = field(default_factory=list[asyncio.Task[None]])
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -110,6 +112,7 @@ class Worker:
     async def start(self, *, skip: bool = False) -> None:
         """Begin to forward. `skip`: not what was kept during a pause."""
         self._uncertain = set(await self.records.unsettled(self.destination.name))
+        self._known = set(await self.records.settled(self.destination.name))
         self._reader = reader = await self.log.reader(self.destination.name, Start.NOW)
         if skip:
             await reader.skip()
@@ -187,6 +190,9 @@ class Worker:
         now, refused, tally = self.timing.monotonic(), list[Letter](), Counter[tuple[str, str]]()
         settled = list[Entry]()
         for entry in entries:
+            if self._known and (entry.position, entry.event.id) in self._known:
+                settled.append(entry)
+                continue
             found = self.destination.route.offer(entry.event)
             if isinstance(found, Mapped):
                 self._queue.add(self._item(entry, found), now)
@@ -270,7 +276,8 @@ class Worker:
         letters, settled = self._judged(items, results, tally)
         await self.records.bury(letters)
         await self._acknowledged(settled, {letter.position for letter in letters})
-        await self.records.settle(number, name, tally)
+        known = [(item.entry.position, item.entry.event.id) for item in settled]
+        await self.records.settle(number, name, known, tally)
         self._count(tally)
 
     async def _answers(self, items: Sequence[Item]) -> Sequence[Sent]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from audiform.eventlog.sqlite.recent import Recent
+from audiform.eventlog.recent import Recent
 from audiform.eventlog.sqlite.writer import Writer
 
 Row = tuple[bytes, bytes]
@@ -64,7 +64,9 @@ class Appending:
 
     def reload(self, connection: sqlite3.Connection) -> None:
         """Know what is on disk, and no more: at the beginning, and after a transaction that was undone."""
-        self.recent.load(connection)
+        # An index over all events would cost half of the rate at which they are taken in.
+        newest = "SELECT key FROM event ORDER BY position DESC LIMIT ?"
+        self.recent.know(key for (key,) in connection.execute(newest, (self.recent.most,)))
         self.last = connection.execute("SELECT max(position) FROM event").fetchone()[0] or 0
 
     def _insert(self, connection: sqlite3.Connection, batch: _Batch) -> int:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from audiform.eventlog.log import Entry, LogFullError, LogUnavailableError, Retention, Start
+from audiform.eventlog.recent import Recent, key_of
 from audiform.eventlog.sqlite.appending import Appending
 from audiform.eventlog.sqlite.reader import SqliteReader, reader_of, select, select_at, select_newest
-from audiform.eventlog.sqlite.recent import Recent, key_of
 from audiform.eventlog.sqlite.room import Room
 from audiform.eventlog.sqlite.schema import log_path, open_for_reading, open_for_writing
 from audiform.eventlog.sqlite.writer import Work, Writer
