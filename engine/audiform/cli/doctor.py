@@ -24,6 +24,7 @@ from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.output import Style, paint
 from audiform.cli.views.diagnostics import count_text
 from audiform.config.cache import cache_home
+from audiform.config.kinds import Source
 from audiform.config.project import Project
 from audiform.config.secret_references import (
     FromAws,
@@ -35,6 +36,7 @@ from audiform.config.secret_references import (
     SecretReference,
 )
 from audiform.config.secrets import exposed
+from audiform.config.source_settings import BuiltByDbt
 from audiform.connectors.catalog import Catalog
 from audiform.diagnostics import DiagnosticError, Diagnostics
 from audiform.plan.records import secrets_of
@@ -133,6 +135,7 @@ def project_findings(project: Project) -> Iterator[Finding]:
             yield from (_data(project.root, name, table, file) for table, file in files.items())
             yield from _secrets(project.root, f"source.{name}", source.credentials)
             yield from _driver(f"source.{name}", source.type)
+            yield from _manifest(project.root, f"source.{name}, manifest", source)
     for name, connector in project.connectors.items():
         if connector.enabled:
             yield from _secrets(project.root, f"connector.{name}", connector.credentials)
@@ -192,6 +195,17 @@ def _driver(what: str, type_name: str) -> Iterator[Finding]:
         return
     remedy = f"`{DRIVERS[type_name]}` is not installed; run `pip install 'audiform[{type_name}]'`"
     yield Finding(Level.PROBLEM, what, remedy)
+
+
+def _manifest(root: Path, what: str, source: Source) -> Iterator[Finding]:
+    """Say whether dbt's manifest is there: dbt writes it, so that it is in no git."""
+    if not isinstance(source.settings, BuiltByDbt) or source.settings.manifest is None:
+        return
+    file = source.settings.manifest
+    if (root / file).is_file():
+        yield Finding(Level.OK, what, f"{file} is there")
+    else:
+        yield Finding(Level.PROBLEM, what, f"there is no file {file}; run `dbt parse` in the dbt project")
 
 
 def _data(root: Path, source: str, table: str, file: str) -> Finding:

@@ -99,4 +99,33 @@ CODES: Mapping[str, Code] = {
         "Let it return one row with one column that is a timestamp, or leave it out.",
         "freshness: SELECT max(loaded_at) FROM customers",
     ),
+    "dbt-manifest": Code(
+        "No dbt manifest",
+        "An audience is a `dbt_model`, and where dbt built that stands in the `manifest.json` of the dbt project, which dbt writes to "
+        "`target/` with each command. It is not named, or is no such file.",
+        "Name it in the settings of the source, or in the query of the audience: a path below the project's folder.",
+        "query: {dbt_model: lapsed_buyers, manifest: dbt/target/manifest.json}",
+    ),
+    "unknown-dbt-model": Code(
+        "Unknown dbt model",
+        "The manifest has no model, seed or snapshot of this name.",
+        "Mend the name, or let dbt write the manifest anew (`dbt parse`) if the model is new.",
+        "query: {dbt_model: lapsed_buyer}",
+    ),
+    "ambiguous-dbt-model": Code(
+        "Ambiguous dbt model",
+        "Several models of the manifest have this name, in different packages, schemas or folders.",
+        "Write `package.name`, `schema.name` or the folders before it: `marts.lapsed_buyers`.",
+        "query: {dbt_model: leads}",
+    ),
+    "dbt-model-not-built": Code(
+        "Nothing to read of this dbt model",
+        "dbt builds no table and no view of the model: it is ephemeral, disabled or a file.",
+        "Materialise it as a table or a view in the dbt project, and run `dbt build`.",
+    ),
+    "dbt-model-elsewhere": Code(
+        "The dbt model is not in this source",
+        "dbt builds models in a database, and the source of the audience reads another kind of database, or files.",
+        "Let the audience name the source that reads the database of the dbt project.",
+    ),
 }

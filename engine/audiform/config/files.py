@@ -67,7 +67,17 @@ def read_text(root: Path, file: str) -> Text:
     """Read one text file of the project. `file` is relative to `root`; all line ends become line feeds.
 
     Raises:
-        DiagnosticError: it leaves the project, is not there, too large or not UTF-8.
+        DiagnosticError: as for `read_data`, or it is not UTF-8.
+    """
+    data = read_data(root, file)
+    return Text(file, _decoded(file, data), sha256(data).hexdigest())
+
+
+def read_data(root: Path, file: str, largest: int = LARGEST_FILE) -> bytes:
+    """Read one file of the project. `file` is relative to `root`.
+
+    Raises:
+        DiagnosticError: it leaves the project, is not there or too large.
     """
     path = root / file
     if not _is_inside(root, path):
@@ -77,7 +87,7 @@ def read_text(root: Path, file: str) -> Text:
             # A pipe would wait for a writer for ever.
             raise DiagnosticError([_problem("unreadable-file", file, f"`{file}` is not a file.")])
         with path.open("rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
+            data = stream.read(largest + 1)
     except FileNotFoundError:
         raise DiagnosticError(
             [_problem("missing-file", file, f"There is no file `{file}` in the project.")]
@@ -85,10 +95,10 @@ def read_text(root: Path, file: str) -> Text:
     except OSError as error:
         detail = f"`{file}` cannot be read: {error.strerror}."
         raise DiagnosticError([_problem("unreadable-file", file, detail)]) from None
-    if len(data) > LARGEST_FILE:
-        detail = f"`{file}` is larger than {LARGEST_FILE // 1024 // 1024} MiB."
+    if len(data) > largest:
+        detail = f"`{file}` is larger than {largest // 1024 // 1024} MiB."
         raise DiagnosticError([_problem("file-too-large", file, detail)])
-    return Text(file, _decoded(file, data), sha256(data).hexdigest())
+    return data
 
 
 def relative_to(file: str, path: str) -> str:

@@ -17,6 +17,15 @@ from audiform.config.source_settings import SourceSettings, as_settings
 from audiform.config.watermarks import Reconcile, Watermarked
 from audiform.memory import PATTERN
 from audiform.outcome import Signal
+from audiform.shapes import is_map
+
+
+def _kind_of_query(value: Any) -> str:
+    """Return what a query is given as; a misspelled `dbt_model` is one too."""
+    if isinstance(value, DbtModel) or (is_map(value) and any(str(key).startswith("dbt") for key in value)):
+        return "<dbt_model>"
+    return is_text(value)
+
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
 Limit = Annotated[
@@ -104,6 +113,19 @@ class QueryFile(Model):
     file: str
 
 
+class DbtModel(Model):
+    """A model of a dbt project instead of SQL: everything in it, where dbt built it."""
+
+    dbt_model: str = Field(
+        min_length=1,
+        description="Its name, with its schema, its folders or its package before it where the name alone is not enough",
+        examples=["marts.lapsed_buyers"],
+    )
+    manifest: str | None = Field(
+        default=None, description="The dbt project's `manifest.json` (default: that of the source)"
+    )
+
+
 class IdentifierColumn(Model):
     """A column that holds an identifier, with what is known about its values."""
 
@@ -127,7 +149,10 @@ class Audience(Model):
 
     source: str
     query: Annotated[
-        Annotated[str, Tag("<text>")] | Annotated[QueryFile, Tag("<other>")], Discriminator(is_text)
+        Annotated[str, Tag("<text>")]
+        | Annotated[QueryFile, Tag("<other>")]
+        | Annotated[DbtModel, Tag("<dbt_model>")],
+        Discriminator(_kind_of_query),
     ]
     profile_key: str
     identifiers: dict[str, Column] = Field(min_length=1)
@@ -152,6 +177,17 @@ class Audience(Model):
     owner: Owner | None = None
     protected: Protected = False
     enabled: StrictBool = True
+
+    @property
+    def sql(self) -> str:
+        """Its SQL: a loaded project holds the text, whatever the query was given as."""
+        match self.query:
+            case str() as text:
+                return text
+            case QueryFile(file=file):
+                return file
+            case DbtModel(dbt_model=model):
+                return model
 
 
 ADOPT = "adopt"

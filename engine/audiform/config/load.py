@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from audiform.address import Address, Kind
 from audiform.config.cache import Remembered, recall, remember
+from audiform.config.dbt import BuiltModel, DbtModels
 from audiform.config.declared import Declarations, Table, merge
 from audiform.config.dialects import check_foreign
 from audiform.config.digests import Digests
@@ -96,6 +97,7 @@ class _Resources:
     problems: list[Diagnostic]
     queries: frozenset[str]
     files: frozenset[str]
+    built: Mapping[str, BuiltModel]
 
 
 def _resources(
@@ -123,16 +125,20 @@ def _resources(
         problems += unknown_event_sources(models[Kind.EVENT_CONNECTOR], names)
     queries = Queries(root, scope)
     queries.read(audiences, tables[Kind.AUDIENCE])
+    built = DbtModels(root)
+    built.read(audiences, models[Kind.SOURCE])
     foreign = _in_databases(audiences, models[Kind.SOURCE])
     verdict = check_queries(queries.texts(queries.found.keys() - foreign), known)
     elsewhere = {text: check_foreign(text) for text in queries.texts(foreign)}
     problems += [
         *queries.problems,
+        *built.problems,
         *queries.judged(verdict.problems, queries.found.keys() - foreign, places),
         *queries.judged(elsewhere, foreign, places),
     ]
-    models[Kind.AUDIENCE] = with_sql(audiences, queries.found)
-    return _Resources(models, evolution, problems, verdict.right, frozenset(queries.files))
+    models[Kind.AUDIENCE] = with_sql(audiences, queries.found, built.found)
+    files = frozenset({*queries.files, *built.files})
+    return _Resources(models, evolution, problems, verdict.right, files, built.found)
 
 
 def _in_databases(audiences: Mapping[str, Audience], sources: Mapping[str, Source]) -> frozenset[str]:
@@ -184,6 +190,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         digests=Digests(tables),
         query_files=resources.files,
         evolution=resources.evolution,
+        built=resources.built,
         policies=tables[Kind.POLICY],
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audiform.address import Address, Kind
+from audiform.config.dbt import BuiltModel
 from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.evolution import Evolution
 from audiform.config.kinds import (
@@ -37,7 +38,8 @@ class Environment:
 class Project:
     """A rendered and checked project. Maps are by resource name; `enabled: false` resources are in them.
 
-    An audience's `query` is always the SQL text here (a `{file: ...}` is already read and rendered).
+    An audience's `query` is always the SQL text here (a `{file: ...}` is already read and rendered, a `{dbt_model: ...}`
+    found in its manifest); `built` says of those that are dbt's where and when it was built.
     `digests` has one content digest per resource, over its rendered body (and SQL), never over a secret.
     `query_files` are those that SQL was read from. `evolution` is what `imports`, `moved` and `removed` say.
     """
@@ -60,6 +62,7 @@ class Project:
     event_connectors: Mapping[str, EventConnector] = field(default_factory=dict[str, EventConnector])
     event_log: EventLogPlace = field(default_factory=EventLogPlace)
     memory_limit: str | None = None
+    built: Mapping[str, BuiltModel] = field(default_factory=dict[str, BuiltModel], compare=False)
 
     def get(self, address: Address) -> Resource | None:
         """Return the resource at `address`, or None."""

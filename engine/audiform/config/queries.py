@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from audiform.address import Address, Kind
+from audiform.config.dbt import BuiltModel
 from audiform.config.declared import Table
 from audiform.config.expand import template_problem
 from audiform.config.files import Text, read_text, relative_to
-from audiform.config.kinds import Audience, QueryFile
+from audiform.config.kinds import Audience, DbtModel, QueryFile
 from audiform.config.nodes import Span
 from audiform.config.places import Places, location
 from audiform.config.sql import SqlProblem
@@ -50,7 +51,7 @@ class Queries:
             if isinstance(audience.query, QueryFile):
                 path = relative_to(declared.named.file, audience.query.file)
                 self._read_file(name, path, declared.each)
-            else:
+            elif not isinstance(audience.query, DbtModel):
                 written = declared.body["query"]
                 self.found[name] = Query(audience.query, str(written), None, declared.each)
 
@@ -118,12 +119,16 @@ class Queries:
         return places.within(item, line, column, length)
 
 
-def with_sql(audiences: Mapping[str, Audience], queries: Mapping[str, Query]) -> dict[str, Audience]:
-    """Return the audiences with SQL in place of the names of files."""
+def with_sql(
+    audiences: Mapping[str, Audience], queries: Mapping[str, Query], models: Mapping[str, BuiltModel]
+) -> dict[str, Audience]:
+    """Return the audiences with SQL in place of the names of files and of dbt's models."""
+    texts = {name: query.text for name, query in queries.items()}
+    texts |= {name: model.sql for name, model in models.items()}
     return {
-        name: audience.model_copy(update={"query": queries[name].text})
-        if isinstance(audience.query, QueryFile) and name in queries
-        else audience
+        name: audience
+        if isinstance(audience.query, str) or name not in texts
+        else audience.model_copy(update={"query": texts[name]})
         for name, audience in audiences.items()
     }
 

@@ -25,6 +25,7 @@ from audiform.config.kinds import (
     Audience,
     Binding,
     Connector,
+    DbtModel,
     EnvironmentFile,
     Expectation,
     ExpectedCall,
@@ -51,7 +52,7 @@ from audiform.shapes import is_map
 
 Path = tuple[str | int, ...]
 
-_TAG = re.compile(rf"(?:<(?:text|other|none|{'|'.join(SECRET_FORMS)})>|\[key\])\Z")
+_TAG = re.compile(rf"(?:<(?:text|other|none|dbt_model|{'|'.join(SECRET_FORMS)})>|\[key\])\Z")
 _CALLED: Final[Mapping[type[BaseModel], str]] = {
     Source: "a source",
     Connector: "a connector",
@@ -72,7 +73,7 @@ _CALLED: Final[Mapping[type[BaseModel], str]] = {
 _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "guards": (Guards,),
     "schedule": (Schedule,),
-    "query": (QueryFile,),
+    "query": (QueryFile, DbtModel),
     "identifiers": (IdentifierColumn,),
     "credentials": tuple(SECRET_FORMS.values()),
     "state": (State,),
@@ -103,7 +104,7 @@ _WANTED: Final[Mapping[str, str]] = {
 }
 _EITHER: Final[Mapping[tuple[str, int], str]] = {
     ("schedule", 1): "a cron expression as a text, `manual`, or a map with `cron` or `every`",
-    ("query", 1): "SQL as a text, or `{file: NAME.sql}`",
+    ("query", 1): "SQL as a text, `{file: NAME.sql}` or `{dbt_model: NAME}`",
     ("identifiers", 2): "the name of a column, or a map with `column`",
     ("map", 2): "a path such as `event.properties.total`, or a map with `from` or `value`",
     ("guards", 2): "a whole number, or a share such as `20%`",

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo
+from pydantic import (
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    ValidationInfo,
+    model_serializer,
+)
 
 from audiform.config.models import Model
 
@@ -13,7 +20,23 @@ _URL = r"^{}://[^/@?#]+/[^/?#]+$"
 Timeout = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["10m"])]
 
 
-class DuckDBSettings(Model):
+class BuiltByDbt(Model):
+    """What a source has whose tables a dbt project may build."""
+
+    manifest: str | None = Field(
+        default=None,
+        description="The dbt project's `manifest.json`, for audiences that are a `dbt_model`; below the project's folder",
+        examples=["dbt/target/manifest.json"],
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Say nothing of a manifest that there is not: records from before there were any stay as they are."""
+        found: dict[str, Any] = serialize(self)
+        return found if self.manifest is not None else {key: found[key] for key in found if key != "manifest"}
+
+
+class DuckDBSettings(BuiltByDbt):
     """Files read through DuckDB, or a DuckDB database opened read-only."""
 
     tables: dict[str, str] = Field(
@@ -28,7 +51,7 @@ class DeltaSettings(Model):
     tables: dict[str, str] = Field(min_length=1, description="Table name -> folder of the Delta table")
 
 
-class DatabaseSettings(Model):
+class DatabaseSettings(BuiltByDbt):
     """What every database has: it runs the audience's SQL itself, in its own dialect."""
 
     freshness: str | None = Field(

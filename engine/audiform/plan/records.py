@@ -167,10 +167,9 @@ def _connector(
 
 
 def _audience(audience: Audience) -> dict[str, Any]:
-    query = audience.query if isinstance(audience.query, str) else audience.query.file
     return {
         "source": audience.source,
-        "query": digest_text(query),
+        "query": digest_text(audience.sql),
         "profile_key": audience.profile_key,
         "identifiers": {name: _column(column) for name, column in audience.identifiers.items()},
         "variables": dict(audience.variables),

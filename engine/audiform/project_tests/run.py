@@ -85,7 +85,12 @@ async def _found(project: Project, catalog: Catalog, test: ProjectTest, folder: 
     audience = project.audiences[audience_name]
     source = project.sources[audience.source]
     given = source_of(audience.source, source, project.root, test.given, folder)
-    alone = replace(project, root=folder, sources={**project.sources, audience.source: given})
+    alone = replace(project, root=folder, sources={**project.sources, audience.source: given}, built={})
+    model = project.built.get(audience_name)
+    if model is not None:
+        # Where dbt built it there is nothing in a test: its rows are a table of its name.
+        audience = audience.model_copy(update={"query": f"SELECT * FROM {quoted(model.table)}"})
+        alone = replace(alone, audiences={**project.audiences, audience_name: audience})
     store = open_store(_STATE, folder, project.environment.name)
     session = open_ledger(_STATE, folder, project.environment.name).open(write=True)
     try:

@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 
 def open_source(
-    connection: DuckDBPyConnection, source_name: str, source: Source, root: Path, folders: Sequence[str]
+    connection: DuckDBPyConnection,
+    source_name: str,
+    source: Source,
+    root: Path,
+    folders: Sequence[str],
+    called: str | None = None,
 ) -> float:
     """Make the source's tables views of `connection`; return when its newest file was written (epoch seconds).
+
+    `called`: the name by which views in its database call that themselves, if it is not the source's.
 
     From then on the connection reaches the source's files and `folders`, and no setting of it can be changed:
     whatever the audience's SQL says, it reads nothing else and writes nothing.
@@ -38,7 +45,7 @@ def open_source(
     try:
         if isinstance(settings, DuckDBSettings):
             if settings.database is not None:
-                files += _attach(connection, source_name, settings.database, root)
+                files += _attach(connection, address, settings.database, root, called or source_name)
             for table, pattern in settings.tables.items():
                 files += _view(connection, address, table, pattern, root)
         elif isinstance(settings, DeltaSettings):
@@ -49,12 +56,13 @@ def open_source(
     return max((Path(file).stat().st_mtime for file in files), default=written)
 
 
-def _attach(connection: DuckDBPyConnection, source_name: str, pattern: str, root: Path) -> list[str]:
-    place = ("settings", "database")
-    files = files_of(root, pattern, Address(Kind.SOURCE, source_name), place)
-    connection.execute(f"ATTACH {literal(files[0])} AS {name(source_name)} (READ_ONLY)")
+def _attach(
+    connection: DuckDBPyConnection, address: Address, pattern: str, root: Path, called: str
+) -> list[str]:
+    files = files_of(root, pattern, address, ("settings", "database"))
+    connection.execute(f"ATTACH {literal(files[0])} AS {name(called)} (READ_ONLY)")
     # Its tables are known by their names alone, as those of files are.
-    connection.execute(f"SET search_path = {literal(f'memory.main,{name(source_name)}.main')}")
+    connection.execute(f"SET search_path = {literal(f'memory.main,{name(called)}.main')}")
     return files
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from audiform.address import Address, Kind
+from audiform.config.dbt import BuiltModel
 from audiform.config.project import Project
 from audiform.config.source_settings import DatabaseSettings
 from audiform.diagnostics import Diagnostic
@@ -52,16 +53,23 @@ def open_profiles(
         DiagnosticError: the source cannot be read, or does not answer the query.
     """
     audience, address = project.audiences[asked.audience], Address(Kind.AUDIENCE, asked.audience)
-    source = project.sources[audience.source]
-    # A loaded project holds the text of every query.
-    query = audience.query if isinstance(audience.query, str) else audience.query.file
+    source, model = project.sources[audience.source], project.built.get(asked.audience)
     if isinstance(source.settings, DatabaseSettings):
         confine(connection, (), folders)
-        with read_database(connection, project, asked, query) as (relation, written):
-            yield Profiles(relation, columns_of(connection, relation), written, address, elsewhere=True)
+        with read_database(connection, project, asked, audience.sql) as (relation, written):
+            age = _oldest(written, model)
+            yield Profiles(relation, columns_of(connection, relation), age, address, elsewhere=True)
     else:
-        written = open_source(connection, audience.source, source, project.root, folders)
-        columns, relation = open_query(connection, query, address), PROFILES
+        called = model.database if model is not None else None
+        written = open_source(connection, audience.source, source, project.root, folders, called)
+        # Whatever was written into the file last, the model is as old as dbt says.
+        age = written if model is None else model.refreshed
+        columns, relation = open_query(connection, audience.sql, address), PROFILES
         if asked.since is not None:
             relation = f"(SELECT * FROM {PROFILES} WHERE {asked.since.condition(source.type)})"
-        yield Profiles(relation, columns, written, address, elsewhere=False)
+        yield Profiles(relation, columns, age, address, elsewhere=False)
+
+
+def _oldest(written: float, model: BuiltModel | None) -> float:
+    """Return when the data was written of which a model was built, if that is longer ago; what nobody knows does not count."""
+    return min((item for item in (written, model.refreshed if model else 0.0) if item), default=0.0)

@@ -1,4 +1,4 @@
-"""What a source's data was at one moment: a digest over its files' paths, sizes and times of writing.
+"""What a source's data was at one moment: a digest over its files' paths, sizes and times of writing, and dbt's times of building.
 
 Not over their content: a plan would read gigabytes a second time. So it tells that data was written, not that it differs.
 """
@@ -23,7 +23,7 @@ def snapshots(project: Project) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, source in sorted(project.sources.items()):
         try:
-            lines = list(_lines(project.root, name, source))
+            lines = [*_lines(project.root, name, source), *_built(project, name)]
         except (DiagnosticError, OSError):
             continue
         if lines:
@@ -39,3 +39,10 @@ def _lines(root: Path, name: str, source: Source) -> Iterator[str]:
         for file in map(Path, files_of(root, pattern, Address(Kind.SOURCE, name), ("settings",))):
             seen = file.stat()
             yield f"{file.relative_to(home).as_posix()} {seen.st_size} {seen.st_mtime_ns}"
+
+
+def _built(project: Project, name: str) -> Iterator[str]:
+    """Yield when dbt built what audiences read from the source: databases that are no files have nothing else to tell."""
+    for audience, model in sorted(project.built.items()):
+        if project.audiences[audience].source == name and model.refreshed:
+            yield f"{model.name} {model.refreshed}"
