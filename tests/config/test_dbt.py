@@ -152,7 +152,8 @@ def test_a_model_is_as_old_as_its_last_build(tmp_path):
         item | ({"status": "error"} if item["unique_id"] == "model.shop.lapsed_buyers" else {})
         for item in results["results"]
     ]
-    for other in ({"results": failed}, {"args": {"which": "test"}}, {"results": []}):
+    others: list[dict[str, Any]] = [{"results": failed}, {"args": {"which": "test"}}, {"results": []}]
+    for other in others:
         file.write_text(json.dumps(results | other), encoding="utf-8")
         times.append(model(tmp_path, "lapsed_buyers").refreshed)
     file.write_text("no JSON", encoding="utf-8")

@@ -9,7 +9,8 @@ from typing import Final
 
 from audiform.address import Address, Kind
 from audiform.config.dbt_manifest import Manifest, ManifestError, Node, read_manifest
-from audiform.config.kinds import Audience, DbtModel, Source
+from audiform.config.kinds import Audience, Source
+from audiform.config.query_kinds import DbtModel
 from audiform.config.source_settings import BuiltByDbt, DuckDBSettings
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 

@@ -11,21 +11,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 
 from audiform.config.models import Duration, Model, is_text
+from audiform.config.query_kinds import DbtModel, Query, QueryFile
 from audiform.config.schedule import Scheduled
 from audiform.config.secret_references import CheckedSecretReference
 from audiform.config.source_settings import SourceSettings, as_settings
 from audiform.config.watermarks import Reconcile, Watermarked
 from audiform.memory import PATTERN
 from audiform.outcome import Signal
-from audiform.shapes import is_map
-
-
-def _kind_of_query(value: Any) -> str:
-    """Return what a query is given as; a misspelled `dbt_model` is one too."""
-    if isinstance(value, DbtModel) or (is_map(value) and any(str(key).startswith("dbt") for key in value)):
-        return "<dbt_model>"
-    return is_text(value)
-
 
 Percent = Annotated[str, Field(pattern=r"^\d+(\.\d+)?\s?%$", examples=["20%"])]
 Limit = Annotated[
@@ -107,25 +99,6 @@ class Connector(Model):
     enabled: StrictBool = True
 
 
-class QueryFile(Model):
-    """SQL kept in a file beside the YAML; templated like everything else."""
-
-    file: str
-
-
-class DbtModel(Model):
-    """A model of a dbt project instead of SQL: everything in it, where dbt built it."""
-
-    dbt_model: str = Field(
-        min_length=1,
-        description="Its name, with its schema, its folders or its package before it where the name alone is not enough",
-        examples=["marts.lapsed_buyers"],
-    )
-    manifest: str | None = Field(
-        default=None, description="The dbt project's `manifest.json` (default: that of the source)"
-    )
-
-
 class IdentifierColumn(Model):
     """A column that holds an identifier, with what is known about its values."""
 
@@ -148,12 +121,7 @@ class Audience(Model):
     """The profiles that meet a definition now."""
 
     source: str
-    query: Annotated[
-        Annotated[str, Tag("<text>")]
-        | Annotated[QueryFile, Tag("<other>")]
-        | Annotated[DbtModel, Tag("<dbt_model>")],
-        Discriminator(_kind_of_query),
-    ]
+    query: Query
     profile_key: str
     identifiers: dict[str, Column] = Field(min_length=1)
     variables: dict[str, str] = Field(default_factory=dict)

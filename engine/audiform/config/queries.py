@@ -12,9 +12,10 @@ from audiform.config.dbt import BuiltModel
 from audiform.config.declared import Table
 from audiform.config.expand import template_problem
 from audiform.config.files import Text, read_text, relative_to
-from audiform.config.kinds import Audience, DbtModel, QueryFile
+from audiform.config.kinds import Audience
 from audiform.config.nodes import Span
 from audiform.config.places import Places, location
+from audiform.config.query_kinds import DbtModel, QueryFile
 from audiform.config.sql import SqlProblem
 from audiform.config.template import Expression, Scope, TemplateError, is_templated, render, split
 from audiform.diagnostics import Diagnostic, DiagnosticError

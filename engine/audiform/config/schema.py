@@ -25,7 +25,6 @@ from audiform.config.kinds import (
     Audience,
     Binding,
     Connector,
-    DbtModel,
     EnvironmentFile,
     Expectation,
     ExpectedCall,
@@ -38,12 +37,12 @@ from audiform.config.kinds import (
     Policy,
     ProjectFile,
     ProjectTest,
-    QueryFile,
     Removed,
     Source,
     State,
 )
 from audiform.config.policies import Allow, AppliesTo, Forbid, NamedPolicy, Require
+from audiform.config.query_kinds import DbtModel, QueryFile
 from audiform.config.schedule import Schedule
 from audiform.config.secret_references import FORMS as SECRET_FORMS
 from audiform.config.secret_references import INSIDE
