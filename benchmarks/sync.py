@@ -47,8 +47,8 @@ class _Timed:
     def __init__(self, ledger: Any, seconds: list[float]) -> None:
         self._ledger, self._seconds = ledger, seconds
 
-    def open(self, *, write: bool) -> Any:
-        session = self._ledger.open(write=write)
+    def open(self, *, write: bool, beside: Any = None) -> Any:
+        session = self._ledger.open(write=write, beside=beside)
         timed: type = type("TimedSession", (type(session),), {"__slots__": ()})
         for name in ("stage", "fold"):
             setattr(timed, name, self._measured(getattr(type(session), name)))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from audiform.address import parse_address
 from audiform.delivery.progress import NoProgress, Progress
+from audiform.delivery.readings import Readings
 from audiform.execution.chronicle import begin_apply
 from audiform.execution.destinations import Destinations
 from audiform.execution.journal import Journal, by_address, creation_of, of_kind
@@ -22,7 +23,7 @@ from audiform.execution.recovery import recover
 from audiform.execution.report import Report, in_plan_order
 from audiform.execution.steps import Executor
 from audiform.execution.tolerance import check_tolerance
-from audiform.execution.turns import turns_of
+from audiform.execution.turns import by_audience, turns_of
 from audiform.execution.validity import check_guards, check_plan, stale, used
 from audiform.plan.plan import Plan, StepKind
 from audiform.plan.serialise import plan_digest
@@ -32,8 +33,8 @@ from audiform.state.store import Intent
 AT_ONCE = 8
 """Steps side by side; each connector has limits of its own."""
 
-_DELIVERING = frozenset({StepKind.SYNC, StepKind.REMOVE_MEMBERS, StepKind.RESTORE_MEMBERS})
-"""Steps that compare people: they share the command's memory."""
+_WITHOUT_SOURCE = frozenset({StepKind.REMOVE_MEMBERS, StepKind.RESTORE_MEMBERS})
+"""Steps that compare people whom the ledger knows."""
 
 
 async def apply(
@@ -72,9 +73,10 @@ async def apply(
         _spend(runtime, plan)
     executor = _executor(runtime, plan, progress or NoProgress(), recovered.notes)
     chronicle = begin_apply(runtime, plan, runtime.store.read()) if plan.steps else None
-    order = Order(plan.steps)
+    order = Order(plan.steps, by_audience(executor.readings))
     try:
-        await run_in_order(order, executor.record, executor.perform, AT_ONCE)
+        async with executor.readings:
+            await run_in_order(order, executor.record, executor.perform, AT_ONCE)
     finally:
         report = in_plan_order(plan.steps, _report(executor, order, recovered.notes))
         if chronicle is not None:
@@ -110,6 +112,8 @@ def _executor(runtime: Runtime, plan: Plan, progress: Progress, notes: list[str]
         names.get(address, address): list(intents)
         for address, intents in by_address(of_kind(pending, StepKind.SYNC)).items()
     }
+    sent = [step.address.name for step in plan.steps if step.kind is StepKind.SYNC]
+    others = sum(step.kind in _WITHOUT_SOURCE for step in plan.steps)
     for step in plan.steps:
         if step.kind is StepKind.SYNC and step.address not in unsent:
             unsent[step.address] = [journal.intend(step.address, StepKind.SYNC)]
@@ -122,7 +126,8 @@ def _executor(runtime: Runtime, plan: Plan, progress: Progress, notes: list[str]
         progress=progress,
         creations=by_address(of_kind(pending, StepKind.CREATE_DESTINATION)),
         unsent=unsent,
-        turns=turns_of(runtime.memory, sum(step.kind in _DELIVERING for step in plan.steps)),
+        turns=turns_of(runtime.memory, len(sent) + others),
+        readings=Readings(runtime, {name: name for name in sent}, write=True, others=others),
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from audiform.address import Address, Kind
-from audiform.audiences.selection import select
 from audiform.delivery.adopting import Listed, adopted
 from audiform.delivery.barred import barred
 from audiform.delivery.compare import Importable, compare, compare_adopted, impact_of
 from audiform.delivery.deliver import age_of
+from audiform.delivery.readings import Opened, Readings
 from audiform.delivery.restoring import compare_restored, restored_impact
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.memory import saying_room
@@ -37,19 +37,41 @@ class Measured:
     source_age: float | None
 
 
-async def measure(
-    runtime: Runtime, binding: str, kept: Record | None, listed: Listed | None = None
-) -> Measured:
-    """Return what the project's binding would do to its destination.
+@dataclass(frozen=True, slots=True)
+class Measurable:
+    """A binding of the project that is to be measured.
 
     `kept`: its record as it is now, also when it will be called otherwise; None for a new destination without members.
     `listed`: who is in it, of one that is imported.
+    """
+
+    binding: str
+    kept: Record | None = None
+    listed: Listed | None = None
+
+    @property
+    def name(self) -> str:
+        """What the ledger calls it."""
+        return self.kept.address.name if self.kept else self.binding
+
+
+def readings_of(runtime: Runtime, measured: Iterable[Measurable]) -> Readings:
+    """Return what is read for bindings that are measured together: each audience once."""
+    return Readings(runtime, {one.binding: one.name for one in measured}, write=False)
+
+
+async def measure(runtime: Runtime, one: Measurable, readings: Readings | None = None) -> Measured:
+    """Return what the project's binding would do to its destination.
+
+    `readings`: of those that are measured together, in which it has its turn.
 
     Raises:
         DiagnosticError: the source cannot be read, or lacks a column, or the connector's type cannot be opened.
     """
+    readings = readings or readings_of(runtime, [one])
     with saying_room():
-        return await in_thread(_measure, runtime, binding, kept, listed)
+        async with readings.opened(one.binding) as opened:
+            return await in_thread(_measure, runtime, one, opened)
 
 
 async def measure_all(
@@ -67,19 +89,27 @@ async def measure_all(
     slots = asyncio.Semaphore(runtime.memory.side_by_side(min(AT_ONCE, len(sending))))
     problems: dict[Diagnostic, None] = {}
     found: dict[Address, Facts] = {}
+    wanted = {
+        decision.address: Measurable(
+            decision.address.name,
+            None if decision.fresh else origins.get(decision.address),
+            members.get(decision.address),
+        )
+        for decision in decisions
+        if decision.change.sends
+    }
 
-    async def one(decision: Decision) -> None:
-        async with slots:
+    async def one(address: Address, measurable: Measurable) -> None:
+        async with readings.turn(measurable.binding), slots:
             try:
-                kept = None if decision.fresh else origins.get(decision.address)
-                listed = members.get(decision.address)
-                measured = await measure(runtime, decision.address.name, kept, listed)
+                measured = await measure(runtime, measurable, readings)
             except DiagnosticError as error:
                 problems.update(dict.fromkeys(error.diagnostics))
             else:
-                found[decision.address] = Facts(measured.impact, measured.source_age)
+                found[address] = Facts(measured.impact, measured.source_age)
 
-    await asyncio.gather(*(one(decision) for decision in decisions if decision.change.sends))
+    async with readings_of(runtime, wanted.values()) as readings:
+        await asyncio.gather(*(one(address, measurable) for address, measurable in wanted.items()))
     if problems:
         raise DiagnosticError(tuple(problems))
     return found
@@ -107,24 +137,15 @@ def _measure_restored(runtime: Runtime, record: Record, step: Mapping[str, Any])
     return restored_impact(compared, modified=step["modified"])
 
 
-def _measure(runtime: Runtime, binding: str, kept: Record | None, listed: Listed | None) -> Measured:
-    declared = runtime.project.bindings[binding]
-    connector = runtime.project.connectors[declared.connector]
-    manifest = runtime.catalog.get(connector.type).configured(connector.settings).manifest
-    name = kept.address.name if kept else binding
-    selection = select(name, declared, runtime.project.audiences[declared.audience], manifest)
-    session = runtime.ledger.open(write=False)
-    try:
-        key = _destination(kept) if kept else None
-        known = barred(runtime, name, retry_rejected=kept is None)
-        project = runtime.project
-        if listed is None or key is None:
-            people, compared = compare(session, project, declared.audience, selection, key, known)
-        else:
-            there = Importable(key, adopted(session, manifest, listed))
-            people, compared = compare_adopted(session, project, declared.audience, selection, there, known)
-    finally:
-        session.close()
+def _measure(runtime: Runtime, one: Measurable, opened: Opened) -> Measured:
+    session, reading, selection = opened.session, opened.reading, opened.selection
+    key = _destination(one.kept) if one.kept else None
+    known = barred(runtime, one.name, retry_rejected=one.kept is None)
+    if one.listed is None or key is None:
+        people, compared = compare(session, reading, selection, key, known)
+    else:
+        there = Importable(key, adopted(session, selection.manifest, one.listed))
+        people, compared = compare_adopted(session, reading, selection, there, known)
     return Measured(impact_of(selection, people, compared), age_of(runtime, people))
 
 

@@ -17,6 +17,7 @@ from audiform.connectors.dry_run import dry_run_of
 from audiform.connectors.manifest import SignalOperation
 from audiform.delivery.barred import barred
 from audiform.delivery.compare import compare
+from audiform.delivery.readings import Alone
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.outcome import Outcome
@@ -105,11 +106,9 @@ async def _rows(
     """Return the first people who would be added, as they would be sent."""
     session = await asyncio.to_thread(runtime.ledger.open, write=False)
     try:
-        audience = runtime.project.bindings[selection.binding].audience
+        reading = Alone(runtime.project, runtime.project.bindings[selection.binding].audience)
         known = barred(runtime, selection.binding)
-        _, compared = await asyncio.to_thread(
-            compare, session, runtime.project, audience, selection, key, known
-        )
+        _, compared = await asyncio.to_thread(compare, session, reading, selection, key, known)
         if not compared.parts.get(Part.ADD):
             return Rows(b"", 0)
         few = dry.model_copy(update={"rows_per_request": min(MOST, dry.rows_per_request or MOST)})
@@ -121,7 +120,7 @@ async def _rows(
             tuple(selection.variables),
             client.constants(scope),
         )
-        async for chunk in chunks(session.connection, outgoing):
+        async for chunk in chunks(session, outgoing):
             first, last = chunk.requests(outgoing)[0]
             return chunk.rows(first, last)
         return Rows(b"", 0)

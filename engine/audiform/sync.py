@@ -9,6 +9,7 @@ from audiform.address import Address, Kind
 from audiform.config.project import Project
 from audiform.delivery.deliver import deliver
 from audiform.delivery.progress import NoProgress, Progress
+from audiform.delivery.readings import Readings
 from audiform.delivery.report import Delivered
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from audiform.execution.chronicle import begin_sync
@@ -16,7 +17,7 @@ from audiform.execution.failure import problems_of
 from audiform.execution.journal import Journal, by_address, of_kind
 from audiform.execution.order import Order, run_in_order
 from audiform.execution.report import Failure, Report, in_plan_order
-from audiform.execution.turns import Turns, turns_of
+from audiform.execution.turns import Turns, by_audience, turns_of
 from audiform.plan.bindings import is_active
 from audiform.plan.plan import Step, StepKind
 from audiform.plan.records import dependencies_of, effective_guards, is_put_back, recorded_schedule
@@ -49,10 +50,16 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
     changed = {name: found for name in wanted if (found := _changed(runtime, recorded, name))}
     steps = tuple(_step(name) for name in wanted if name not in changed)
     turns = turns_of(runtime.memory, len(steps))
-    delivery = _Delivery(runtime, recorded.records, options or SyncOptions(), _unsent(runtime), turns)
+    readings = Readings(runtime, {step.address.name: step.address.name for step in steps}, write=True)
+    delivery = _Delivery(
+        runtime, recorded.records, options or SyncOptions(), _unsent(runtime), turns, readings
+    )
     chronicle = begin_sync(runtime, [step.address for step in steps], recorded) if steps else None
     try:
-        await run_in_order(Order(steps), lambda _: None, delivery.perform, len(steps))
+        async with readings:
+            await run_in_order(
+                Order(steps, by_audience(readings)), lambda _: None, delivery.perform, len(steps)
+            )
     finally:
         if chronicle is not None:
             chronicle.end(Report(failed=tuple(delivery.failed), delivered=tuple(delivery.delivered)))
@@ -75,21 +82,23 @@ class _Delivery:
     options: SyncOptions
     unsent: Mapping[Address, Sequence[Intent]]
     turns: Turns
+    readings: Readings
     done: list[Step] = field(default_factory=list[Step], init=False)
     failed: list[Failure] = field(default_factory=list[Failure], init=False)
     delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
 
     async def perform(self, step: Step) -> bool:
         """Send one binding; whether it worked."""
-        options = self.options
+        options, name = self.options, step.address.name
         try:
-            async with self.turns.of(self.records[step.address]):
+            async with self.readings.turn(name), self.turns.of(self.records[step.address]):
                 sent = await deliver(
                     self.runtime,
-                    step.address.name,
+                    name,
                     approved=options.approved,
                     retry_rejected=options.retry_rejected,
                     progress=options.progress,
+                    readings=self.readings,
                 )
         except DiagnosticError as error:
             self.failed.append(Failure(step, problems_of(error)))

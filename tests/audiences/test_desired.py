@@ -9,6 +9,7 @@ import pytest
 from audiences.test_selection import KEYS, NAMED, selection
 from audiform.audiences.desired import desired_sql, duplicates_sql, named_sql
 from audiform.audiences.selection import Selection
+from audiform.audiences.ways import ways_of
 
 COLUMNS = "id BIGINT, mail VARCHAR, tel VARCHAR, ltv INTEGER, plan VARCHAR, ok BOOLEAN"
 
@@ -30,7 +31,9 @@ def desired(connection: Any, chosen: Selection, *rows: tuple[Any, ...]) -> list[
     """Return the desired members of these profiles, which are in order of their columns."""
     for row in rows:
         connection.execute("INSERT INTO profiles VALUES (?, ?, ?, ?, ?, ?)", [*row, *[None] * (6 - len(row))])
-    connection.execute(f"CREATE OR REPLACE TABLE desired AS {desired_sql(chosen, 'profiles', digest)}")
+    connection.execute(
+        f"CREATE OR REPLACE TABLE desired AS {desired_sql(ways_of([chosen]), 'profiles', digest)}"
+    )
     found = connection.execute("SELECT * FROM desired ORDER BY key")
     names = [column[0] for column in found.description]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
@@ -122,7 +125,7 @@ def test_the_smallest_profile_key_stands_for_all(connection: duckdb.DuckDBPyConn
         (25, "a@example.com", None, 1, "x", True),
         (5, "b@example.com", None, 1, "x", True),
     )
-    query = duplicates_sql(chosen, "desired")
+    query = duplicates_sql(ways_of([chosen])[0], "desired")
 
     assert [(25,), (30,)] == connection.execute(
         f"SELECT key FROM desired WHERE rowid IN ({query}) ORDER BY key"
@@ -134,7 +137,7 @@ def test_a_member_may_be_named_later(connection: duckdb.DuckDBPyConnection):
     chosen = selection(NAMED)
     rows = ((1, "a@example.com", "+16505551111", 5, "gold"), (2, "b@example.com"))
     at_once = desired(connection, chosen, *rows)
-    connection.execute(f"CREATE TABLE plain AS {desired_sql(chosen, 'profiles', None)}")
+    connection.execute(f"CREATE TABLE plain AS {desired_sql(ways_of([chosen]), 'profiles', None)}")
     later = connection.execute(
         f"SELECT identity, variables FROM ({named_sql(chosen, 'SELECT * FROM plain', digest)}) ORDER BY key"
     ).fetchall()

@@ -18,7 +18,7 @@ from audiform.config.project import Environment, Project
 from audiform.connectors.catalog import Catalog
 from audiform.delivery.deliver import deliver, withdraw
 from audiform.delivery.report import Delivered
-from audiform.measure import Measured, measure
+from audiform.measure import Measurable, Measured, measure
 from audiform.plan.records import record_of
 from audiform.runtime import Runtime
 from audiform.sandbox.serve import Sandbox, serve
@@ -131,7 +131,7 @@ class Shop:
         """Measure one binding."""
         with self._runtime() as runtime:
             kept = None if fresh else runtime.store.read().records.get(Address(Kind.BINDING, binding))
-            return self._run(runtime, measure(runtime, binding, kept))
+            return self._run(runtime, measure(runtime, Measurable(binding, kept)))
 
     def ask(self, question: Callable[[Runtime], Coroutine[Any, Any, Result]]) -> Result:
         """Return what the engine answers in a runtime of its own."""

@@ -22,6 +22,7 @@ from audiform.connectors.catalog import Catalog
 from audiform.connectors.manifest import Manifest
 from audiform.delivery.barred import Barred
 from audiform.delivery.compare import compare, compare_ended, ended_impact, impact_of
+from audiform.delivery.readings import Alone
 from audiform.delivery.rows import Outgoing
 from audiform.outcome import Signal
 from audiform.state.ledger import Batch, Ledger, Part, Settled, as_sent
@@ -111,7 +112,7 @@ class World:
                 selection = select(
                     binding, project.bindings[binding], project.audiences[binding], self.manifest
                 )
-                found, compared = compare(session, project, binding, selection, self.key, Barred())
+                found, compared = compare(session, Alone(project, binding), selection, self.key, Barred())
                 said = impact_of(selection, found, compared)
             run = Run(uuid.uuid4().hex, binding, self.key, {}, NOON)
             settled = []

@@ -35,7 +35,7 @@ CREDENTIALS = {MARKED: "access_token", NAMED: "private_key"}
 class NoLedger:
     """People are no matter of these tests."""
 
-    def open(self, *, write: bool) -> Any:
+    def open(self, *, write: bool, beside: Any = None) -> Any:
         raise AssertionError("nobody asked for people")
 
     def verify_key(self) -> None:

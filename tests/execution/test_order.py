@@ -58,6 +58,16 @@ def test_a_step_waits_for_what_it_needs():
     assert ["a", "b", "c", "d"] == work.log
 
 
+def test_what_is_ready_goes_by_rank():
+    """Steps of one rank keep their order; what becomes ready later overtakes those of a higher one."""
+    work = Work()
+    ranks = {"a": 0, "b": 2, "c": 1, "d": 2, "e": 0}
+    order = Order([step(name) for name in "abcd"] + [step("e", "a")], lambda one: ranks[one.id])
+    asyncio.run(run_in_order(order, work.record, work.perform, 1))
+
+    assert ["a", "e", "c", "b", "d"] == work.log
+
+
 def test_independent_steps_run_side_by_side_within_the_bound():
     """As many run at once as are allowed, and no more."""
     work = Work()

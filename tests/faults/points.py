@@ -96,8 +96,9 @@ class WatchedLedger:
     inner: Ledger
     points: Points
 
-    def open(self, *, write: bool) -> LedgerSession:
-        session: Any = Watched(self.inner.open(write=write), LEDGER, self.points)
+    def open(self, *, write: bool, beside: LedgerSession | None = None) -> LedgerSession:
+        plain: Any = beside.inner if isinstance(beside, Watched) else beside
+        session: Any = Watched(self.inner.open(write=write, beside=plain), LEDGER, self.points)
         return session
 
     def __getattr__(self, name: str) -> Any:

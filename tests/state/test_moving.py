@@ -176,8 +176,8 @@ def breaking(place: Opened, writes: int) -> Opened:
     """Return the place with a ledger that breaks down at a write."""
     left = [writes]
 
-    def fragile(*, write: bool) -> Shelf:
-        return Fragile(place.ledger.shelf(write=write), left)
+    def fragile(*, write: bool, within: Path | None = None) -> Shelf:
+        return Fragile(place.ledger.shelf(write=write, within=within), left)
 
     return replace(place, ledger=SegmentLedger(fragile, place.ledger.records))
 

@@ -11,14 +11,17 @@ A table of desired members has one row per profile:
     "var:NAME"  any       variables
     "was:NAME", "ask:NAME"  what watched identifiers are compared by (`suppressed.py`)
     consent, given        what the reason was judged by
+
+One table serves several bindings of an audience (`ways.py`): `view_sql` shows one of them its columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from audiform.audiences.selection import Selection
 from audiform.audiences.suppressed import watched_columns, watched_names
+from audiform.audiences.ways import Sent, Way, all_sent, by_python, distinct
 from audiform.connectors.identifiers import needs_python_sql, sent_sql
 from audiform.sql import literal, name
 from audiform.state.ledger import as_sent
@@ -29,93 +32,87 @@ Digest = Callable[[str], str]
 _START = "\x1f"
 
 
-def desired_sql(selection: Selection, profiles: str, digest: Digest | None) -> str:
+def desired_sql(ways: Sequence[Way], profiles: str, digest: Digest | None) -> str:
     """Return the query of the desired members of the relation `profiles`.
 
     Without a `digest` it lacks `identity` and `variables`, which `named_sql` adds: where nobody is compared, they are
     needed for the ledger only, and that is written while others are on their way.
     """
+    first = ways[0].selection
+    texts = {sent.text: f"CAST({name(sent.source.column)} AS VARCHAR)" for sent in all_sent(ways)}
+    variables = {variable: column for way in ways for variable, column in way.selection.variables.items()}
     columns = [
-        f"{name(selection.profile_key)} AS key",
-        f"{name(selection.consent) if selection.consent is not None else 'true'} AS consent",
-        *(
-            f"{_text(selection, identifier)} AS {_text_column(identifier)}"
-            for identifier in selection.identifiers
-        ),
-        *(f"{_sent(selection, identifier)} AS {as_sent(identifier)}" for identifier in selection.identifiers),
-        *(
-            f"{name(column)} AS {variable_column(variable)}"
-            for variable, column in selection.variables.items()
-        ),
-        *watched_columns(selection),
+        f"{name(first.profile_key)} AS key",
+        f"{name(first.consent) if first.consent is not None else 'true'} AS consent",
+        *(f"{text} AS {column}" for column, text in texts.items()),
+        *(f"{_sent(sent)} AS {sent.column}" for sent in all_sent(ways)),
+        *(f"{name(column)} AS {variable_column(variable)}" for variable, column in variables.items()),
+        *watched_columns(ways),
     ]
-    return _judged(selection, _looked_at(selection, f"SELECT {', '.join(columns)} FROM {profiles}"), digest)
+    return _judged(ways, _looked_at(ways, f"SELECT {', '.join(columns)} FROM {profiles}"), digest)
 
 
-def by_python(selection: Selection) -> tuple[str, ...]:
-    """Return the identifiers of which single values may need Python."""
-    known = selection.manifest.identifiers
-    return tuple(
-        item
-        for item, column in selection.identifiers.items()
-        if not column.already_hashed and needs_python_sql(known[item], name(column.column))
-    )
+def view_sql(way: Way, table: str, *, named: bool) -> str:
+    """Return the query of a table of desired members as one binding sees it, each with its `row`."""
+    columns = ["rowid AS row", "key", f"{way.column('reason')} AS reason"]
+    if named:
+        columns += [f"{way.column(what)} AS {what}" for what in ("identity", "variables")]
+    columns += [f"{sent.column} AS {as_sent(identifier)}" for identifier, sent in way.sent.items()]
+    columns += [variable_column(variable) for variable in way.selection.variables]
+    return f"SELECT {', '.join(columns)} FROM {table}"
 
 
-def is_unresolved(identifiers: Iterable[str]) -> str:
+def is_unresolved(waiting: Iterable[Sent]) -> str:
     """Return the condition that a desired member waits for Python."""
-    return " OR ".join(f"{raw(identifier)} IS NOT NULL" for identifier in identifiers)
+    return " OR ".join(f"{sent.raw} IS NOT NULL" for sent in waiting)
 
 
-def resolved_sql(selection: Selection, table: str, normalized: str, digest: Digest | None) -> str:
+def resolved_sql(ways: Sequence[Way], table: str, normalized: str, digest: Digest | None) -> str:
     """Return the query of the unresolved rows of `table`, judged anew.
 
     `normalized` is a table of `identifier`, `raw` and `sent`, with the values that Python has normalised.
     """
-    waiting = by_python(selection)
-    columns = ["d.key", "d.consent", "d.given"]
+    waiting = by_python(ways)
+    columns = ["d.key", "d.consent", *(f"d.{way.column('given')}" for way in distinct(ways))]
     joins: list[str] = []
-    for number, identifier in enumerate(selection.identifiers):
-        column = as_sent(identifier)
-        if identifier not in waiting:
-            columns.append(f"d.{column}")
+    for number, sent in enumerate(all_sent(ways)):
+        if sent not in waiting:
+            columns.append(f"d.{sent.column}")
             continue
-        columns.append(f"coalesce(d.{column}, n{number}.sent) AS {column}")
+        columns.append(f"coalesce(d.{sent.column}, n{number}.sent) AS {sent.column}")
         joins.append(
-            f"LEFT JOIN (SELECT raw, sent FROM {normalized} WHERE identifier = {literal(identifier)}) n{number} "
-            f"ON n{number}.raw = d.{raw(identifier)}"
+            f"LEFT JOIN (SELECT raw, sent FROM {normalized} WHERE identifier = {literal(sent.name)}) n{number} "
+            f"ON n{number}.raw = d.{sent.raw}"
         )
-    columns += [f"CAST(NULL AS VARCHAR) AS {raw(identifier)}" for identifier in waiting]
-    columns += [f"d.{variable_column(variable)}" for variable in selection.variables]
-    columns += [f"d.{column}" for column in watched_names(selection)]
+    columns += [f"CAST(NULL AS VARCHAR) AS {sent.raw}" for sent in waiting]
+    variables = dict.fromkeys(variable for way in ways for variable in way.selection.variables)
+    columns += [f"d.{variable_column(variable)}" for variable in variables]
+    columns += [f"d.{column}" for column in watched_names(ways)]
     source = f"SELECT {', '.join(columns)} FROM {table} d {' '.join(joins)} WHERE {is_unresolved(waiting)}"
-    return _judged(selection, source, digest)
+    return _judged(ways, source, digest)
 
 
-def duplicates_sql(selection: Selection, table: str) -> str:
+def duplicates_sql(way: Way, table: str) -> str:
     """Return the query of the rows of `table` whose identity another row has that is sent.
 
     That one has the smallest profile key. Looking for what may be shared is cheap, so that nothing shared costs little.
     """
-    named = selection.identifiers if selection.matches_keys else selection.identifying
-    columns = ", ".join(as_sent(item) for item in named) or "rowid"
-    shared = f"SELECT hash({columns}) FROM {table} WHERE reason IS NULL GROUP BY hash({columns}) HAVING count(*) > 1"
+    named = way.sent.values() if way.selection.matches_keys else way.identifying
+    columns = ", ".join(sent.column for sent in named) or "rowid"
+    members = f"{table} WHERE {way.column('reason')} IS NULL"
+    shared = f"SELECT hash({columns}) FROM {members} GROUP BY hash({columns}) HAVING count(*) > 1"
     ranked = (
-        f"SELECT rowid AS row, row_number() OVER (PARTITION BY {columns} ORDER BY key, rowid) AS place FROM {table} "
-        f"WHERE reason IS NULL AND hash({columns}) IN ({shared})"
+        f"SELECT rowid AS row, row_number() OVER (PARTITION BY {columns} ORDER BY key, rowid) AS place FROM {members} "
+        f"AND hash({columns}) IN ({shared})"
     )
     return f"SELECT row FROM ({ranked}) WHERE place > 1"
 
 
 def named_sql(selection: Selection, source: str, digest: Digest) -> str:
     """Return the query of the rows of `source` with their `identity` and `variables`: what the ledger compares."""
-    identity, variables = _identity(selection, digest), _variables(selection, digest)
+    sent = {identifier: as_sent(identifier) for identifier in selection.identifiers}
+    identity, variables = _identity(selection, sent, digest), _variables(selection, sent, digest)
     return f"SELECT {identity} AS identity, {variables} AS variables, * FROM ({source})"
-
-
-def raw(identifier: str) -> str:
-    """Return the column of values that only Python can normalise."""
-    return name(f"raw:{identifier}")
 
 
 def variable_column(variable: str) -> str:
@@ -123,27 +120,39 @@ def variable_column(variable: str) -> str:
     return name(f"var:{variable}")
 
 
-def _judged(selection: Selection, source: str, digest: Digest | None) -> str:
-    reason = (
-        "CASE WHEN consent IS NOT TRUE THEN 'no_consent' "
-        f"WHEN {_known(selection)} THEN NULL WHEN given THEN 'invalid_identifier' ELSE 'no_identifier' END"
+def _judged(ways: Sequence[Way], source: str, digest: Digest | None) -> str:
+    ways = distinct(ways)
+    reasons = ", ".join(f"{_reason(way)} AS {way.column('reason')}" for way in ways)
+    judged = f"SELECT {reasons}, * FROM ({source})"
+    if digest is None:
+        return judged
+    columns = [
+        f"{sql(way.selection, way.columns, digest)} AS {way.column(what)}"
+        for way in ways
+        for what, sql in (("identity", _identity), ("variables", _variables))
+    ]
+    return f"SELECT {', '.join(columns)}, * FROM ({judged})"
+
+
+def _reason(way: Way) -> str:
+    return (
+        f"CASE WHEN consent IS NOT TRUE THEN 'no_consent' WHEN {_known(way)} THEN NULL "
+        f"WHEN {way.column('given')} THEN 'invalid_identifier' ELSE 'no_identifier' END"
     )
-    judged = f"SELECT {reason} AS reason, * FROM ({source})"
-    return judged if digest is None else named_sql(selection, judged, digest)
 
 
-def _identity(selection: Selection, digest: Digest) -> str:
+def _identity(selection: Selection, sent: Mapping[str, str], digest: Digest) -> str:
     """Return the digest of what names a member: one value, or all that is sent, because each part is a key."""
     if selection.matches_keys:
-        return digest(_values(selection.identifiers))
+        return digest(_values(selection.identifiers, sent))
     identity = selection.manifest.identity
     if identity not in selection.identifiers:
         return "CAST(NULL AS UUID)"
-    return digest(f"{literal(f'{identity}=')} || {as_sent(identity)}")
+    return digest(f"{literal(f'{identity}=')} || {sent[identity]}")
 
 
-def _variables(selection: Selection, digest: Digest) -> str:
-    parts = [_values(selection.accompanying)] if selection.accompanying else []
+def _variables(selection: Selection, sent: Mapping[str, str], digest: Digest) -> str:
+    parts = [_values(selection.accompanying, sent)] if selection.accompanying else []
     if selection.variables:
         fields = ", ".join(
             f"{name(variable)} := {variable_column(variable)}" for variable in sorted(selection.variables)
@@ -152,50 +161,42 @@ def _variables(selection: Selection, digest: Digest) -> str:
     return digest(" || ".join(parts)) if parts else "CAST(NULL AS UUID)"
 
 
-def _values(identifiers: Iterable[str]) -> str:
+def _values(identifiers: Iterable[str], sent: Mapping[str, str]) -> str:
     """Return the text of the values that are there, so that an identifier more in use changes only who has it.
 
     Each is announced by its name behind a control character, which no identifier as sent has.
     """
     texts = (
-        f"CASE WHEN {as_sent(item)} IS NOT NULL THEN {literal(f'{_START}{item}=')} END, {as_sent(item)}"
+        f"CASE WHEN {sent[item]} IS NOT NULL THEN {literal(f'{_START}{item}=')} END, {sent[item]}"
         for item in identifiers
     )
     return f"concat({', '.join(texts)})"
 
 
-def _looked_at(selection: Selection, source: str) -> str:
+def _looked_at(ways: Sequence[Way], source: str) -> str:
     """Return the query with `given` and `raw:`, which cost something only for profiles that are not plain."""
-    given = " OR ".join(f"trim({_text_column(item)}) <> ''" for item in selection.identifying) or "false"
-    columns = [f"CASE WHEN NOT ({_known(selection)}) THEN coalesce({given}, false) END AS given"]
-    for item in by_python(selection):
-        text = _text_column(item)
-        needed = needs_python_sql(selection.manifest.identifiers[item], text)
+    columns: list[str] = []
+    for way in distinct(ways):
+        given = " OR ".join(f"trim({sent.text}) <> ''" for sent in way.identifying) or "false"
         columns.append(
-            f"CASE WHEN {as_sent(item)} IS NULL THEN CASE WHEN {needed} THEN {text} END END AS {raw(item)}"
+            f"CASE WHEN NOT ({_known(way)}) THEN coalesce({given}, false) END AS {way.column('given')}"
         )
-    hidden = ", ".join(_text_column(item) for item in selection.identifiers)
+    for sent in by_python(ways):
+        needed = needs_python_sql(sent.identifier, sent.text)
+        columns.append(
+            f"CASE WHEN {sent.column} IS NULL THEN CASE WHEN {needed} THEN {sent.text} END END AS {sent.raw}"
+        )
+    hidden = ", ".join(dict.fromkeys(sent.text for sent in all_sent(ways)))
     exclude = f" EXCLUDE ({hidden})" if hidden else ""
     return f"SELECT *{exclude}, {', '.join(columns)} FROM ({source})"
 
 
-def _known(selection: Selection) -> str:
-    return " OR ".join(f"{as_sent(item)} IS NOT NULL" for item in selection.identifying) or "false"
+def _known(way: Way) -> str:
+    return " OR ".join(f"{sent.column} IS NOT NULL" for sent in way.identifying) or "false"
 
 
-def _text_column(identifier: str) -> str:
-    return name(f"text:{identifier}")
-
-
-def _text(selection: Selection, identifier: str) -> str:
-    return f"CAST({name(selection.identifiers[identifier].column)} AS VARCHAR)"
-
-
-def _sent(selection: Selection, identifier: str) -> str:
-    column = selection.identifiers[identifier]
+def _sent(sent: Sent) -> str:
+    column = sent.source
     return sent_sql(
-        selection.manifest.identifiers[identifier],
-        name(column.column),
-        region=column.region,
-        already_hashed=column.already_hashed,
+        sent.identifier, name(column.column), region=column.region, already_hashed=column.already_hashed
     )

@@ -18,7 +18,10 @@ from audiform.sql import literal, name
 from audiform.state.ledger import Form, Part, as_sent
 
 SCHEMA = "audiform"
+PEOPLE = f"{SCHEMA}.people"
+"""Desired members as they were read: the table of `desired.py`, of one binding or of several."""
 DESIRED = f"{SCHEMA}.desired"
+"""Those of one binding: a view."""
 LETTERS = f"{SCHEMA}.letters"
 """Records that the platform rejected: `signal`, `content`."""
 CHANGES = f"{SCHEMA}.changes"
@@ -72,7 +75,7 @@ def changes_sql(selection: Selection, standing: Standing, digest: Digest) -> str
         sent.append(Part.CLAIM.value)
     allowed = ", ".join(literal(item) for item in sent) or "NULL"
     changes = (
-        f"SELECT d.rowid AS row, {part} AS part, {_rejected(standing, digest, 'd.', 'part')} AS rejected FROM {DESIRED} d "
+        f"SELECT d.row, {part} AS part, {_rejected(standing, digest, 'd.', 'part')} AS rejected FROM {DESIRED} d "
         f"LEFT JOIN {standing.mine} m ON m.identity = d.identity "
         f"LEFT JOIN (SELECT DISTINCT identity, variables FROM {standing.others} WHERE NOT unsure) o "
         "ON o.identity = d.identity AND o.variables IS NOT DISTINCT FROM d.variables WHERE d.reason IS NULL"
@@ -89,7 +92,7 @@ def arriving_sql(part: Part) -> str:
     """Return the query of the rows of a part that comes from desired members."""
     return (
         f"SELECT * FROM {DESIRED} SEMI JOIN (SELECT row FROM {CHANGES} WHERE part = {literal(part.value)} "
-        f"AND NOT rejected) c ON c.row = {DESIRED}.rowid"
+        "AND NOT rejected) USING (row)"
     )
 
 
@@ -159,7 +162,7 @@ def _is_held(selection: Selection | None, standing: Standing, key: str) -> str:
 
 def _staying() -> str:
     """Return those who are or become members: the desired ones without those that the platform rejected."""
-    return f"(SELECT * FROM {DESIRED} WHERE reason IS NULL AND rowid NOT IN (SELECT row FROM {CHANGES} WHERE rejected AND part = 'add'))"
+    return f"(SELECT * FROM {DESIRED} WHERE reason IS NULL AND row NOT IN (SELECT row FROM {CHANGES} WHERE rejected AND part = 'add'))"
 
 
 def _rejected(standing: Standing, digest: Digest, row: str, signal: str) -> str:

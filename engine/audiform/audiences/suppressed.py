@@ -7,13 +7,14 @@ whose way of writing an identifier nobody knew when the tombstone was made.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from audiform.audiences.selection import Column, Selection
+from audiform.audiences.ways import Way
 from audiform.connectors.identifiers import needs_python_sql, sent_sql
 from audiform.connectors.manifest import Identifier
 from audiform.sql import literal, name
-from audiform.state.ledger import as_sent, tombstone_text
+from audiform.state.ledger import tombstone_text
 
 TOMBSTONES = "audiform.tombstones"
 """`digest` of each tombstone."""
@@ -28,21 +29,30 @@ def plain(identifier: str) -> Identifier:
     return Identifier(field=identifier, normalize=_PLAIN.get(identifier, ("trim",)))
 
 
-def watched_columns(selection: Selection) -> list[str]:
-    """Return the columns that the watched identifiers are compared by: `was:NAME`, and `ask:NAME` for Python."""
+def watched_columns(ways: Sequence[Way]) -> list[str]:
+    """Return the columns that the watched identifiers are compared by: `was:NAME`, and `ask:NAME` for Python.
+
+    All bindings of an audience watch the same identifiers.
+    """
     columns: list[str] = []
-    for item, column in selection.watched.items():
+    asked = asked_by(ways)
+    for item, column in ways[0].selection.watched.items():
         columns.append(f"{_plain_sql(item, column)} AS {_was(item)}")
-        if item in asking(selection):
+        if item in asked:
             text = f"CAST({name(column.column)} AS VARCHAR)"
             needed = needs_python_sql(plain(item), name(column.column))
             columns.append(f"CASE WHEN {needed} THEN {text} END AS {ask(item)}")
     return columns
 
 
-def watched_names(selection: Selection) -> list[str]:
+def watched_names(ways: Sequence[Way]) -> list[str]:
     """Return the names of `watched_columns`."""
-    return [*map(_was, selection.watched), *map(ask, asking(selection))]
+    return [*map(_was, ways[0].selection.watched), *map(ask, asked_by(ways))]
+
+
+def asked_by(ways: Sequence[Way]) -> list[str]:
+    """Return the watched identifiers of which single values need Python for any of the bindings."""
+    return list(dict.fromkeys(item for way in ways for item in asking(way.selection)))
 
 
 def asking(selection: Selection) -> tuple[str, ...]:
@@ -56,12 +66,12 @@ def asking(selection: Selection) -> tuple[str, ...]:
     )
 
 
-def suppressed_sql(selection: Selection, digest: Callable[[str], str]) -> str:
+def suppressed_sql(way: Way, digest: Callable[[str], str]) -> str:
     """Return the condition that one of a desired member's identifiers has a tombstone. `digest`: the ledger's."""
     return " OR ".join(
         f"coalesce({digest(tombstone_text(item, value))} IN (SELECT digest FROM {TOMBSTONES}), false)"
-        for item in selection.watched
-        for value in _values(selection, item)
+        for item in way.selection.watched
+        for value in _values(way, item)
     )
 
 
@@ -74,11 +84,11 @@ def _was(identifier: str) -> str:
     return name(f"was:{identifier}")
 
 
-def _values(selection: Selection, identifier: str) -> list[str]:
+def _values(way: Way, identifier: str) -> list[str]:
     values = [_was(identifier)]
-    if identifier in selection.identifiers:
-        values.append(as_sent(identifier))
-    if identifier in asking(selection):
+    if identifier in way.sent:
+        values.append(way.sent[identifier].column)
+    if identifier in asking(way.selection):
         values.append(
             f"(SELECT any_value(sent) FROM {ASKED} a WHERE a.identifier = {literal(identifier)} AND a.raw = {ask(identifier)})"
         )

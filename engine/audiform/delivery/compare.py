@@ -22,10 +22,10 @@ from audiform.audiences.difference import (
     table_of,
 )
 from audiform.audiences.selection import Selection
-from audiform.config.project import Project
 from audiform.connectors.manifest import Manifest
 from audiform.delivery.barred import Barred
-from audiform.delivery.people import People, read_people
+from audiform.delivery.people import People
+from audiform.delivery.readings import Reading
 from audiform.outcome import Signal
 from audiform.plan.plan import Figure, Impact
 from audiform.sql import literal
@@ -57,14 +57,9 @@ class Compared:
 
 
 def compare(
-    session: LedgerSession,
-    project: Project,
-    audience: str,
-    selection: Selection,
-    key: str | None,
-    barred: Barred,
+    session: LedgerSession, reading: Reading, selection: Selection, key: str | None, barred: Barred
 ) -> tuple[People, Compared]:
-    """Read the audience, and make the tables of what separates it from the members of the destination `key`.
+    """Have the audience read, and make the tables of what separates it from the members of the destination `key`.
 
     Without a `key` the destination has nobody.
 
@@ -72,10 +67,10 @@ def compare(
         DiagnosticError: source, query or columns are not as the audience says.
     """
     nobody = not barred.letters and (key is None or not session.count(key))
-    people = read_people(session, project, audience, selection, barred.tombstones, named=not nobody)
+    read = reading.read(session, selection, barred.tombstones, named=not nobody)
     if nobody:
-        return people, Compared(0, _everybody(session, selection))
-    return people, _difference(session, selection, key or "", barred.letters)
+        return read.people, Compared(0, _everybody(session, selection, named=read.named))
+    return read.people, _difference(session, selection, key or "", barred.letters)
 
 
 def _difference(
@@ -106,8 +101,7 @@ class Importable:
 
 def compare_adopted(
     session: LedgerSession,
-    project: Project,
-    audience: str,
+    reading: Reading,
     selection: Selection,
     importable: Importable,
     barred: Barred,
@@ -117,7 +111,7 @@ def compare_adopted(
     It is of a type whose members are named by one identifier.
     """
     key, adopted = importable.key, importable.members
-    people = read_people(session, project, audience, selection, barred.tombstones, named=True)
+    people = reading.read(session, selection, barred.tombstones, named=True).people
     connection, binding = session.connection, literal(selection.binding)
     members = (
         f"(SELECT * FROM {session.members(key)} WHERE binding <> {binding} UNION ALL BY NAME SELECT {binding} AS binding, "
@@ -211,12 +205,12 @@ def _standing(session: LedgerSession, binding: str, key: str, *, letters: bool) 
     return Standing(binding, session.members(key), session.columns(key), letters)
 
 
-def _everybody(session: LedgerSession, selection: Selection) -> dict[Part, int]:
+def _everybody(session: LedgerSession, selection: Selection, *, named: bool) -> dict[Part, int]:
     """Add every desired member as it is: nothing has to be compared where nobody is."""
     if Signal.ADD not in selection.signals:
         return {}
     wanted = f"SELECT * FROM {DESIRED} WHERE reason IS NULL"
-    query = named_sql(selection, wanted, session.digest)
+    query = wanted if named else named_sql(selection, wanted, session.digest)
     session.connection.execute(f"CREATE VIEW {table_of(Part.ADD)} AS {query}")
     count = _count(session.connection, f"{DESIRED} WHERE reason IS NULL")
     return {Part.ADD: count} if count else {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.audiences.difference import table_of
-from audiform.audiences.selection import Selection, select
+from audiform.audiences.selection import Selection
 from audiform.client import ConnectorClient
 from audiform.config.kinds import Guards
 from audiform.connectors.manifest import Manifest, SignalOperation
@@ -30,6 +30,7 @@ from audiform.delivery.compare import (
 )
 from audiform.delivery.people import People
 from audiform.delivery.progress import NoProgress, Progress
+from audiform.delivery.readings import Opened, Readings
 from audiform.delivery.report import Delivered, Moved, Problem, Status
 from audiform.delivery.restoring import compare_restored
 from audiform.delivery.rows import Outgoing
@@ -51,25 +52,23 @@ async def deliver(
     approved: Collection[str] = (),
     retry_rejected: bool = False,
     progress: Progress | None = None,
+    readings: Readings | None = None,
 ) -> Delivered:
     """Send who entered, left and changed; the caller holds the lock, and one delivery at a time per destination.
 
     `approved`: names of guards that somebody approved. `retry_rejected`: send again what was rejected before.
+    `readings`: of the run, in which the binding has its turn; without them its audience is read for it alone.
 
     Raises:
         DiagnosticError: the source cannot be read, or the connector's type not be opened. Nothing was sent.
     """
     record = runtime.store.read().records[Address(Kind.BINDING, binding)]
     client = runtime.client(record.body["connector"])
-    declared = runtime.project.bindings[binding]
-    audience = runtime.project.audiences[declared.audience]
-    selection = select(binding, declared, audience, client.connector_type.manifest)
-    session = await asyncio.to_thread(runtime.ledger.open, write=True)
-    try:
-        work = _Work(runtime, session, record, client, progress or NoProgress())
-        people, compared = await in_thread(
-            work.compare, declared.audience, selection, retry_rejected=retry_rejected
-        )
+    readings = readings or Readings(runtime, {binding: binding}, write=True)
+    async with readings.opened(binding) as opened:
+        selection = opened.selection
+        work = _Work(runtime, opened.session, record, client, progress or NoProgress())
+        people, compared = await in_thread(work.compare, opened, retry_rejected=retry_rejected)
         impact = impact_of(selection, people, compared)
         guards = work.guards(impact, people, approved)
         if stops(guards):
@@ -79,8 +78,6 @@ async def deliver(
         tally = await work.send(compared, selection.signals, selection)
         work.count_left_out(impact)
         return work.delivered(tally, impact, guards, "failed" if tally.failed else "done", compared)
-    finally:
-        await asyncio.to_thread(session.close)
 
 
 async def withdraw(
@@ -198,11 +195,9 @@ class _Work:
     def binding(self) -> str:
         return self.record.address.name
 
-    def compare(
-        self, audience: str, selection: Selection, *, retry_rejected: bool
-    ) -> tuple[People, Compared]:
+    def compare(self, opened: Opened, *, retry_rejected: bool) -> tuple[People, Compared]:
         known = barred(self.runtime, self.binding, retry_rejected=retry_rejected)
-        return compare(self.session, self.runtime.project, audience, selection, self.key, known)
+        return compare(self.session, opened.reading, opened.selection, self.key, known)
 
     def guards(self, impact: Impact, people: People, approved: Collection[str]) -> tuple[GuardResult, ...]:
         """Ask the guards, recorded and declared: whichever lets less through."""

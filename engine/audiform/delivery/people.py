@@ -1,4 +1,8 @@
-"""Reads an audience's profiles into the ledger's DuckDB: desired members, with who is left out and why."""
+"""Reads an audience's profiles into the ledger's DuckDB: desired members, with who is left out and why.
+
+It is read once, whatever the number of bindings that it is read for: what is sent of a column is computed once for each
+rule, and who is a member once for each way of being named (`audiences/ways.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,23 @@ from typing import TYPE_CHECKING, Any
 from audiform.address import Address, Kind
 from audiform.audiences.desired import (
     Digest,
-    by_python,
     desired_sql,
     duplicates_sql,
     is_unresolved,
-    raw,
     resolved_sql,
+    view_sql,
 )
-from audiform.audiences.difference import DESIRED
+from audiform.audiences.difference import DESIRED, PEOPLE
 from audiform.audiences.selection import Selection, watching
-from audiform.audiences.suppressed import ASKED, TOMBSTONES, ask, asking, plain, suppressed_sql
+from audiform.audiences.suppressed import ASKED, TOMBSTONES, ask, asked_by, plain, suppressed_sql
+from audiform.audiences.ways import Way, by_python, distinct, ways_of
 from audiform.config.project import Project
 from audiform.connectors.identifiers import normalize
 from audiform.connectors.manifest import Identifier
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.databases import Asked
 from audiform.sources.query import check_columns
-from audiform.sources.reading import open_profiles
+from audiform.sources.reading import Profiles, open_profiles
 from audiform.sql import literal
 from audiform.state.ledger import LedgerSession
 from audiform.state.store import Tombstone
@@ -35,6 +39,9 @@ if TYPE_CHECKING:
 
 _NORMALIZED = "audiform.normalized"
 _AT_ONCE = 10_000
+_DUPLICATE = "duplicate_identity"
+_NAMED_AT_MOST = 3
+"""Bindings that a statement's comment names, of those that it is run for: databases cut it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,71 +58,102 @@ class People:
         return self.rows - sum(self.left_out.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read for one binding: its columns of the table `PEOPLE`. `named`: with what the ledger compares."""
+
+    way: Way
+    people: People
+    named: bool
+
+    def show(self, session: LedgerSession, there: LedgerSession) -> None:
+        """Make the view of the desired members in a session; they were read in `there`, which it may be beside."""
+        query = view_sql(self.way, f"{there.database}.{PEOPLE}", named=self.named)
+        session.connection.execute(f"CREATE VIEW {DESIRED} AS {query}")
+
+
 def read_people(
     session: LedgerSession,
     project: Project,
     audience_name: str,
-    selection: Selection,
+    selections: Sequence[Selection],
     tombstones: Sequence[Tombstone] = (),
     *,
     named: bool,
-) -> People:
-    """Make the table of desired members; its query runs once. `named`: with what the ledger compares.
+) -> list[Read | DiagnosticError]:
+    """Make the table of desired members of each selection; the audience's query runs once. `named`: see `Read`.
 
-    Whoever has one of the `tombstones` is left out.
+    Whoever has one of the `tombstones` is left out. A selection that needs a column that is not there gets its error, and
+    the others what they need.
 
     Raises:
-        DiagnosticError: source, query or columns are not as the audience says.
+        DiagnosticError: source or query are not as the audience says.
     """
-    import duckdb
-
-    audience = project.audiences[audience_name]
-    selection = watching(selection, audience, {item.identifier for item in tombstones})
-    address = Address(Kind.AUDIENCE, audience_name)
-    connection = session.connection
-    if not selection.is_clear:
+    audience, connection = project.audiences[audience_name], session.connection
+    watched = {item.identifier for item in tombstones}
+    selections = [watching(selection, audience, watched) for selection in selections]
+    if not any(selection.is_clear for selection in selections):
         # Encryption makes what does not fit into memory ten times slower; digests are what is kept anyway.
         connection.execute("SET temp_file_encryption = false")
     digest = session.digest if named else None
-    asked = Asked(audience_name, f"binding.{selection.binding}")
-    with open_profiles(connection, project, asked, session.folders) as profiles:
+    with open_profiles(connection, project, _asked(audience_name, selections), session.folders) as profiles:
+        address = Address(Kind.AUDIENCE, audience_name)
+        found = [_checked(profiles, selection, address) for selection in selections]
+        ways = ways_of([item for item in found if isinstance(item, Selection)])
+        if ways:
+            _make(connection, ways, profiles, digest)
+    if ways:
+        _resolve(connection, ways, digest)
+        _suppress(session, ways, tombstones)
+    counted = {way: _count(connection, way, profiles.written, ways) for way in distinct(ways)}
+    each = iter(ways)
+    return [
+        item if isinstance(item, DiagnosticError) else Read(way := next(each), counted[way], named)
+        for item in found
+    ]
+
+
+def _asked(audience: str, selections: Sequence[Selection]) -> Asked:
+    names = [f"binding.{selection.binding}" for selection in selections]
+    more = [f"+{len(names) - _NAMED_AT_MOST}"] if len(names) > _NAMED_AT_MOST else []
+    return Asked(audience, ",".join([*names[:_NAMED_AT_MOST], *more]))
+
+
+def _checked(profiles: Profiles, selection: Selection, address: Address) -> Selection | DiagnosticError:
+    try:
         check_columns(profiles.columns, selection.columns, address)
-        try:
-            connection.execute(
-                f"CREATE TABLE {DESIRED} AS {desired_sql(selection, profiles.relation, digest)}"
-            )
-        except duckdb.Error as error:
-            raise DiagnosticError([profiles.refused(error)]) from None
-    _resolve(connection, selection, digest)
-    _suppress(session, selection, tombstones)
-    shared = _remove_duplicates(connection, selection)
-    reasons = _counts(connection, f"SELECT reason, count(*) FROM {DESIRED} GROUP BY ALL ORDER BY ALL")
-    rows = sum(reasons.values()) + shared
-    left_out = {reason: count for reason, count in reasons.items() if reason is not None}
-    return People(rows, left_out | ({"duplicate_identity": shared} if shared else {}), profiles.written)
+    except DiagnosticError as error:
+        return error
+    return selection
 
 
-def _resolve(connection: DuckDBPyConnection, selection: Selection, digest: Digest | None) -> None:
+def _make(
+    connection: DuckDBPyConnection, ways: Sequence[Way], profiles: Profiles, digest: Digest | None
+) -> None:
+    import duckdb
+
+    try:
+        connection.execute(f"CREATE TABLE {PEOPLE} AS {desired_sql(ways, profiles.relation, digest)}")
+    except duckdb.Error as error:
+        raise DiagnosticError([profiles.refused(error)]) from None
+
+
+def _resolve(connection: DuckDBPyConnection, ways: Sequence[Way], digest: Digest | None) -> None:
     """Normalise by Python the few values that SQL leaves to it, each different one once, and judge them anew."""
-    waiting = by_python(selection)
+    waiting = by_python(ways)
     if not waiting:
         return
     unresolved = is_unresolved(waiting)
-    if not connection.execute(f"SELECT 1 FROM {DESIRED} WHERE {unresolved} LIMIT 1").fetchall():
+    if not connection.execute(f"SELECT 1 FROM {PEOPLE} WHERE {unresolved} LIMIT 1").fetchall():
         return
     connection.execute(f"CREATE TABLE {_NORMALIZED} (identifier VARCHAR, raw VARCHAR, sent VARCHAR)")
-    for identifier in waiting:
-        _normalize(connection, selection, identifier)
-    again = resolved_sql(selection, DESIRED, _NORMALIZED, digest)
+    for sent in waiting:
+        _insert(connection, _NORMALIZED, sent.name, sent.raw, sent.identifier, sent.source.region)
+    again = resolved_sql(ways, PEOPLE, _NORMALIZED, digest)
     connection.execute(f"CREATE TABLE audiform.resolved AS {again}")
-    connection.execute(f"DELETE FROM {DESIRED} WHERE {unresolved}")
-    connection.execute(f"INSERT INTO {DESIRED} BY NAME FROM audiform.resolved")
+    connection.execute(f"DELETE FROM {PEOPLE} WHERE {unresolved}")
+    connection.execute(f"INSERT INTO {PEOPLE} BY NAME FROM audiform.resolved")
     connection.execute(f"DROP TABLE {_NORMALIZED}; DROP TABLE audiform.resolved")
-
-
-def _normalize(connection: DuckDBPyConnection, selection: Selection, identifier: str) -> None:
-    described, column = selection.manifest.identifiers[identifier], selection.identifiers[identifier]
-    _insert(connection, _NORMALIZED, identifier, raw(identifier), described, column.region)
 
 
 def _insert(
@@ -130,7 +168,7 @@ def _insert(
     import pyarrow as pa
 
     arrow: Any = pa
-    query = f"SELECT DISTINCT {column} AS raw FROM {DESIRED} WHERE {column} IS NOT NULL"
+    query = f"SELECT DISTINCT {column} AS raw FROM {PEOPLE} WHERE {column} IS NOT NULL"
     reader = connection.cursor()
     try:
         for batch in reader.sql(query).to_arrow_reader(_AT_ONCE):
@@ -148,32 +186,45 @@ def _insert(
         reader.close()
 
 
-def _suppress(session: LedgerSession, selection: Selection, tombstones: Sequence[Tombstone]) -> None:
+def _suppress(session: LedgerSession, ways: Sequence[Way], tombstones: Sequence[Tombstone]) -> None:
     """Leave out whoever has a tombstone, by whichever identifier."""
     import pyarrow as pa
 
     arrow: Any = pa
-    if not selection.watched:
+    watched, connection = ways[0].selection.watched, session.connection
+    if not watched:
         return
-    connection = session.connection
     connection.register("known", arrow.table({"digest": [item.digest for item in tombstones]}))
     connection.execute(f"CREATE TABLE {TOMBSTONES} AS SELECT CAST(digest AS UUID) AS digest FROM known")
     connection.unregister("known")
-    if asking(selection):
+    asked = asked_by(ways)
+    if asked:
         connection.execute(f"CREATE TABLE {ASKED} (identifier VARCHAR, raw VARCHAR, sent VARCHAR)")
-        for item in asking(selection):
-            _insert(connection, ASKED, item, ask(item), plain(item), selection.watched[item].region)
-    condition = suppressed_sql(selection, session.digest)
-    connection.execute(f"UPDATE {DESIRED} SET reason = 'suppressed' WHERE reason IS NULL AND ({condition})")
+        for item in asked:
+            _insert(connection, ASKED, item, ask(item), plain(item), watched[item].region)
+    for way in distinct(ways):
+        reason, condition = way.column("reason"), suppressed_sql(way, session.digest)
+        connection.execute(
+            f"UPDATE {PEOPLE} SET {reason} = 'suppressed' WHERE {reason} IS NULL AND ({condition})"
+        )
 
 
-def _remove_duplicates(connection: DuckDBPyConnection, selection: Selection) -> int:
-    """Leave one profile of each identity; return how many were one too many."""
-    gone: list[Any] = connection.execute(
-        f"DELETE FROM {DESIRED} WHERE rowid IN ({duplicates_sql(selection, DESIRED)})"
-    ).fetchall()
+def _count(connection: DuckDBPyConnection, way: Way, written: float, ways: Sequence[Way]) -> People:
+    """Leave one profile of each identity, and count who is left out."""
+    shared = _leave_one(connection, way, alone=len(distinct(ways)) == 1)
+    query = f"SELECT {way.column('reason')}, count(*) FROM {PEOPLE} GROUP BY ALL ORDER BY ALL"
+    counts: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(query).fetchall()}
+    shared += counts.pop(_DUPLICATE, 0)
+    left_out = {reason: count for reason, count in counts.items() if reason is not None}
+    return People(sum(counts.values()) + shared, left_out | ({_DUPLICATE: shared} if shared else {}), written)
+
+
+def _leave_one(connection: DuckDBPyConnection, way: Way, *, alone: bool) -> int:
+    """Delete who is one too many of an identity, and return how many; where another way may send them, mark them."""
+    rows = f"rowid IN ({duplicates_sql(way, PEOPLE)})"
+    if not alone:
+        reason = way.column("reason")
+        connection.execute(f"UPDATE {PEOPLE} SET {reason} = {literal(_DUPLICATE)} WHERE {rows}")
+        return 0
+    gone: list[Any] = connection.execute(f"DELETE FROM {PEOPLE} WHERE {rows}").fetchall()
     return int(gone[0][0])
-
-
-def _counts(connection: DuckDBPyConnection, query: str) -> dict[str | None, int]:
-    return {row[0]: row[1] for row in connection.execute(query).fetchall()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiform.audiences.batch import cut
 from audiform.audiences.desired import variable_column
@@ -15,10 +15,7 @@ from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.connectors.request import needs_records
 from audiform.connectors.row import row_sql
 from audiform.outcome import Signal
-from audiform.state.ledger import Part, as_sent
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+from audiform.state.ledger import LedgerSession, Part, as_sent
 
 _ROWS_AT_ONCE = 40_000
 _REQUESTS_AT_ONCE = 64
@@ -98,9 +95,9 @@ class Chunk:
         return Rows(text, last - first, None if self.records is None else self.records[first:last])
 
 
-async def chunks(connection: DuckDBPyConnection, outgoing: Outgoing) -> AsyncIterator[Chunk]:
+async def chunks(session: LedgerSession, outgoing: Outgoing) -> AsyncIterator[Chunk]:
     """Yield the rows of a part in the order in which they were staged."""
-    cursor = connection.cursor()
+    cursor = session.cursor()
     try:
         reader = await asyncio.to_thread(
             lambda: cursor.sql(outgoing.query()).to_arrow_reader(outgoing.at_once)

@@ -88,7 +88,7 @@ class Sending:
     async def _send_all(self, outgoing: Outgoing) -> None:
         slots = asyncio.Semaphore(self._at_once(outgoing))
         async with asyncio.TaskGroup() as group:
-            async for chunk in chunks(self.session.connection, outgoing):
+            async for chunk in chunks(self.session, outgoing):
                 await slots.acquire()
                 if self.tally.failed:
                     break

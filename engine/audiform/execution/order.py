@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -16,11 +17,12 @@ class Order:
     """Which steps are ready, and what a failure holds up. Pure.
 
     `records`: ready steps that only write state; they go together, in one transaction. Every step that one needs
-    is among `steps`.
+    is among `steps`. Of those that are ready, the ones of the lowest `rank` go first, and of these those that were first.
     """
 
     steps: InitVar[Iterable[Step]]
-    ready: deque[Step] = field(default_factory=deque[Step], init=False)
+    rank: Callable[[Step], int] = lambda _: 0
+    ready: list[Step] = field(default_factory=list[Step], init=False)
     records: list[Step] = field(default_factory=list[Step], init=False)
     skipped: list[Skipped] = field(default_factory=list[Skipped], init=False)
     _open: dict[str, int] = field(default_factory=dict[str, int], init=False)
@@ -53,7 +55,10 @@ class Order:
                 waiting.extend(self._users.get(user.id, ()))
 
     def _start(self, step: Step) -> None:
-        (self.records if step.kind is StepKind.RECORD else self.ready).append(step)
+        if step.kind is StepKind.RECORD:
+            self.records.append(step)
+        else:
+            insort(self.ready, step, key=self.rank)
 
 
 async def run_in_order(
@@ -72,7 +77,7 @@ async def run_in_order(
         while order.records or order.ready or running:
             _record_all(order, record)
             while order.ready and len(running) < at_once:
-                step = order.ready.popleft()
+                step = order.ready.pop(0)
                 running[asyncio.ensure_future(perform(step))] = step
             if running:
                 ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

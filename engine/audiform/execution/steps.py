@@ -14,6 +14,7 @@ from audiform.config.kinds import Connector
 from audiform.delivery.adopting import adopt
 from audiform.delivery.deliver import deliver, restore, withdraw
 from audiform.delivery.progress import Progress
+from audiform.delivery.readings import Readings
 from audiform.delivery.report import Delivered
 from audiform.diagnostics import DiagnosticError
 from audiform.execution.destinations import Destinations, held_ids
@@ -38,6 +39,7 @@ class Executor:
     """What all steps of one apply share. `records` is the state as it is after each step.
 
     `creations`: intents of interrupted creations, by binding. `unsent`: intents of deliveries that did not end.
+    `readings`: the audiences of the bindings that are sent.
     """
 
     runtime: Runtime
@@ -49,6 +51,7 @@ class Executor:
     creations: Intents
     unsent: Intents
     turns: Turns
+    readings: Readings
     done: list[Step] = field(default_factory=list[Step], init=False)
     failed: list[Failure] = field(default_factory=list[Failure], init=False)
     delivered: list[Delivered] = field(default_factory=list[Delivered], init=False)
@@ -143,7 +146,7 @@ class Executor:
 
     async def _remove_members(self, step: Step) -> bool:
         record = self.records[step.address]
-        async with self.turns.of(record):
+        async with self.readings.other_turn(), self.turns.of(record):
             gone = await withdraw(self.runtime, step.address.name, record, progress=self.progress)
         self.withdrawn.append(gone)
         return gone.status == "done"
@@ -164,15 +167,16 @@ class Executor:
         """Put people back; the record says so first, so that no sync undoes a part of it when this is killed."""
         record = put_back(self.records[step.address], step.data["entry"])
         self._put(record)
-        async with self.turns.of(record):
+        async with self.readings.other_turn(), self.turns.of(record):
             done = await restore(self.runtime, record, step.data["runs"], progress=self.progress)
         self.withdrawn.append(done)
         return done.status == "done"
 
     async def _sync(self, step: Step) -> bool:
-        async with self.turns.of(self.records[step.address]):
+        name = step.address.name
+        async with self.readings.turn(name), self.turns.of(self.records[step.address]):
             sent = await deliver(
-                self.runtime, step.address.name, approved=self.approved, progress=self.progress
+                self.runtime, name, approved=self.approved, progress=self.progress, readings=self.readings
             )
         self.delivered.append(sent)
         if sent.status == "done":

@@ -10,7 +10,7 @@ from audiform.address import Address
 from audiform.execution.inverting import after_restoring
 from audiform.execution.stopped import Stopped
 from audiform.imports import find_imports, with_imports
-from audiform.measure import AT_ONCE, count_ended, measure, measure_restored
+from audiform.measure import AT_ONCE, Measurable, count_ended, measure, measure_restored, readings_of
 from audiform.plan.draft import impact_of
 from audiform.plan.evolve import evolve
 from audiform.plan.plan import Change, Plan, StepKind
@@ -43,13 +43,22 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
     undone = {step.address: step for step in plan.steps if step.kind is StepKind.RESTORE_MEMBERS}
     back = after_restoring(runtime.store.history(), plan.steps, recorded.records)
 
+    measurable = {
+        change.address: Measurable(
+            change.address.name,
+            None if StepKind.CREATE_DESTINATION in kinds[change.address] else origins.get(change.address),
+            found.members.get(change.address),
+        )
+        for change in counted
+        if change.sends
+    }
+
     async def far(change: Change) -> list[str]:
         mine, sent = kinds[change.address], None
         if change.sends:
-            async with slots:
-                kept = None if StepKind.CREATE_DESTINATION in mine else origins.get(change.address)
-                listed = found.members.get(change.address)
-                sent = (await measure(runtime, change.address.name, kept, listed)).impact
+            one = measurable[change.address]
+            async with readings.turn(one.binding), slots:
+                sent = (await measure(runtime, one, readings)).impact
         step = undone.get(change.address)
         if step is not None:
             async with slots:
@@ -62,7 +71,8 @@ async def check_tolerance(runtime: Runtime, plan: Plan, recorded: StateView) -> 
             for said in outside_tolerance(change.impact, now, plan.tolerance)
         ]
 
-    lines = [line for found in await asyncio.gather(*map(far, counted)) for line in found]
+    async with readings_of(runtime, measurable.values()) as readings:
+        lines = [line for far_off in await asyncio.gather(*map(far, counted)) for line in far_off]
     if lines:
         raise Stopped(_moved(lines, _other_data(runtime, plan)))
 

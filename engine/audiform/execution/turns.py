@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import InitVar, dataclass, field
 
+from audiform.delivery.readings import Readings
 from audiform.memory import Memory, saying_room
+from audiform.plan.plan import Step, StepKind
 from audiform.state.ledger import destination_key
 from audiform.state.store import Record
 
@@ -45,3 +47,8 @@ class Turns:
 def turns_of(memory: Memory, deliveries: int) -> Turns:
     """Return the turns of so many deliveries: those that run side by side share the memory."""
     return Turns(memory.side_by_side(min(AT_ONCE, deliveries)))
+
+
+def by_audience(readings: Readings) -> Callable[[Step], int]:
+    """Return the rank of steps in which those that send go audience by audience, after those that are done sooner."""
+    return lambda step: 1 + readings.place(step.address.name) if step.kind is StepKind.SYNC else 0

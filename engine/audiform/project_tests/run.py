@@ -20,6 +20,7 @@ from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
 from audiform.delivery.barred import Barred
 from audiform.delivery.compare import compare
+from audiform.delivery.readings import Alone
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import DiagnosticError, did_you_mean
 from audiform.outcome import Request, Response, Signal
@@ -133,7 +134,7 @@ async def _of_binding(
     kind = catalog.get(connector.type).configured(connector.settings)
     audience = project.audiences[binding.audience]
     selection = select(str(test.binding), binding, audience, kind.manifest)
-    people, _ = compare(session, project, binding.audience, selection, None, Barred())
+    people, _ = compare(session, Alone(project, binding.audience), selection, None, Barred())
     rows = session.connection.execute(f"SELECT key FROM {DESIRED} WHERE reason IS NULL").fetchall()
     sent: list[Request] = []
 
@@ -179,7 +180,7 @@ async def _send(
         tuple(selection.variables),
         client.constants(scope),
     )
-    async for chunk in chunks(session.connection, outgoing):
+    async for chunk in chunks(session, outgoing):
         for first, last in chunk.requests(outgoing):
             whole = {**scope, "identifiers": outgoing.fields}
             await client.send_batch(outgoing.operation, whole, chunk.rows(first, last))

@@ -161,6 +161,15 @@ class LedgerSession(Protocol):
     connection: DuckDBPyConnection
 
     @property
+    def database(self) -> str:
+        """The quoted name of the database with its tables, for a session that was opened beside this one."""
+        ...
+
+    def cursor(self) -> DuckDBPyConnection:
+        """Return a second connection with the same tables and digests; whoever asks for it closes it."""
+        ...
+
+    @property
     def folders(self) -> Sequence[str]:
         """Folders that the connection must be able to reach for the ledger to work."""
         ...
@@ -242,7 +251,14 @@ class Ledger(Protocol):
         """
         ...
 
-    def open(self, *, write: bool) -> LedgerSession: ...
+    def open(self, *, write: bool, beside: LedgerSession | None = None) -> LedgerSession:
+        """Return a session on the ledger as it is now.
+
+        `beside`: an open session of this ledger, whose tables the new one can read, under the name of its `database`. They share
+        memory and what they reach; each has tables of its own. `beside` is the last one to be closed.
+        """
+        ...
+
     def rekey(self) -> Iterator[int]:
         """Encrypt everything with the present key; yield the number of members after each durable step.
 

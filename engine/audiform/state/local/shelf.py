@@ -99,8 +99,9 @@ class LocalShelf:
         """Do nothing: nothing is open."""
 
 
-def open_shelf(state: Path, holding: Holding, *, write: bool) -> LocalShelf:
+def open_shelf(state: Path, holding: Holding, *, write: bool, within: Path | None = None) -> LocalShelf:
     """Return the shelf of the state in a folder; one to write on is made where it is missing."""
+    del within  # All sessions have the one folder.
     shelf = LocalShelf(state / "ledger", holding)
     if write:
         with written(state):

@@ -158,9 +158,9 @@ class Shelves:
 
     database: Database
 
-    def __call__(self, *, write: bool) -> PostgresqlShelf:
+    def __call__(self, *, write: bool, within: Path | None = None) -> PostgresqlShelf:
         """Return a shelf; there is nothing to be made before it is written on."""
-        return PostgresqlShelf(self.database, open_cache())
+        return PostgresqlShelf(self.database, open_cache(within))
 
 
 def _lists(

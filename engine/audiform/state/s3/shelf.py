@@ -126,9 +126,9 @@ class Shelves:
     bucket: Bucket
     table: SegmentTable
 
-    def __call__(self, *, write: bool) -> S3Shelf:
+    def __call__(self, *, write: bool, within: Path | None = None) -> S3Shelf:
         """Return a shelf; there is nothing to be made before it is written on."""
-        return S3Shelf(self.bucket, self.table, open_cache())
+        return S3Shelf(self.bucket, self.table, open_cache(within))
 
 
 def _name(destination_key: str, file: str) -> str:

@@ -37,11 +37,12 @@ class Cache:
         os.close(self.handle)
 
 
-def open_cache() -> Cache:
-    """Return a new folder; those that killed processes have left are removed."""
-    place = Path(tempfile.gettempdir())
-    for old in place.glob(f"{_PREFIX}*"):
-        _remove_left(old)
+def open_cache(within: Path | None = None) -> Cache:
+    """Return a new folder; those that killed processes have left are removed. `within`: in the folder of another cache."""
+    place = within or Path(tempfile.gettempdir())
+    if within is None:
+        for old in place.glob(f"{_PREFIX}*"):
+            _remove_left(old)
     directory = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
     handle = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(handle, fcntl.LOCK_EX)

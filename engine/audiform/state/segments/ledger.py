@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from audiform.memory import Memory
-from audiform.sql import literal
+from audiform.sql import literal, name
 from audiform.state.ledger import LedgerSession, Settled
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys, Sealed, key_id, old_key, sealing_key
 from audiform.state.segments.rekeying import Rekeying
@@ -47,9 +47,12 @@ class Records(Protocol):
 
 
 class OpenShelf(Protocol):
-    """Opens the shelf of one session; one that only reads makes nothing where nothing is."""
+    """Opens the shelf of one session; one that only reads makes nothing where nothing is.
 
-    def __call__(self, *, write: bool) -> Shelf: ...
+    `within`: what it copies here lies in the folder of another one, because the session reaches no other.
+    """
+
+    def __call__(self, *, write: bool, within: Path | None = None) -> Shelf: ...
 
 
 @dataclass(slots=True)
@@ -66,20 +69,23 @@ class SegmentLedger:
     """Whether what was remembered long enough was dropped: once in a process is enough."""
     _guard: threading.RLock = field(default_factory=threading.RLock)
 
-    def open(self, *, write: bool) -> LedgerSession:
+    def open(self, *, write: bool, beside: LedgerSession | None = None) -> LedgerSession:
         """Return a session on the ledger as it is now; runs that were killed are recovered first.
 
         A session that writes needs a state that exists (`StateStore.create`). One that reads changes nothing: it
-        sees those runs as the next writer will leave them.
+        sees those runs as the next writer will leave them. `beside`: see `Ledger`.
 
         Raises:
             DiagnosticError: the key of a state that holds something is gone (`state-key-lost`), or the ledger is
                 encrypted with another one than there is (`ledger-key-missing`, `ledger-key-wrong`, ...).
         """
         with self._guard, self.records() as records:
-            state_key = records.key() or secrets.token_bytes(32)
-            key = self._key(records, state_key, write=write)
-            session = self._session(state_key, key, write=write)
+            if beside is not None:
+                session = self._beside(cast("SegmentSession", beside), write=write)
+            else:
+                state_key = records.key() or secrets.token_bytes(32)
+                key = self._key(records, state_key, write=write)
+                session = self._session(state_key, key, write=write)
             try:
                 self._recover(session, records)
             except BaseException:
@@ -148,6 +154,18 @@ class SegmentLedger:
         connection.execute(f"SET VARIABLE {variable} = {literal(digest_key)}")
         connection.execute("CREATE SCHEMA audiform")
         return SegmentSession(connection, shelf, spill, key, digest_key, variable, write, self._alive)
+
+    def _beside(self, first: SegmentSession, *, write: bool) -> SegmentSession:
+        """Return a session with tables of its own in the same DuckDB; its digests are those of the first one."""
+        shelf = self.shelf(write=write, within=first.shelf.directory)
+        connection, own = first.connection.cursor(), name(f"beside {secrets.token_hex(8)}")
+        session = SegmentSession(
+            connection, shelf, None, first.key, first.digest_key, first.variable, write, self._alive, own
+        )
+        connection.execute(f"ATTACH ':memory:' AS {own}")
+        session.prepare(connection)
+        connection.execute("CREATE SCHEMA audiform")
+        return session
 
     def _recover(self, session: SegmentSession, records: Records) -> None:
         """Fold the runs that were killed: those that did not end and are no run of this process."""

@@ -37,16 +37,20 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class SegmentSession:
-    """See `LedgerSession`. `key`: what is encrypted is so with it; `alive`: runs of this process, which nobody recovers."""
+    """See `LedgerSession`. `key`: what is encrypted is so with it; `alive`: runs of this process, which nobody recovers.
+
+    `spill`: where what has no room in memory goes; None for a session beside another one, to which both belong.
+    """
 
     connection: DuckDBPyConnection
     shelf: Shelf
-    spill: Path
+    spill: Path | None
     key: bytes = field(repr=False)
     digest_key: str = field(repr=False)
     variable: str
     write: bool
     alive: set[str] = field(repr=False)
+    database: str = "memory"
     _lists: dict[str, tuple[Segment, ...]] = field(default_factory=dict[str, tuple[Segment, ...]], repr=False)
     _runs: set[str] = field(default_factory=set[str], repr=False)
 
@@ -217,8 +221,12 @@ class SegmentSession:
 
     def close(self) -> None:
         """Close the connection; what it spilled is gone. A run that was not folded is recovered by the next opening."""
+        if self.spill is None:
+            # What is left of its tables would be there as long as the other session.
+            self.connection.execute(f"USE memory; DETACH {self.database}")
         self.connection.close()
-        shutil.rmtree(self.spill, ignore_errors=True)
+        if self.spill is not None:
+            shutil.rmtree(self.spill, ignore_errors=True)
         self.shelf.close()
         self.alive -= self._runs
 
@@ -231,10 +239,15 @@ class SegmentSession:
         return Sealer(self.key)
 
     def cursor(self) -> DuckDBPyConnection:
-        """Return a second connection; variables belong to a connection, and a digest without its key is NULL."""
+        """Return a second connection with the same tables and digests."""
         cursor = self.connection.cursor()
-        cursor.execute(f"SET VARIABLE {self.variable} = {literal(self.digest_key)}")
+        self.prepare(cursor)
         return cursor
+
+    def prepare(self, connection: DuckDBPyConnection) -> None:
+        """Say what belongs to a connection: which tables are meant, and the key without which a digest is NULL."""
+        connection.execute(f"USE {self.database}")
+        connection.execute(f"SET VARIABLE {self.variable} = {literal(self.digest_key)}")
 
     def _folder(self, destination_key: str) -> Path:
         return self.shelf.directory / destination_key
