@@ -1,6 +1,6 @@
 """Reading, validating and planning generated projects, beside Terraform on as many resources in the same run.
 
-Prints JSON: seconds and peak memory of each command, ratios, and whether the budgets hold (exit code 1 if one does not).
+Prints JSON; exit code 1 when a budget does not hold.
 Terraform is asked where it is on PATH; `terraform_data` resources cost it no network, as `--no-refresh` does us.
 
     python benchmarks/config.py                 100, 1,000 and 10,000 resources
@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import costs
+from costs import BYTECODE, Cost, best
+from results import Budget, Figure, Result, finish, here, options
 
 JUDGED = 10_000
 LARGE = 100_000
@@ -33,58 +34,21 @@ FASTER = 25
 MOST_MEGABYTES = 200
 MOST_GROWTH = 12
 MOST_START_UP = 0.1
+BARE = "python -c pass"
 AUDIFORM = (sys.executable, "-m", "audiform")
 VALIDATE = (*AUDIFORM, "validate")
 PLAN = (*AUDIFORM, "plan", "--no-impact", "--no-refresh")
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one command cost: the best of several times, and the peak of its memory."""
-
-    seconds: float
-    megabytes: float
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A limit of the issue, and what was seen."""
-
-    name: str
-    limit: float
-    seen: float
-    holds: bool
-
-
 # --- Running
-
-# An installed Audiform has its bytecode; here it is kept apart, whatever the caller's environment says of it.
-_BYTECODE = {
-    "PYTHONDONTWRITEBYTECODE": "",
-    "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "audiform-bytecode"),
-}
 
 
 def cost(
     command: Sequence[str], folder: Path, *, times: int = 3, environment: Mapping[str, str] | None = None
 ) -> Cost:
     """Return the cost of a command as a whole process; the least of several, which other work disturbed least."""
-    given = {**os.environ, **_BYTECODE, **(environment or {})}
-    seen = [_once(command, folder, given) for _ in range(times)]
-    return Cost(min(one.seconds for one in seen), max(one.megabytes for one in seen))
-
-
-def _once(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Cost:
-    start = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if os.waitstatus_to_exitcode(status):
-        message = f"{' '.join(command)} failed in {folder}"
-        raise RuntimeError(message)
-    return Cost(round(seconds, 3), round(usage.ru_maxrss / 1024, 1))
+    given = {**BYTECODE, **(environment or {})}
+    return best([costs.cost(command, folder=folder, environment=given) for _ in range(times)])
 
 
 def cold(command: Sequence[str], folder: Path, *, times: int = 3) -> Cost:
@@ -337,7 +301,7 @@ def start_up(times: int) -> dict[str, float]:
     """Return the seconds of a bare interpreter, of `version` and of `--help`."""
     here = Path()
     commands = {
-        "python -c pass": (sys.executable, "-c", "pass"),
+        BARE: (sys.executable, "-c", "pass"),
         "version": (*AUDIFORM, "version"),
         "--help": (*AUDIFORM, "--help"),
     }
@@ -346,42 +310,58 @@ def start_up(times: int) -> dict[str, float]:
 
 def budgets(
     ours: Mapping[int, Mapping[str, Cost]], peer: Mapping[str, Cost], starts: Mapping[str, float]
-) -> list[Budget]:
-    """Return every budget that this run can judge."""
+) -> Iterator[Budget]:
+    """Yield every budget that this run can judge."""
     judged = ours[JUDGED]
-    found = [
-        _at_least(f"{name}: times faster than terraform", FASTER, them.seconds / judged[name].seconds)
-        for name, them in peer.items()
-    ]
-    found.append(_at_most("megabytes", MOST_MEGABYTES, max(one.megabytes for one in judged.values())))
-    if LARGE in ours:
-        found += [
-            _at_most(
-                f"{name}: growth from {JUDGED:,} to {LARGE:,}",
-                MOST_GROWTH,
-                large.seconds / judged[name].seconds,
-            )
-            for name, large in ours[LARGE].items()
-        ]
-    bare = starts["python -c pass"]
-    found += [
-        _at_most(f"{name}: seconds more than python", MOST_START_UP, starts[name] - bare)
-        for name in ("version", "--help")
-    ]
-    return found
+    for name, them in peer.items():
+        times = them.seconds / judged[name].seconds
+        yield Budget(f"{name}: times faster", times, at_least=FASTER, peer="Terraform")
+    yield Budget(
+        "memory at the peak", max(one.megabytes for one in judged.values()), "MB", at_most=MOST_MEGABYTES
+    )
+    for name, large in ours.get(LARGE, {}).items():
+        growth = large.seconds / judged[name].seconds
+        yield Budget(f"{name}: growth from {JUDGED:,} to {LARGE:,} resources", growth, at_most=MOST_GROWTH)
+    bare = starts[BARE]
+    for name in ("version", "--help"):
+        yield Budget(
+            f"{name}: more than a bare interpreter",
+            starts[name] - bare,
+            "s",
+            at_most=MOST_START_UP,
+            peer=BARE,
+        )
 
 
-def _at_least(name: str, limit: float, seen: float) -> Budget:
-    return Budget(name, limit, round(seen, 3), seen >= limit)
+def figures(
+    ours: Mapping[int, Mapping[str, Cost]], peer: Mapping[str, Cost], starts: Mapping[str, float]
+) -> Iterator[Figure]:
+    """Yield what a reader compares."""
+    judged = ours[JUDGED]
+    for name, them in peer.items():
+        sides = {"Audiform": judged[name], "Audiform, cold": judged.get(f"{name}, cold"), "Terraform": them}
+        for who, one in sides.items():
+            if one is not None:
+                yield Figure(f"{JUDGED:,} resources: {name}", who, one.seconds, "s")
+    for name, them in peer.items():
+        for who, one in {"Audiform": judged[name], "Terraform": them}.items():
+            yield Figure(f"{JUDGED:,} resources: memory at the peak", f"{who}, {name}", one.megabytes, "MB")
+    for size, costs_of in ours.items():
+        for name, one in costs_of.items():
+            yield Figure(f"{size:,} resources", f"Audiform, {name}", one.seconds, "s")
+    for name, seconds in starts.items():
+        yield Figure("Start-up", name if name == BARE else f"Audiform, {name}", seconds, "s")
 
 
-def _at_most(name: str, limit: float, seen: float) -> Budget:
-    return Budget(name, limit, round(seen, 3), seen <= limit)
+ABOUT = f"""\
+Generated projects: one source, {CONNECTORS} connectors, and as many audiences as bindings, 100 resources to a file. Terraform has as many
+`terraform_data` resources with the same fields and references; neither asks a platform. Each command is a whole process,
+the best of a few that take turns. *Cold*: without what Audiform remembers of files that it has read before."""
 
 
 def main() -> int:
     """Measure and print; 1 when a budget does not hold."""
-    parser = argparse.ArgumentParser(description="Time validate and plan on generated projects")
+    parser = options(__doc__)
     parser.add_argument("--large", action="store_true", help=f"also {LARGE:,} resources")
     parser.add_argument("--no-peer", action="store_true", help="do not ask Terraform")
     parser.add_argument("--times", type=int, default=3, help="how often each command is run")
@@ -390,31 +370,22 @@ def main() -> int:
     if arguments.record is not None:
         record(arguments.record)
         return 0
+    has_peer = not arguments.no_peer and shutil.which("terraform") is not None
+    place = here(others={"terraform": _terraform_version()} if has_peer else None)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         sizes = (*SIZES, LARGE) if arguments.large else SIZES
         ours = {size: audiform(size, work, arguments.times) for size in sizes}
-        has_peer = not arguments.no_peer and shutil.which("terraform") is not None
         turns, peer = beside(JUDGED, work, arguments.times) if has_peer else ({}, {})
         ours[JUDGED] |= turns
-    starts = start_up(arguments.times)
-    judged = budgets(ours, peer, starts)
-    result: dict[str, Any] = {
-        "audiform": {
-            size: {name: asdict(one) for name, one in costs.items()} for size, costs in ours.items()
-        },
-        "terraform": {name: asdict(one) for name, one in peer.items()} or "not on PATH, or not asked",
-        "times faster": {
-            key: round(them.seconds / ours[JUDGED][key].seconds, 1)
-            for name, them in peer.items()
-            for key in (name, f"{name}, cold")
-            if key in ours[JUDGED]
-        },
-        "start-up": starts,
-        "budgets": [asdict(one) for one in judged],
-    }
-    print(json.dumps(result, indent=2))
-    return 0 if all(one.holds for one in judged) else 1
+    seen = ours, peer, start_up(arguments.times)
+    result = Result("config", "Validate and plan", ABOUT, [*figures(*seen)], [*budgets(*seen)], place)
+    return finish(result, arguments)
+
+
+def _terraform_version() -> str:
+    said = subprocess.run(("terraform", "version", "-json"), capture_output=True, text=True, check=True)
+    return str(json.loads(said.stdout)["terraform_version"])
 
 
 if __name__ == "__main__":

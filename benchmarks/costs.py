@@ -37,23 +37,24 @@ def cost(
     says_json: bool = False,
 ) -> Cost:
     """Run a command; return what it cost. What it prints is shown only when it fails, or read as JSON (`says_json`)."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=None if says_json else subprocess.STDOUT,
-        text=True,
-    )
-    said = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdout=said,
+            stderr=None if says_json else subprocess.STDOUT,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        text = said.read()
     if process.returncode:
-        message = f"{' '.join(map(str, command))} failed with exit code {process.returncode}: {said}"
+        message = f"{' '.join(map(str, command))} failed with exit code {process.returncode}: {text}"
         raise RuntimeError(message)
-    return Cost(seconds, usage.ru_maxrss / 1024, json.loads(said) if says_json else {})
+    return Cost(seconds, usage.ru_maxrss / 1024, json.loads(text) if says_json else {})
 
 
 def best(costs: Sequence[Cost]) -> Cost:
