@@ -63,6 +63,7 @@ LAYERS = (
     _layer("carrying out", "execution"),
     _layer("undoing", "inverse"),
     _layer("doing", "apply erasure sync run"),
+    _layer("watching", "watch"),
     _layer("standing in", "sandbox console"),
     _layer("showing", "cli"),
     _layer("entry", "__main__"),

@@ -27,11 +27,15 @@ from audiform.state.store import Intent, Record, StateView
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """`approved`: names of guard results that may be passed. `retry_rejected`: also send who was rejected before."""
+    """`approved`: names of guard results that may be passed. `retry_rejected`: also send who was rejected before.
+
+    `turns`: those of several syncs side by side, under one lock, are the same.
+    """
 
     approved: Collection[str] = ()
     retry_rejected: bool = False
     progress: Progress = field(default_factory=NoProgress)
+    turns: Turns | None = None
 
 
 async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions | None = None) -> Report:
@@ -44,16 +48,15 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
         DiagnosticError: a name is none of a binding (`unknown-binding`).
     """
     project, recorded = runtime.project, runtime.store.read()
-    chosen = _chosen(project, names)
-    off = [name for name in chosen if not is_active(project, project.bindings[name])]
-    wanted = [name for name in chosen if name not in off]
+    wanted = chosen(project, names)
+    off = [name for name in wanted if not is_active(project, project.bindings[name])]
+    wanted = tuple(name for name in wanted if name not in off)
     changed = {name: found for name in wanted if (found := _changed(runtime, recorded, name))}
     steps = tuple(_step(name) for name in wanted if name not in changed)
-    turns = turns_of(runtime.memory, len(steps))
+    options = options or SyncOptions()
+    turns = options.turns or turns_of(runtime.memory, len(steps))
     readings = Readings(runtime, {step.address.name: step.address.name for step in steps}, write=True)
-    delivery = _Delivery(
-        runtime, recorded.records, options or SyncOptions(), _unsent(runtime), turns, readings
-    )
+    delivery = _Delivery(runtime, recorded.records, options, _unsent(runtime), turns, readings)
     chronicle = begin_sync(runtime, [step.address for step in steps], recorded) if steps else None
     try:
         async with readings:
@@ -110,8 +113,12 @@ class _Delivery:
         return sent.status == "done"
 
 
-def _chosen(project: Project, names: Sequence[str]) -> tuple[str, ...]:
-    """Return the bindings that are meant, in the project's order; `binding.NAME` means NAME."""
+def chosen(project: Project, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the bindings that are meant, in the project's order; `binding.NAME` means NAME.
+
+    Raises:
+        DiagnosticError: the project has none of a name (`unknown-binding`).
+    """
     plain = [name.removeprefix(f"{Kind.BINDING}.") for name in names]
     unknown = [name for name in plain if name not in project.bindings]
     if unknown:

@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "apply": ("audiform.cli.apply:command", "Do what the plan says, and nothing else."),
     "sync": ("audiform.cli.sync:command", "Send who entered, left and changed since the last time."),
     "run": ("audiform.cli.run:command", "Take events in and send them on, until it is stopped."),
-    "status": ("audiform.cli.status:command", "Show how each event connector is, right now."),
+    "status": ("audiform.cli.status:command", "Show when bindings are due, and how event connectors are."),
     "events": ("audiform.cli.events:command", "Look at the events that were taken in."),
     "destroy": ("audiform.cli.destroy:command", "Plan and apply the deletion of everything."),
     "drift": ("audiform.cli.drift:command", "Show what platforms have now that was not applied."),

@@ -20,7 +20,7 @@ from audiform.plan.digest import config_digest
 from audiform.plan.effect import plan_hash
 from audiform.plan.plan import Plan, StepKind
 from audiform.runtime import Runtime
-from audiform.schedules.due import failures_after
+from audiform.schedules.due import failures_of
 from audiform.state.lock import whoami
 from audiform.state.store import HistoryEntry, LastRun, Record, StateView
 
@@ -60,7 +60,7 @@ class Chronicle:
     def running(self) -> None:
         """Write that the bindings run."""
         self.runtime.store.note_runs(
-            LastRun(name, self.entry.started, None, "running", failures_after(self.before.get(name)))
+            LastRun(name, self.entry.started, None, "running", failures_of("running", self.before.get(name)))
             for name in self.bindings
         )
 
@@ -74,9 +74,7 @@ class Chronicle:
             if failure.step.kind is StepKind.SYNC
         }
         for name, result in results.items():
-            before = failures_after(self.before.get(name))
-            failures = before + 1 if result == "failed" else before if result == "interrupted" else 0
-            yield LastRun(name, self.entry.started, now, result, failures)
+            yield LastRun(name, self.entry.started, now, result, failures_of(result, self.before.get(name)))
 
 
 def begin_apply(runtime: Runtime, plan: Plan, recorded: StateView) -> Chronicle:

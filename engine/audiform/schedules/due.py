@@ -2,8 +2,8 @@
 
 - The next time is the first one of the schedule after the last run began, whoever ran it: a sync by hand counts.
 - `catch_up: once` makes up for times that were missed, by one run as soon as possible. `skip` waits for the next one.
-- A run that failed, was refused or was killed is done again after a minute, then two, up to an hour, unless the next time comes
-  before. One that was interrupted is gone on with at once. A guard's stop needs a person: it waits for the next time.
+- A run that failed, was refused or was killed is done again after a minute, then two, up to an hour (a refused one, which an apply
+  mends, up to a quarter), unless the next time comes before. One that was interrupted is gone on with at once. A guard's stop needs a person: it waits for the next time.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ GRACE = timedelta(minutes=1)
 
 FIRST_WAIT = timedelta(minutes=1)
 MOST_WAIT = timedelta(hours=1)
+_MOST_REFUSED = timedelta(minutes=15)
 _DOUBLINGS = 10
 _AGAIN = frozenset({"failed", "refused", "running"})
 
@@ -54,8 +55,21 @@ def _again(last: LastRun) -> datetime | None:
     if last.result not in _AGAIN:
         return None
     failures = failures_after(last)
-    wait = min(MOST_WAIT, FIRST_WAIT * 2 ** min(failures - 1, _DOUBLINGS))
+    most = _MOST_REFUSED if last.result == "refused" else MOST_WAIT
+    wait = min(most, FIRST_WAIT * 2 ** min(failures - 1, _DOUBLINGS))
     return (last.ended or last.started) + wait
+
+
+def failures_of(result: str, last: LastRun | None) -> int:
+    """Return how many runs in a row failed when one ends so. One that was interrupted says nothing of that."""
+    before = failures_after(last)
+    return (
+        before + 1
+        if result in {"failed", "refused"}
+        else before
+        if result in {"interrupted", "running"}
+        else 0
+    )
 
 
 def failures_after(last: LastRun | None) -> int:

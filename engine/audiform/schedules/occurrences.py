@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from audiform.config.schedule import Schedule, plain_cron
@@ -24,7 +25,7 @@ def first_after(schedule: Schedule, moment: datetime, delay: timedelta = timedel
     before = moment.astimezone(UTC) - delay
     if schedule.every is not None:
         return _next_interval(seconds_of(schedule.every), before) + delay
-    found = next((time for time in _cron_times(schedule, before) if time > before), None)
+    found = _next_cron(plain_cron(schedule.cron or ""), schedule.time_zone or "UTC", before)
     return None if found is None else found + delay
 
 
@@ -44,12 +45,17 @@ def _next_interval(seconds: int, before: datetime) -> datetime:
     return _EPOCH + timedelta(seconds=(passed + 1) * seconds)
 
 
-def _cron_times(schedule: Schedule, before: datetime) -> Iterator[datetime]:
+@lru_cache(maxsize=16_384)
+def _next_cron(cron: str, time_zone: str, before: datetime) -> datetime | None:
+    """Return the first time after `before`. Whoever watches asks every few seconds, and the answer is the same until then."""
+    return next((time for time in _cron_times(cron, time_zone, before) if time > before), None)
+
+
+def _cron_times(cron: str, time_zone: str, before: datetime) -> Iterator[datetime]:
     """Yield times from about `before` on: of an hour that comes twice, the first ones may lie before it."""
     from cronsim import CronSim
 
-    zone = ZoneInfo(schedule.time_zone or "UTC")
-    # A time in a zone is compared as its clock shows it, so UTC itself is given as what cronsim knows as UTC.
-    start = before if zone.key == "UTC" else before.astimezone(zone)
-    for found in CronSim(plain_cron(schedule.cron or ""), start):
+    # UTC has no change of clocks, which cronsim knows of this one only.
+    start = before if time_zone == "UTC" else before.astimezone(ZoneInfo(time_zone))
+    for found in CronSim(cron, start):
         yield found.astimezone(UTC)

@@ -24,12 +24,10 @@ _HEADS = (
 )
 
 
-def render(found: Status, where: str, *, colour: bool) -> str:
+def render(found: Status, *, colour: bool) -> str:
     """Return the status as text."""
-    if not found.connectors:
-        return f"{where}\n\nNo event connector is applied"
     rows = [_row(each) for each in found.connectors]
-    lines = [where, "", *table([_HEADS, *rows], left=3)]
+    lines = table([_HEADS, *rows], left=3)
     problems = list(_problems(found, colour=colour))
     return "\n".join([*lines, *(("", *problems) if problems else ())])
 

@@ -1,0 +1,1 @@
+"""`audiform sync --watch`: sends each binding when it is due, until it is stopped."""
