@@ -77,6 +77,7 @@ class Watcher:
             wait = self._idle(now)
             if any(each.is_due(now) for each in self.seen):
                 await self._session()
+                self.look(self.setup.store)
                 wait = BREATH_SECONDS
         except LockedError as locked:
             return self._locked(locked)
