@@ -1,7 +1,7 @@
 # Each target works as the only command on a fresh machine: it needs python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCHMARKS := bench-peers bench-sync bench-scale bench-config bench-events
+BENCHMARKS := bench-peers bench-sync bench-scale bench-bindings bench-config bench-events
 
 .PHONY: demo demo-events test lint types schemas docs bench $(BENCHMARKS) faults clean
 

@@ -191,16 +191,16 @@ def budgets(seen: Seen) -> Iterator[Budget]:
             ratio = ten.inner[what] / one.inner[what]
             yield Budget(f"ten bindings to one, {name}, {measured}", ratio, at_most=MOST_TIMES_ONE)
     peak = max(cost.megabytes for cost in (*seen.first, *seen.later))
-    yield Budget("megabytes at the peak", peak, unit="megabytes", at_most=MOST_MEGABYTES)
+    yield Budget("memory at the peak", peak, "MB", at_most=MOST_MEGABYTES)
 
 
 def figures(seen: Seen) -> Iterator[Figure]:
     """Yield what was seen."""
     for name, costs in (("first sync", seen.first), ("sync with 1 % changes", seen.later)):
-        for subject, one in zip(("one binding", "ten bindings"), costs, strict=True):
-            yield Figure(f"{name}: processor time", subject, one.inner["processor"], "seconds")
-            yield Figure(f"{name}: time", subject, one.inner["seconds"], "seconds")
-            yield Figure(f"{name}: memory at the peak", subject, one.megabytes, "megabytes")
+        for subject, one in zip(("Audiform, one binding", "Audiform, ten bindings"), costs, strict=True):
+            yield Figure(f"{name}: processor time", subject, one.inner["processor"], "s")
+            yield Figure(f"{name}: time", subject, one.inner["seconds"], "s")
+            yield Figure(f"{name}: memory at the peak", subject, one.megabytes, "MB")
 
 
 def result(rows: int, seen: Seen, place: Place) -> Result:

@@ -139,11 +139,11 @@ def hold_to_the_job(work: Path) -> None:
         with _folder(work) as folder, _folder(work) as kept, sink(kept) as url:
             run = _given(contestant, folder, url, everybody)
             contestant.run(run)
-            _compare(name, before, _taken(kept))
+            compare(name, before, _taken(kept))
             if name in LATER and contestant is not FIRST.get(SCRIPT) and contestant is not AUDIFORM:
                 _exchange(run, changed)
                 contestant.run(run)
-                _compare(f"{name}, later", after - before, _taken(kept))
+                compare(f"{name}, later", after - before, _taken(kept))
 
 
 def _expected(file: Path) -> set[str]:
@@ -165,7 +165,8 @@ def _taken(kept: Path) -> list[list[str]]:
     return requests
 
 
-def _compare(name: str, expected: set[str], requests: Sequence[Sequence[str]]) -> None:
+def compare(name: str, expected: set[str], requests: Sequence[Sequence[str]]) -> None:
+    """Stop when others were sent than everybody once, or in other batches."""
     taken = [email for request in requests for email in request]
     if set(taken) != expected or len(taken) != len(expected):
         raise RuntimeError(

@@ -51,9 +51,10 @@ class Budget:
 
     @property
     def holds(self) -> bool:
-        """Return whether what was seen is within the limits; a limit itself is within."""
-        return (self.at_most is None or self.seen <= self.at_most) and (
-            self.at_least is None or self.seen >= self.at_least
+        """Return whether what was seen, with the digits that are told, is within the limits; a limit itself is within."""
+        seen = significant(self.seen)
+        return (self.at_most is None or seen <= self.at_most) and (
+            self.at_least is None or seen >= self.at_least
         )
 
 

@@ -97,16 +97,18 @@ def budgets(seen: Mapping[int, Seen], memory: int) -> Iterator[Budget]:
 def figures(seen: Mapping[int, Seen]) -> Iterator[Figure]:
     """Yield what a reader compares."""
     for rows, one in seen.items():
-        for name, part in (("bare limit", one.limit), ("first sync", one.first)):
-            yield Figure(f"{rows:,} profiles, whole process", name, rows / part.seconds, "profiles/s")
+        for name, part in (("bare limit", one.limit), ("Audiform", one.first)):
+            yield Figure(
+                f"First sync of {rows:,} profiles, whole process", name, rows / part.seconds, "profiles/s"
+            )
     for rows, one in seen.items():
-        subject = f"{rows:,} members"
+        subject = f"Audiform, {rows:,} members"
         yield Figure(
             "Sync after 1 % has changed, per million members", subject, one.later.seconds / rows * 1e6, "s"
         )
     for rows, one in seen.items():
         for name, part in (("first", one.first), ("1 % changed", one.later)):
-            yield Figure("Memory at the peak", f"{rows:,}, {name}", megabytes(part.megabytes), "MB")
+            yield Figure("Memory at the peak", f"Audiform, {rows:,}, {name}", megabytes(part.megabytes), "MB")
 
 
 def megabytes(mebibytes: float) -> float:

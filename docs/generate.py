@@ -15,7 +15,10 @@ from audiform.cli.views.connectors_sheet import sheet_of
 from audiform.connectors.catalog import Catalog, ConnectorType
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent / "benchmarks"))  # scripts, which import each other by name
+BENCHMARKS = str(HERE.parent / "benchmarks")
+sys.path.append(BENCHMARKS)  # scripts, which import each other by name; nobody else is to find them by it
+BENCHMARK_PAGES = import_module("page").PAGES
+sys.path.remove(BENCHMARKS)
 
 
 def _page(kind: ConnectorType) -> str:
@@ -25,7 +28,7 @@ def _page(kind: ConnectorType) -> str:
 CATALOG = Catalog()
 KINDS = [CATALOG.get(name) for name in CATALOG.names()]
 PAGES: Mapping[str, Callable[[], str]] = {
-    **import_module("page").PAGES,
+    **BENCHMARK_PAGES,
     "diagnostics.md": codes.document,
     "connectors/index.md": partial(index, KINDS),
     "connectors/verified.md": partial(verified, KINDS),
