@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from processes import quick_folder
-from servers import Database, FileServer, ObjectStorage, object_storage, postgresql, sftp
+from servers import Database, FileServer, MariaDb, ObjectStorage, mariadb, object_storage, postgresql, sftp
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHARED = CHECKOUT.parent / "shared"
@@ -40,6 +40,13 @@ def shared() -> Path:
 def database() -> Iterator[Database]:
     """Run one PostgreSQL; each test uses tables of its own."""
     with postgresql() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def maria() -> Iterator[MariaDb]:
+    """Run one MariaDB; each test uses tables of its own."""
+    with mariadb() as running:
         yield running
 
 

@@ -252,3 +252,67 @@ def _run(program: Path, *arguments: object, **options: Any) -> None:
     )
     if done.returncode != 0:
         pytest.fail(f"{program.name}: {done.stdout.decode(errors='replace')}", pytrace=False)
+
+
+@dataclass(frozen=True)
+class MariaDb:
+    """A running MariaDB with the user `audiform`, who owns the database `shop`."""
+
+    port: int
+    user: str = "audiform"
+    password: str = "p@ss/word"
+    socket: Path = Path()
+
+    @property
+    def url(self) -> str:
+        """What stands in a source's settings."""
+        return f"mariadb://127.0.0.1:{self.port}/shop"
+
+    def run(self, statements: str) -> str:
+        """Run statements as the server's owner; return what they answer."""
+        client = (
+            "mariadb",
+            "--no-defaults",
+            "-uroot",
+            "-N",
+            "--default-character-set=utf8mb4",
+            "-S",
+            self.socket,
+        )
+        done = subprocess.run(
+            [*map(str, client), "-e", statements], check=False, capture_output=True, encoding="utf-8"
+        )
+        if done.returncode != 0:
+            pytest.fail(f"mariadb: {done.stderr}", pytrace=False)
+        return done.stdout
+
+
+@contextmanager
+def mariadb() -> Iterator[MariaDb]:
+    """Run a MariaDB of its own, which asks for passwords on its port. It refuses to run as root, so it does not."""
+    if shutil.which("mariadbd") is None:
+        pytest.skip("MariaDB is not installed: apt-get install mariadb-server (.ci/run does)")
+    with TemporaryDirectory(prefix="audiform-my-") as name:
+        folder = Path(name)
+        options = _as_somebody(folder)
+        place = MariaDb(free_port(), socket=folder / "socket")
+        data, quick = f"--datadir={folder / 'data'}", "--innodb-flush-log-at-trx-commit=0"
+        made = ("--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db", quick)
+        _run(Path("mariadb-install-db"), *made, **options)
+        arguments = ("--no-defaults", data, quick, f"--socket={place.socket}", f"--port={place.port}")
+        server = subprocess.Popen(
+            ["mariadbd", *arguments, "--bind-address=127.0.0.1", f"--pid-file={folder / 'pid'}"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            **options,
+        )
+        try:
+            _wait_for(place.port)
+            place.run(
+                f"CREATE DATABASE shop; CREATE USER {place.user}@localhost IDENTIFIED BY '{place.password}';"
+                f"GRANT ALL ON shop.* TO {place.user}@localhost"
+            )
+            yield place
+        finally:
+            server.kill()
+            server.wait()

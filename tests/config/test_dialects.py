@@ -33,6 +33,8 @@ def test_one_select_is_right(query):
         ("SELECT 'a\\' ) AS p", "sql-syntax", 7),
         ("SELECT 1 /* open", "sql-syntax", 9),
         ("SELECT 1 /* /* */ ) */", "sql-syntax", 9),
+        ("SELECT 1 /*!50000 ) */", "sql-syntax", 9),
+        ("/*M! DELETE */ SELECT 1", "sql-syntax", 0),
         ("WITH gone AS (DELETE FROM people RETURNING *) SELECT * FROM gone", "sql-not-select", 14),
     ],
     ids=[
@@ -45,6 +47,8 @@ def test_one_select_is_right(query):
         "backslash",
         "open comment",
         "nested",
+        "run by MySQL",
+        "run by MariaDB",
         "delete",
     ],
 )

@@ -46,6 +46,24 @@ def test_a_postgresql_elsewhere_is_verified_and_read_only():
     assert "canary" not in repr(found)
 
 
+def test_a_mysql_elsewhere_is_verified():
+    """TLS is verified but on this machine itself; the port has the usual number; nothing of it is shown."""
+    there = way("mysql", {"url": "mysql://db.example.com/shop", "statement_timeout": "5m"}, USER)
+    here = way("mariadb", {"url": "mariadb://127.0.0.1:3307/shop"}, USER)
+
+    assert {
+        "host": "db.example.com",
+        "port": "3306",
+        "database": "shop",
+        "user": "reader",
+        "password": "p@ss/canary",
+        "timeout": "300",
+        "tls": "yes",
+    } == there.options
+    assert ("3307", "no") == (here.options["port"], here.options["tls"])
+    assert "canary" not in repr(there)
+
+
 def test_a_sqlite_file_is_opened_read_only():
     """Whatever its path holds."""
     assert "file:/data/shop%20crm.sqlite?mode=ro" == way("sqlite", {"database": "x"}, {}).uri

@@ -13,6 +13,7 @@ from audiform.config.source_settings import (
     CREDENTIALS,
     DatabaseSettings,
     FlightSqlSettings,
+    MysqlSettings,
     PostgresqlSettings,
 )
 from audiform.diagnostics import Diagnostic, did_you_mean
@@ -28,7 +29,7 @@ def check_sources(project: Project) -> Iterator[Diagnostic]:
 
 
 def _url(address: Address, source: Source, allowed: Collection[str]) -> Iterator[Diagnostic]:
-    if not isinstance(source.settings, PostgresqlSettings | FlightSqlSettings):
+    if not isinstance(source.settings, PostgresqlSettings | MysqlSettings | FlightSqlSettings):
         return
     # In words of HTTP, of which it is known which way is encrypted: `grpc` is as open as `http`.
     url = source.settings.url.replace("grpc+tls://", "https://", 1).replace("grpc://", "http://", 1)

@@ -14,14 +14,17 @@ from audiform.config.query_kinds import DbtModel
 from audiform.config.source_settings import BuiltByDbt, DuckDBSettings
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 
-_ADAPTERS: Final[Mapping[str, str]] = {
-    "postgres": "postgresql",
-    "sqlite": "sqlite",
-    "snowflake": "snowflake",
-    "bigquery": "bigquery",
-    "duckdb": "duckdb",
+_ADAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "postgres": ("postgresql",),
+    "mysql": ("mysql", "mariadb"),
+    "mysql5": ("mysql", "mariadb"),
+    "mariadb": ("mysql", "mariadb"),
+    "sqlite": ("sqlite",),
+    "snowflake": ("snowflake",),
+    "bigquery": ("bigquery",),
+    "duckdb": ("duckdb",),
 }
-"""Kind of database in a manifest -> the type of a source that reads it. Others may speak a protocol that a source speaks too."""
+"""Kind of database in a manifest -> the types of a source that reads it. Others may speak a protocol that a source speaks too."""
 _WITHOUT_RELATION: Final[Mapping[str, str]] = {
     "ephemeral": "dbt puts it as a part into the models that use it, and builds nothing of its own",
     "external": "it is a file beside the database, which no query may open; let the source name the file as a table",
@@ -86,8 +89,8 @@ class DbtModels:
             hint = f"settings of `source.{source_name}`: manifest: dbt/target/manifest.json"
             raise _problem("dbt-manifest", detail, hint)
         manifest = self._manifest(file)
-        expected = _ADAPTERS.get(manifest.adapter)
-        if expected is not None and expected != source.type:
+        expected = _ADAPTERS.get(manifest.adapter, ())
+        if expected and source.type not in expected:
             detail = (
                 f"`{file}` is of a dbt project on {manifest.adapter}, and `source.{source_name}` is of type `{source.type}`: "
                 "the model is not there."

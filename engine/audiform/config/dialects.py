@@ -20,18 +20,20 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 """A backslash before a quote ends a text in one dialect and not in another, so such a text counts as not closed."""
+_RUN_BY_MYSQL: Final = ("/*!", "/*M!")
 _WRITES: Final = frozenset(
     {"insert", "update", "delete", "merge", "truncate", "drop", "alter", "create", "grant", "copy", "call"}
 )
 _NOT_SELECT: Final = (
     "An audience is what one SELECT returns, and this is another statement. It begins with SELECT or WITH."
 )
+_RUN: Final = "MySQL runs what stands in a comment that begins like this. Write it without the comment around it, or as a plain comment."
 _NOT_CLOSED: Final = "Something that begins here is not closed: the rest of the query would be a part of it. A quote inside of a text is written twice."
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """What is neither a comment nor a text. `kind`: `open` where a comment or a text begins that is not closed."""
+    """What is neither a comment nor a text. `kind`: `open` where a comment or a text begins that is not closed, `run` one that is run."""
 
     kind: str
     text: str
@@ -47,7 +49,7 @@ def _problems(text: str) -> Iterator[SqlProblem]:
     tokens = list(_tokens(text))
     if not tokens:
         yield SqlProblem("sql-not-select", "There is no statement in this query.", 0, 1)
-    elif tokens[0].text.lower() not in {"select", "with"}:
+    elif tokens[0].kind != "run" and tokens[0].text.lower() not in {"select", "with"}:
         yield _about(tokens[0], "sql-not-select", _NOT_SELECT)
     else:
         # What follows the first mistake may only follow from it.
@@ -59,6 +61,8 @@ def _inside(tokens: list[_Token]) -> Iterator[SqlProblem]:
     for token in tokens:
         if token.kind == "open":
             yield _about(token, "sql-syntax", _NOT_CLOSED)
+        elif token.kind == "run":
+            yield _about(token, "sql-syntax", _RUN)
         elif token.text == "(":
             opened.append(token)
         elif token.text == ")" and not opened:
@@ -95,6 +99,8 @@ def _tokens(text: str) -> Iterator[_Token]:
             if end is None:
                 yield _Token("open", "/*", found.start())
                 return
+            if text.startswith(_RUN_BY_MYSQL, found.start()):
+                yield _Token("run", "/*", found.start())
             place = end
         elif found["skip"] is None:
             yield _Token(kind, found.group(), found.start())

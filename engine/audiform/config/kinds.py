@@ -71,7 +71,9 @@ Protected = Annotated[
 class Source(Model):
     """Where profiles are read from."""
 
-    type: Literal["duckdb", "delta", "postgresql", "sqlite", "flightsql", "snowflake", "bigquery"]
+    type: Literal[
+        "duckdb", "delta", "postgresql", "mysql", "mariadb", "sqlite", "flightsql", "snowflake", "bigquery"
+    ]
     settings: Annotated[SourceSettings, BeforeValidator(as_settings)]
     credentials: dict[str, CheckedSecretReference] = Field(
         default_factory=dict, description="How a database is reached"

@@ -116,6 +116,8 @@ FORMS: Final[Mapping[str, str]] = {
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
     r"^postgresql://[^/@?#]+/[^/?#]+$": "a server and a database, `postgresql://HOST:PORT/DATABASE`; user and password stand in "
     "`credentials`",
+    r"^(mysql|mariadb)://[^/@?#]+/[^/?#]+$": "a server and a database, `mysql://HOST:PORT/DATABASE`; user and password stand in "
+    "`credentials`",
     r"^grpc(\+tls)?://[^/@?#]+$": "a server, `grpc+tls://HOST:PORT`; what it is reached with stands in `credentials`",
     r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "the name of an account, as it stands before the service's own domain",
     "^nats://[^/@]+/[^/]+$": "servers and a stream, `nats://HOST:PORT/STREAM`; a password stands in `credentials`",

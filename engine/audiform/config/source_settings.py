@@ -81,6 +81,16 @@ class PostgresqlSettings(LimitedSettings):
     )
 
 
+class MysqlSettings(LimitedSettings):
+    """A MySQL or MariaDB database; needs `audiform[mysql]`."""
+
+    url: str = Field(
+        pattern=_URL.format("(mysql|mariadb)"),
+        description="Where it is; user and password stand in `credentials`",
+        examples=["mysql://db.example.com:3306/shop"],
+    )
+
+
 class SqliteSettings(DatabaseSettings):
     """A SQLite database in the project's folder, opened read-only; needs `audiform[sqlite]`."""
 
@@ -119,6 +129,8 @@ SETTINGS: Final[Mapping[str, type[Model]]] = {
     "duckdb": DuckDBSettings,
     "delta": DeltaSettings,
     "postgresql": PostgresqlSettings,
+    "mysql": MysqlSettings,
+    "mariadb": MysqlSettings,
     "sqlite": SqliteSettings,
     "flightsql": FlightSqlSettings,
     "snowflake": SnowflakeSettings,
@@ -127,6 +139,8 @@ SETTINGS: Final[Mapping[str, type[Model]]] = {
 """Type of a source -> the model of its `settings`."""
 CREDENTIALS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "postgresql": (frozenset({"user", "password"}),),
+    "mysql": (frozenset({"user", "password"}),),
+    "mariadb": (frozenset({"user", "password"}),),
     "flightsql": (frozenset({"user", "password"}), frozenset({"token"}), frozenset()),
     "snowflake": (
         frozenset({"user", "password"}),
@@ -154,6 +168,7 @@ SourceSettings = Annotated[
     Annotated[DuckDBSettings, Tag("<DuckDBSettings>")]
     | Annotated[DeltaSettings, Tag("<DeltaSettings>")]
     | Annotated[PostgresqlSettings, Tag("<PostgresqlSettings>")]
+    | Annotated[MysqlSettings, Tag("<MysqlSettings>")]
     | Annotated[SqliteSettings, Tag("<SqliteSettings>")]
     | Annotated[FlightSqlSettings, Tag("<FlightSqlSettings>")]
     | Annotated[SnowflakeSettings, Tag("<SnowflakeSettings>")]

@@ -47,9 +47,11 @@ def refused(error: Exception, address: Address, path: tuple[str | int, ...]) -> 
 def unreachable(error: Exception, address: Address) -> Diagnostic:
     """Return why there is no connection. Drivers say it in words only, and some of these hold the place with its password."""
     text = str(error).lower()
-    if "authentication failed" in text or "no password" in text or "pg_hba" in text:
+    if "to database" in text:
+        meaning = "the user may not read the database, or there is none of that name"
+    elif any(said in text for said in ("authentication failed", "access denied", "no password", "pg_hba")):
         meaning = _MEANINGS["28"]
-    elif "database" in text and "does not exist" in text:
+    elif "database" in text and ("does not exist" in text or "unknown" in text):
         meaning = _MEANINGS["3D000"]
     elif "certificate" in text or "ssl" in text:
         meaning = "no encrypted connection to a server whose certificate can be verified"

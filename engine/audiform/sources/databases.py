@@ -115,7 +115,7 @@ def _opened(
     try:
         return connect(source.type, way), dict(way.statement)
     except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("adbc_driver"):
+        if error.name is None or not error.name.startswith(("adbc_driver", DRIVERS[source.type])):
             raise
         detail = (
             f"`{address}` is read with the Python package `{DRIVERS[source.type]}`, which is not installed. Install it:\n\n"
@@ -128,8 +128,11 @@ def _opened(
 
 def _failures() -> tuple[type[Exception], ...]:
     """Return what drivers raise; what breaks while rows arrive is an OSError of Arrow's."""
-    import adbc_driver_manager
-
+    try:
+        import adbc_driver_manager
+    except ModuleNotFoundError:
+        # Not every driver is one of ADBC's.
+        return (OSError,)
     return (adbc_driver_manager.Error, OSError)
 
 

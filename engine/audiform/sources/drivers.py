@@ -1,4 +1,4 @@
-"""How each kind of database is reached through its ADBC driver: read-only and with a limit, where it knows such things."""
+"""How each kind of database is reached through its driver: read-only and with a limit, where it knows such things."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from audiform.config.kinds import Source
 from audiform.config.source_settings import (
     BigQuerySettings,
     FlightSqlSettings,
+    MysqlSettings,
     PostgresqlSettings,
     SnowflakeSettings,
     SqliteSettings,
 )
 from audiform.connectors.ways import is_local
 from audiform.plan.guard import seconds
+from audiform.sources.mysql import MysqlConnection
 
 _CONNECT_SECONDS: Final = 10
+_MYSQL_PORT: Final = 3306
 _NAME: Final = 63
 """What PostgreSQL keeps of an `application_name`."""
 
@@ -27,6 +30,8 @@ _NAME: Final = 63
 DRIVERS: Final[Mapping[str, str]] = {
     "delta": "deltalake",
     "postgresql": "adbc_driver_postgresql",
+    "mysql": "asyncmy",
+    "mariadb": "asyncmy",
     "sqlite": "adbc_driver_sqlite",
     "flightsql": "adbc_driver_flightsql",
     "snowflake": "adbc_driver_snowflake",
@@ -64,6 +69,8 @@ def connect(type_name: str, way: Way) -> Any:
     Raises:
         ModuleNotFoundError: the driver is not installed.
     """
+    if DRIVERS[type_name] == "asyncmy":
+        return MysqlConnection(way.options)
     module = import_module(f"{DRIVERS[type_name]}.dbapi")
     place = {} if way.uri is None else {"uri": way.uri}
     options = {"db_kwargs": dict(way.options)} if way.options else {}
@@ -99,6 +106,20 @@ def _postgresql(settings: PostgresqlSettings, given: Given) -> Way:
 def _escaped(value: str) -> str:
     """Return a value inside of libpq's `options`, where spaces and backslashes have a meaning."""
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _mysql(settings: MysqlSettings, given: Given) -> Way:
+    parts = urlsplit(settings.url)
+    options = {
+        "host": parts.hostname or "",
+        "port": str(parts.port or _MYSQL_PORT),
+        "database": unquote(parts.path[1:]),
+        "user": given.secrets["user"],
+        "password": given.secrets["password"],
+        "timeout": str(seconds(settings.statement_timeout)),
+        "tls": "no" if is_local(settings.url) else "yes",
+    }
+    return Way(None, options)
 
 
 def _sqlite(_settings: SqliteSettings, given: Given) -> Way:
@@ -162,6 +183,8 @@ def _bigquery(settings: BigQuerySettings, given: Given) -> Way:
 
 _WAYS: Final[Mapping[str, Callable[[Any, Given], Way]]] = {
     "postgresql": _postgresql,
+    "mysql": _mysql,
+    "mariadb": _mysql,
     "sqlite": _sqlite,
     "flightsql": _flightsql,
     "snowflake": _snowflake,

@@ -20,15 +20,23 @@ from audiform.sql import literal, name
 
 _DUCKDB: Final = {"timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "date": "DATE"}
 _STANDARD: Final = {"timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMP WITH TIME ZONE", "date": "DATE"}
+_MYSQL: Final = {"timestamp": "DATETIME(6)", "timestamptz": "DATETIME(6)", "date": "DATE"}
 _TYPES: Final[Mapping[str, Mapping[str, str]]] = {
     "duckdb": _DUCKDB,
     "delta": _DUCKDB,
     "snowflake": {"timestamp": "TIMESTAMP_NTZ", "timestamptz": "TIMESTAMP_TZ", "date": "DATE"},
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
     "bigquery": {"timestamp": "DATETIME", "timestamptz": "TIMESTAMP", "date": "DATE"},
 }
 """Type of a source -> what its database calls the types of time, where that is not the standard's word."""
 
-_BYTEWISE: Final[Mapping[str, str]] = {"postgresql": ' COLLATE "C"', "sqlite": " COLLATE BINARY"}
+_BYTEWISE: Final[Mapping[str, str]] = {
+    "postgresql": ' COLLATE "C"',
+    "mysql": " COLLATE utf8mb4_bin",
+    "mariadb": " COLLATE utf8mb4_bin",
+    "sqlite": " COLLATE BINARY",
+}
 """Type of a source -> what makes its database compare texts byte by byte, where it may do otherwise."""
 
 _BACKTICKS: Final = frozenset({"bigquery", "mysql", "mariadb"})
