@@ -21,6 +21,7 @@ from audiform.execution.order import Order, run_in_order
 from audiform.execution.policies import check_policies
 from audiform.execution.recovery import recover
 from audiform.execution.report import Report, in_plan_order
+from audiform.execution.resuming import resumed
 from audiform.execution.steps import Executor
 from audiform.execution.tolerance import check_tolerance
 from audiform.execution.turns import by_audience, turns_of
@@ -71,6 +72,7 @@ async def apply(
         raise stale(f"The move to {names}, which an interrupted run had begun, was finished.")
     if once and plan.steps:
         _spend(runtime, plan)
+    recovered.notes.extend(resumed(runtime.store, {step.address.name for step in plan.steps}))
     executor = _executor(runtime, plan, progress or NoProgress(), recovered.notes)
     chronicle = begin_apply(runtime, plan, runtime.store.read()) if plan.steps else None
     order = Order(plan.steps, by_audience(executor.readings))

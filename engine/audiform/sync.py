@@ -17,6 +17,7 @@ from audiform.execution.failure import problems_of
 from audiform.execution.journal import Journal, by_address, of_kind
 from audiform.execution.order import Order, run_in_order
 from audiform.execution.report import Failure, Report, in_plan_order
+from audiform.execution.resuming import resumed
 from audiform.execution.turns import Turns, by_audience, turns_of
 from audiform.plan.bindings import is_active
 from audiform.plan.plan import Step, StepKind
@@ -54,6 +55,8 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
     changed = {name: found for name in wanted if (found := _changed(runtime, recorded, name))}
     steps = tuple(_step(name) for name in wanted if name not in changed)
     options = options or SyncOptions()
+    notes = [f"binding.{name} is switched off: nobody was sent" for name in off if name in names]
+    notes += resumed(runtime.store, {step.address.name for step in steps})
     turns = options.turns or turns_of(runtime.memory, len(steps))
     readings = Readings(runtime, {step.address.name: step.address.name for step in steps}, write=True)
     delivery = _Delivery(runtime, recorded.records, options, _unsent(runtime), turns, readings)
@@ -71,7 +74,7 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
         failed=tuple(delivery.failed),
         delivered=tuple(delivery.delivered),
         refused=tuple(_not_applied(name, found, recorded) for name, found in changed.items()),
-        notes=tuple(f"binding.{name} is switched off: nobody was sent" for name in off if name in names),
+        notes=tuple(notes),
     )
     return in_plan_order(steps, report)
 

@@ -165,6 +165,10 @@ class Readings:
         session = await asyncio.to_thread(self.runtime.ledger.open, write=self.write, beside=first)
         try:
             yield Opened(session, reading, selection)
+        except asyncio.CancelledError:
+            # A comparison of many people takes minutes, and nobody waits for it any more.
+            session.connection.interrupt()
+            raise
         finally:
             await asyncio.to_thread(session.close)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,18 @@ _TAKEN: Mapping[Part, Op] = {
 _UNSURE: Mapping[Part, Op] = {Part.ADD: "unsure", Part.MODIFY: "again", Part.REMOVE: "unsure"}
 _AFTER_ADDS = (Part.TRIM, Part.FORGET)
 """A member leaves the ledger for these because others hold its keys: only once all of those are members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of a part by their place: all of the `ranges`, which are few, but `without` these, which may be many."""
+
+    ranges: Sequence[Range]
+    without: Sequence[int] = ()
+
+    def is_all(self, total: int) -> bool:
+        """Whether they are all of so many rows."""
+        return not self.without and [*self.ranges] == [(0, total)]
 
 
 def staged_name(run: Run, part: Part) -> str:
@@ -60,14 +73,12 @@ def segments_of(
         mine = [item for item in settled if item.batch.part is part]
         if part in _AFTER_ADDS and not _all_added(connection, folder, run, settled):
             continue
-        taken = [(0, total)] if part.signal is None else _taken(mine)
-        choices: list[tuple[Op | None, list[Range]]] = [
-            (_TAKEN[part], taken),
-            (_UNSURE.get(part), _joined([r for s in mine for r in s.unsure])),
-        ]
-        for op, ranges in choices:
-            if op is not None and ranges:
-                found.append(_segment(connection, file, run, op, ranges, write=write))
+        taken = Rows([(0, total)]) if part.signal is None else _taken(mine)
+        unsure = Rows(_joined(r for item in mine for r in item.unsure))
+        for op, rows in ((_TAKEN[part], taken), (_UNSURE.get(part), unsure)):
+            if op is not None and rows.ranges:
+                segment = _segment(connection, file, run, op, rows, write=write)
+                found += [segment] if segment.rows else []
     return found
 
 
@@ -96,57 +107,72 @@ def rows_of(
         source.close()
 
 
-def _all_added(connection: DuckDBPyConnection, folder: Path, run: Run, settled: Sequence[Settled]) -> bool:
-    file = folder / staged_name(run, Part.ADD)
-    total = row_count(connection, file) if file.exists() else 0
-    return _taken([item for item in settled if item.batch.part is Part.ADD]) == (
-        [(0, total)] if total else []
-    )
-
-
-def _taken(settled: Sequence[Settled]) -> list[Range]:
-    """Return the rows that the platform took, as few ranges as possible."""
+def _joined(ranges: Iterable[Range]) -> list[Range]:
+    """Return the same rows in as few ranges as possible, in order."""
     found: list[Range] = []
-    for item in settled:
-        left = item.batch.first
-        singles = [(index, index + 1) for index in item.rejected]
-        for first, last in sorted([*singles, *item.failed, *item.unsure]):
-            found.append((left, first))
-            left = max(left, last)
-        found.append((left, item.batch.last))
-    return _joined(found)
-
-
-def _joined(ranges: Sequence[Range]) -> list[Range]:
-    joined: list[Range] = []
     for first, last in sorted(ranges):
         if first >= last:
             continue
-        if joined and joined[-1][1] >= first:
-            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        if found and found[-1][1] >= first:
+            found[-1] = (found[-1][0], max(last, found[-1][1]))
         else:
-            joined.append((first, last))
-    return joined
+            found.append((first, last))
+    return found
+
+
+def _all_added(connection: DuckDBPyConnection, folder: Path, run: Run, settled: Sequence[Settled]) -> bool:
+    file = folder / staged_name(run, Part.ADD)
+    total = row_count(connection, file) if file.exists() else 0
+    return not total or _taken([item for item in settled if item.batch.part is Part.ADD]).is_all(total)
+
+
+def _taken(settled: Sequence[Settled]) -> Rows:
+    """Return the rows that the platform took."""
+    found: list[Range] = []
+    for item in settled:
+        left = item.batch.first
+        for first, last in _joined((*item.failed, *item.unsure)):
+            found.append((left, first))
+            left = last
+        found.append((left, item.batch.last))
+    return Rows(_joined(found), [row for item in settled for row in item.rejected])
 
 
 def _segment(
-    connection: DuckDBPyConnection, file: Path, run: Run, op: Op, ranges: Sequence[Range], *, write: bool
+    connection: DuckDBPyConnection, file: Path, run: Run, op: Op, rows: Rows, *, write: bool
 ) -> Segment:
     total = row_count(connection, file)
     names = connection.execute(f"DESCRIBE FROM read_parquet({literal(str(file))})").fetchall()
     columns = tuple(row[0] for row in names if is_kept(row[0]))
-    rows = sum(last - first for first, last in ranges)
-    if [*ranges] == [(0, total)]:
-        return Segment(file.name, run.binding, op, rows, columns)
-    values = ", ".join(f"({first}, {last})" for first, last in ranges)
-    query = (
-        f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(file))}, file_row_number = true) "
-        f"SEMI JOIN (VALUES {values}) AS ranges (first, last) ON file_row_number >= first AND file_row_number < last"
-    )
+    if rows.is_all(total):
+        return Segment(file.name, run.binding, op, total, columns)
     kept = file.with_suffix(f".{op}.parquet")
-    if not write:
-        table = f'audiform."{kept.name}"'
-        connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
-        return Segment(kept.name, run.binding, op, rows, columns, table)
-    connection.execute(f"COPY ({query}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION uncompressed)")
-    return Segment(kept.name, run.binding, op, rows, columns)
+    table = f'audiform."{kept.name}"'
+    with _chosen(connection, file, rows) as query:
+        if not write:
+            connection.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
+            (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0]
+            return Segment(kept.name, run.binding, op, count, columns, table)
+        connection.execute(
+            f"COPY ({query}) TO {literal(str(kept))} (FORMAT parquet, COMPRESSION uncompressed)"
+        )
+    return Segment(kept.name, run.binding, op, row_count(connection, kept), columns)
+
+
+@contextmanager
+def _chosen(connection: DuckDBPyConnection, file: Path, rows: Rows) -> Generator[str]:
+    """Yield the query of some rows of a file. Single rows are looked up in a column, however many they are."""
+    import pyarrow as pa
+
+    arrow: Any = pa
+    without = arrow.table({"row": arrow.array(rows.without, arrow.int64())})
+    values = ", ".join(f"({first}, {last})" for first, last in rows.ranges)
+    connection.register("rows_left_out", without)
+    try:
+        yield (
+            f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(file))}, file_row_number = true) "
+            f"SEMI JOIN (VALUES {values}) AS ranges (first, last) ON file_row_number >= first AND file_row_number < last "
+            "ANTI JOIN rows_left_out ON file_row_number = rows_left_out.row"
+        )
+    finally:
+        connection.unregister("rows_left_out")
