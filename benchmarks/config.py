@@ -57,7 +57,7 @@ def cold(command: Sequence[str], folder: Path, *, times: int = 3) -> Cost:
     for _ in range(times):
         with tempfile.TemporaryDirectory() as cache:
             seen.append(cost(command, folder, times=1, environment={"XDG_CACHE_HOME": cache}))
-    return Cost(min(one.seconds for one in seen), max(one.megabytes for one in seen))
+    return best(seen)
 
 
 # --- Audiform

@@ -1,4 +1,4 @@
-"""What a process of its own costs: seconds from start to end, and memory at the peak."""
+"""What a process of its own costs: seconds from start to end, processor time, and memory at the peak."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 PEERS = Path(__file__).resolve().parent.parent / "build" / "peers" / "bin" / "python"
@@ -22,10 +22,14 @@ BYTECODE = {
 
 @dataclass(frozen=True)
 class Cost:
-    """One process: `seconds` from start to end, `megabytes` at its peak, `inner` what it said of itself."""
+    """One process: `seconds` from start to end, `megabytes` at its peak, `inner` what it said of itself.
+
+    `processor` is the seconds of all cores, with those of its own children: what else the machine does changes it least.
+    """
 
     seconds: float
     megabytes: float
+    processor: float
     inner: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -54,10 +58,11 @@ def cost(
     if process.returncode:
         message = f"{' '.join(map(str, command))} failed with exit code {process.returncode}: {text}"
         raise RuntimeError(message)
-    return Cost(seconds, usage.ru_maxrss / 1024, json.loads(text) if says_json else {})
+    processor = usage.ru_utime + usage.ru_stime
+    return Cost(seconds, usage.ru_maxrss / 1024, processor, json.loads(text) if says_json else {})
 
 
 def best(costs: Sequence[Cost]) -> Cost:
     """Return the run that other work on the machine disturbed least, with the largest peak of all."""
     least = min(costs, key=lambda one: one.seconds)
-    return Cost(least.seconds, max(one.megabytes for one in costs), least.inner)
+    return replace(least, megabytes=max(one.megabytes for one in costs))

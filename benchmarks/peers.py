@@ -244,6 +244,8 @@ def figures(
     for name, one in firsts.items():
         yield Figure(f"First sync of {rows:,} people", name, rows / one.seconds, "people/s")
     for name, one in firsts.items():
+        yield Figure("The same: processor time of all cores", name, one.processor, "s")
+    for name, one in firsts.items():
         yield Figure("The same: memory at the peak", name, one.megabytes, "MB")
     for name, one in later.items():
         yield Figure(f"Sync after 1 % of {rows:,} people has changed", name, one.seconds, "s")
