@@ -21,7 +21,7 @@ def profiles(file: Path, rows: int, *, changed: float = 0.0, stamped: bool = Fal
 
     moved = int(rows * changed / 2)
     updated = f"i + CASE WHEN i < {moved} OR i >= {rows} THEN {2 * rows} ELSE 0 END"
-    column = f", TIMESTAMP '2026-01-01' + to_microseconds({updated}) AS updated_at" if stamped else ""
+    column = f", TIMESTAMP '2026-01-01' + to_seconds({updated}) AS updated_at" if stamped else ""
     duckdb.sql(
         f"""COPY (
             SELECT i AS customer_id,
