@@ -57,7 +57,9 @@ class Measurable:
 
 def readings_of(runtime: Runtime, measured: Iterable[Measurable]) -> Readings:
     """Return what is read for bindings that are measured together: each audience once."""
-    return Readings(runtime, {one.binding: one.name for one in measured}, write=False)
+    several = list(measured)
+    fresh = {one.binding for one in several if one.kept is None or one.listed is not None}
+    return Readings(runtime, {one.binding: one.name for one in several}, write=False, fresh=fresh)
 
 
 async def measure(runtime: Runtime, one: Measurable, readings: Readings | None = None) -> Measured:
@@ -146,7 +148,7 @@ def _measure(runtime: Runtime, one: Measurable, opened: Opened) -> Measured:
     else:
         there = Importable(key, adopted(session, selection.manifest, one.listed))
         people, compared = compare_adopted(session, reading, selection, there, known)
-    return Measured(impact_of(selection, people, compared), age_of(runtime, people))
+    return Measured(impact_of(selection, people, compared, opened.need), age_of(runtime, people))
 
 
 def _destination(record: Record) -> str | None:

@@ -11,6 +11,7 @@ from audiform.delivery.deliver import deliver
 from audiform.delivery.progress import NoProgress, Progress
 from audiform.delivery.readings import Readings
 from audiform.delivery.report import Delivered
+from audiform.delivery.watermarks import ASKED_FOR, RETRIED
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from audiform.execution.chronicle import begin_sync
 from audiform.execution.failure import problems_of
@@ -30,11 +31,13 @@ from audiform.state.store import Intent, Record, StateView
 class SyncOptions:
     """`approved`: names of guard results that may be passed. `retry_rejected`: also send who was rejected before.
 
-    `turns`: those of several syncs side by side, under one lock, are the same.
+    `full`: read everything, also of audiences that have a watermark. `turns`: those of several syncs side by side, under one lock,
+    are the same.
     """
 
     approved: Collection[str] = ()
     retry_rejected: bool = False
+    full: bool = False
     progress: Progress = field(default_factory=NoProgress)
     turns: Turns | None = None
 
@@ -58,7 +61,9 @@ async def sync(runtime: Runtime, names: Sequence[str] = (), options: SyncOptions
     notes = [f"binding.{name} is switched off: nobody was sent" for name in off if name in names]
     notes += resumed(runtime.store, {step.address.name for step in steps})
     turns = options.turns or turns_of(runtime.memory, len(steps))
-    readings = Readings(runtime, {step.address.name: step.address.name for step in steps}, write=True)
+    whole = ASKED_FOR if options.full else RETRIED if options.retry_rejected else ""
+    sent = {step.address.name: step.address.name for step in steps}
+    readings = Readings(runtime, sent, write=True, whole=whole)
     delivery = _Delivery(runtime, recorded.records, options, _unsent(runtime), turns, readings)
     chronicle = begin_sync(runtime, [step.address for step in steps], recorded) if steps else None
     try:

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from audiform.audiences.latest import tracked_columns, tracked_names
 from audiform.audiences.selection import Selection
 from audiform.audiences.suppressed import watched_columns, watched_names
 from audiform.audiences.ways import Sent, Way, all_sent, by_python, distinct
 from audiform.connectors.identifiers import needs_python_sql, sent_sql
 from audiform.sql import literal, name
-from audiform.state.ledger import as_sent
+from audiform.state.ledger import PROFILE, as_sent
 
 Digest = Callable[[str], str]
 """The SQL of the keyed digest of an SQL text that is not null."""
@@ -48,6 +49,7 @@ def desired_sql(ways: Sequence[Way], profiles: str, digest: Digest | None) -> st
         *(f"{_sent(sent)} AS {sent.column}" for sent in all_sent(ways)),
         *(f"{name(column)} AS {variable_column(variable)}" for variable, column in variables.items()),
         *watched_columns(ways),
+        *tracked_columns(ways, digest),
     ]
     return _judged(ways, _looked_at(ways, f"SELECT {', '.join(columns)} FROM {profiles}"), digest)
 
@@ -59,6 +61,8 @@ def view_sql(way: Way, table: str, *, named: bool) -> str:
         columns += [f"{way.column(what)} AS {what}" for what in ("identity", "variables")]
     columns += [f"{sent.column} AS {as_sent(identifier)}" for identifier, sent in way.sent.items()]
     columns += [variable_column(variable) for variable in way.selection.variables]
+    if named and way.selection.tracked is not None:
+        columns.append(f"CASE WHEN NOT {way.column('shared')} THEN profile END AS {as_sent(PROFILE)}")
     return f"SELECT {', '.join(columns)} FROM {table}"
 
 
@@ -87,25 +91,31 @@ def resolved_sql(ways: Sequence[Way], table: str, normalized: str, digest: Diges
     columns += [f"CAST(NULL AS VARCHAR) AS {sent.raw}" for sent in waiting]
     variables = dict.fromkeys(variable for way in ways for variable in way.selection.variables)
     columns += [f"d.{variable_column(variable)}" for variable in variables]
-    columns += [f"d.{column}" for column in watched_names(ways)]
+    columns += [f"d.{column}" for column in (*watched_names(ways), *tracked_names(ways, digest))]
     source = f"SELECT {', '.join(columns)} FROM {table} d {' '.join(joins)} WHERE {is_unresolved(waiting)}"
     return _judged(ways, source, digest)
 
 
-def duplicates_sql(way: Way, table: str) -> str:
-    """Return the query of the rows of `table` whose identity another row has that is sent.
+def sharing_sql(way: Way, table: str) -> str:
+    """Return the query of the rows of `table` with an identity that others have, each with its `place` among them.
 
-    That one has the smallest profile key. Looking for what may be shared is cheap, so that nothing shared costs little.
+    The first one is sent: it has the smallest profile key. Looking for what may be shared is cheap, so that nothing shared costs
+    little.
     """
     named = way.sent.values() if way.selection.matches_keys else way.identifying
     columns = ", ".join(sent.column for sent in named) or "rowid"
     members = f"{table} WHERE {way.column('reason')} IS NULL"
     shared = f"SELECT hash({columns}) FROM {members} GROUP BY hash({columns}) HAVING count(*) > 1"
-    ranked = (
-        f"SELECT rowid AS row, row_number() OVER (PARTITION BY {columns} ORDER BY key, rowid) AS place FROM {members} "
-        f"AND hash({columns}) IN ({shared})"
+    one = f"PARTITION BY {columns}"
+    return (
+        f"SELECT rowid AS row, row_number() OVER ({one} ORDER BY key, rowid) AS place, count(*) OVER ({one}) AS sharers "
+        f"FROM {members} AND hash({columns}) IN ({shared})"
     )
-    return f"SELECT row FROM ({ranked}) WHERE place > 1"
+
+
+def duplicates_sql(way: Way, table: str) -> str:
+    """Return the query of the rows of `table` whose identity another row has that is sent."""
+    return f"SELECT row FROM ({sharing_sql(way, table)}) WHERE place > 1"
 
 
 def named_sql(selection: Selection, source: str, digest: Digest) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from audiform.audiences.watermarks import Tracked, tracked
 from audiform.config.kinds import Audience, Binding, IdentifierColumn
 from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.outcome import Signal
-from audiform.state.ledger import Form
+from audiform.state.ledger import PROFILE, Form
 
 Column = IdentifierColumn
 
@@ -19,7 +20,7 @@ class Selection:
 
     `identifiers`, in the manifest's order, are those that audience, type and binding have in common;
     `variables`: name -> column. `not_sent`: signal -> why. `watched`: identifiers of the audience, sent or not, of
-    which somebody asked to be forgotten.
+    which somebody asked to be forgotten. `tracked`: what the audience says of its rows' changes, where it does.
     """
 
     binding: str
@@ -31,6 +32,7 @@ class Selection:
     signals: Mapping[Signal, SignalOperation]
     not_sent: Mapping[str, str]
     watched: Mapping[str, Column] = field(default_factory=dict[str, Column])
+    tracked: Tracked | None = None
 
     @property
     def matches_keys(self) -> bool:
@@ -51,8 +53,9 @@ class Selection:
 
     @property
     def forms(self) -> Mapping[str, Form]:
-        """How each identifier in use is kept in the ledger."""
-        return {name: form_of(self.manifest, name) for name in self.identifiers}
+        """How each identifier in use is kept in the ledger, and whose member it is where changes are told by that."""
+        own = {PROFILE: Form.HEX} if self.tracked is not None else {}
+        return {name: form_of(self.manifest, name) for name in self.identifiers} | own
 
     @property
     def is_clear(self) -> bool:
@@ -76,6 +79,8 @@ class Selection:
             yield ("identifiers", name), identifier.column
         for name, column in self.variables.items():
             yield ("variables", name), column
+        if self.tracked is not None:
+            yield from self.tracked.columns
 
 
 def select(name: str, binding: Binding, audience: Audience, manifest: Manifest) -> Selection:
@@ -116,6 +121,7 @@ def select(name: str, binding: Binding, audience: Audience, manifest: Manifest) 
         variables,
         signals,
         not_sent,
+        tracked=tracked(audience),
     )
 
 

@@ -6,7 +6,7 @@ It is kept as text of one form per kind, so that texts of a kind sort as their v
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
@@ -56,6 +56,15 @@ class Tracked:
     member: str | None = None
     deleted: str | None = None
     overlap: str | int | None = None
+
+    @property
+    def columns(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The columns of the audience's query that are needed, each after its place in the audience."""
+        yield ("watermark",), self.watermark
+        if self.member is not None:
+            yield ("member",), self.member
+        if self.deleted is not None:
+            yield ("deleted",), self.deleted
 
     @property
     def gone(self) -> str:

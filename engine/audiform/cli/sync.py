@@ -32,8 +32,8 @@ def _only_names(other: object) -> None:
     """Refuse what would hold for every sync that is to come."""
     if other:
         raise click.UsageError(
-            "`--watch` takes names of bindings, and none of --target, --exclude, --approve-guard, --retry-rejected and --json: what is "
-            "approved or tried again once would be approved each time. Run `audiform sync` beside it"
+            "`--watch` takes names of bindings, and none of --target, --exclude, --approve-guard, --retry-rejected, --full and --json: what "
+            "is approved or tried again once would be approved each time. Run `audiform sync` beside it"
         )
 
 
@@ -47,6 +47,9 @@ def _only_names(other: object) -> None:
     help="Let a guard pass: `binding.guard`, as the report names it. Repeatable.",
 )
 @click.option("--retry-rejected", is_flag=True, help="Also send records that a platform rejected before.")
+@click.option(
+    "--full", is_flag=True, help="Read everything, also of audiences that are read by what changed (`watermark`)."
+)
 @click.option(
     "--watch", "watching", is_flag=True, help="Go on, and send each binding when its `schedule` says so."
 )
@@ -67,6 +70,7 @@ def command(
     exclude: tuple[str, ...],
     guards: tuple[str, ...],
     retry_rejected: bool,
+    full: bool,
     watching: bool,
     metrics: tuple[str, int] | None,
     as_json: bool,
@@ -80,7 +84,7 @@ def command(
     due.
     """
     if watching:
-        _only_names(targets or exclude or guards or retry_rejected or as_json)
+        _only_names(targets or exclude or guards or retry_rejected or full or as_json)
         return watch(options, bindings, metrics)
     if metrics:
         raise click.UsageError("`--metrics` needs `--watch`: other syncs end")
@@ -93,7 +97,9 @@ def command(
                 return Exit.DONE
         try:
             with bars(options.output) as progress:
-                wanted = SyncOptions(frozenset(guards), retry_rejected=retry_rejected, progress=progress)
+                wanted = SyncOptions(
+                    frozenset(guards), retry_rejected=retry_rejected, full=full, progress=progress
+                )
                 report = run(runtime, sync(runtime, bindings, wanted))
         except KeyboardInterrupt:
             options.output.note("What the platforms accepted is recorded; the next sync goes on from there")

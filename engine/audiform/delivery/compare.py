@@ -6,6 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from audiform.audiences.changes import (
+    FOREIGN,
+    GOING,
+    OWNER,
+    READ_AS,
+    foreign_sql,
+    going_sql,
+    keeping_sql,
+    known_sql,
+    mine_sql,
+    shared_sql,
+    undecided_sql,
+)
 from audiform.audiences.desired import named_sql
 from audiform.audiences.difference import (
     CHANGES,
@@ -26,9 +39,10 @@ from audiform.connectors.manifest import Manifest
 from audiform.delivery.barred import Barred
 from audiform.delivery.people import People
 from audiform.delivery.readings import Reading
+from audiform.delivery.watermarks import EVERYBODY, Wanted, extent_of
 from audiform.outcome import Signal
 from audiform.plan.plan import Figure, Impact
-from audiform.sql import literal
+from audiform.sql import literal, name
 from audiform.state.ledger import LedgerSession, Part, SentKey
 from audiform.state.naming import column_of, keep_wanted, named_by
 from audiform.state.store import DeadLetter
@@ -45,11 +59,15 @@ _DEPARTING = (Part.REMOVE, Part.TRIM, Part.FORGET)
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """`parts`: how many rows each has; those with none have no table. `members`: of this binding, before."""
+    """`parts`: how many rows each has; those with none have no table. `members`: of this binding, before.
+
+    `shared`: members whom several profiles may share, where not all of these were read.
+    """
 
     members: int
     parts: Mapping[Part, int] = field(default_factory=dict[Part, int])
     rejected_before: int = 0
+    shared: int = 0
 
     def people(self, signal: Signal) -> int:
         """How many people one signal is about."""
@@ -67,28 +85,58 @@ def compare(
         DiagnosticError: source, query or columns are not as the audience says.
     """
     nobody = not barred.letters and (key is None or not session.count(key))
-    read = reading.read(session, selection, barred.tombstones, named=not nobody)
+    named = not nobody or selection.tracked is not None
+    read = reading.read(session, selection, barred.tombstones, named=named)
     if nobody:
         return read.people, Compared(0, _everybody(session, selection, named=read.named))
-    return read.people, _difference(session, selection, key or "", barred.letters)
+    changed = read.people.since is not None
+    return read.people, _difference(session, selection, key or "", barred.letters, changed=changed)
 
 
 def _difference(
-    session: LedgerSession, selection: Selection, key: str, letters: Sequence[DeadLetter]
+    session: LedgerSession, selection: Selection, key: str, letters: Sequence[DeadLetter], *, changed: bool
 ) -> Compared:
+    """Make the tables of the difference. `changed`: only what changed was read."""
     connection = session.connection
     _keep_letters(connection, letters)
     standing = _standing(session, selection.binding, key, letters=bool(letters))
     members = session.count(key, selection.binding)
+    mine = _owned(connection, standing)
+    if changed:
+        _set_apart(connection, mine)
     connection.execute(f"CREATE TABLE {CHANGES} AS {changes_sql(selection, standing, session.digest)}")
+    if changed:
+        connection.execute(f"DELETE FROM {CHANGES} WHERE {undecided_sql()}")
     before = _count(connection, f"{CHANGES} WHERE rejected")
     parts = {part: _make(connection, part, arriving_sql(part)) for part in _ARRIVING}
+    if selection.tracked is not None:
+        parts[Part.KEEP] = _make(connection, Part.KEEP, keeping_sql(mine))
+    shared = _count(connection, f"({shared_sql(mine)})") if changed else 0
     if Signal.REMOVE in selection.signals and members:
-        session.revealed(leaving_sql(standing), LEAVING)
+        leaves = leaving_sql(standing)
+        if changed:
+            connection.execute(f"CREATE TABLE {GOING} AS {going_sql(mine)}")
+            going = f"identity IN (SELECT identity FROM {GOING})"
+            standing = _parted(session, selection.binding, key, going, letters=standing.letters)
+            leaves = f"SELECT * FROM {standing.mine}"
+        session.revealed(leaves, LEAVING)
         leaving, skipped = _depart(session, selection.manifest, standing, selection)
         parts |= leaving
         before += skipped
-    return Compared(members, {part: count for part, count in parts.items() if count}, before)
+    return Compared(members, {part: count for part, count in parts.items() if count}, before, shared)
+
+
+def _owned(connection: DuckDBPyConnection, standing: Standing) -> str:
+    """Return the relation of this binding's members with whose they are."""
+    known = connection.execute(f"DESCRIBE SELECT * FROM {standing.members}").fetchall()
+    return mine_sql(standing, owned=any(name(row[0]) == OWNER for row in known))
+
+
+def _set_apart(connection: DuckDBPyConnection, mine: str) -> None:
+    """Know whom of the desired members others may share who were not read."""
+    connection.execute(f"CREATE TABLE {FOREIGN} AS {foreign_sql(mine)}")
+    connection.execute(f"ALTER VIEW {DESIRED} RENAME TO {READ_AS.removeprefix(f'{SCHEMA}.')}")
+    connection.execute(f"CREATE VIEW {DESIRED} AS {known_sql()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +204,27 @@ def departing(
     session: LedgerSession, binding: str, manifest: Manifest, key: str, leaves: str
 ) -> dict[Part, int]:
     """Make the tables of what removes the members of a binding for whom `leaves` holds; return how many rows each has."""
-    parted, columns, members = f"{SCHEMA}.parted", session.columns(key), session.members(key)
-    session.connection.execute(
-        f"CREATE VIEW {parted} AS SELECT * REPLACE (CASE WHEN binding = {literal(binding)} AND ({leaves}) "
-        f"THEN {literal(_LEAVES)} ELSE binding END AS binding) FROM {members}"
-    )
-    standing = Standing(_LEAVES, parted, columns, letters=False)
+    standing = _parted(session, binding, key, leaves, letters=False)
     session.revealed(f"SELECT * FROM {standing.mine}", LEAVING)
     parts, _ = _depart(session, manifest, standing, None)
     return {part: count for part, count in parts.items() if count}
 
 
-def impact_of(selection: Selection, people: People, compared: Compared) -> Impact:
+def _parted(session: LedgerSession, binding: str, key: str, leaves: str, *, letters: bool) -> Standing:
+    """Return where the members of a binding stand for whom `leaves` holds, as if they were a binding of their own."""
+    parted, columns, members = f"{SCHEMA}.parted", session.columns(key), session.members(key)
+    session.connection.execute(
+        f"CREATE VIEW {parted} AS SELECT * REPLACE (CASE WHEN binding = {literal(binding)} AND ({leaves}) "
+        f"THEN {literal(_LEAVES)} ELSE binding END AS binding) FROM {members}"
+    )
+    return Standing(_LEAVES, parted, columns, letters)
+
+
+def impact_of(selection: Selection, people: People, compared: Compared, need: Wanted = EVERYBODY) -> Impact:
     """Return what a delivery would do, all of it counted."""
+    desired = Figure("exact", people.desired)
+    if people.since is not None:
+        desired = Figure("unknown", why="only what changed was read")
     left_out = dict(people.left_out)
     if compared.rejected_before:
         left_out["rejected_before"] = compared.rejected_before
@@ -177,12 +233,13 @@ def impact_of(selection: Selection, people: People, compared: Compared) -> Impac
         removes=Figure("exact", compared.people(Signal.REMOVE)),
         modifies=Figure("exact", compared.people(Signal.MODIFY)),
         members_before=Figure("exact", compared.members),
-        desired=Figure("exact", people.desired),
+        desired=desired,
         left_out=left_out,
         not_sent=selection.not_sent,
         source_rows=people.rows,
         claims=compared.parts.get(Part.CLAIM, 0),
         releases=compared.parts.get(Part.FORGET, 0),
+        extent=extent_of(need, selection, compared.shared),
     )
 
 

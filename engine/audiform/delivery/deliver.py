@@ -35,6 +35,7 @@ from audiform.delivery.report import Delivered, Moved, Problem, Status
 from audiform.delivery.restoring import compare_restored
 from audiform.delivery.rows import Outgoing
 from audiform.delivery.sending import Sending, Tally
+from audiform.delivery.watermarks import RETRIED, reached
 from audiform.outcome import Signal
 from audiform.plan.guard import Facts, evaluate, stops, stricter
 from audiform.plan.plan import GuardResult, Impact
@@ -64,18 +65,22 @@ async def deliver(
     """
     record = runtime.store.read().records[Address(Kind.BINDING, binding)]
     client = runtime.client(record.body["connector"])
-    readings = readings or Readings(runtime, {binding: binding}, write=True)
+    whole = RETRIED if retry_rejected else ""
+    readings = readings or Readings(runtime, {binding: binding}, write=True, whole=whole)
     async with readings.opened(binding) as opened:
         selection = opened.selection
         work = _Work(runtime, opened.session, record, client, progress or NoProgress())
         people, compared = await in_thread(work.compare, opened, retry_rejected=retry_rejected)
-        impact = impact_of(selection, people, compared)
+        impact = impact_of(selection, people, compared, opened.need)
+        watermark = reached(runtime, record, selection, people, opened.need)
         guards = work.guards(impact, people, approved)
         if stops(guards):
             return work.delivered(Tally(), impact, guards, "stopped", compared)
         if retry_rejected:
             runtime.store.exhume(binding)
         tally = await work.send(compared, selection.signals, selection)
+        if watermark is not None and not tally.failed and not tally.unsure:
+            runtime.store.keep_watermark(watermark)
         work.count_left_out(impact)
         return work.delivered(tally, impact, guards, "failed" if tally.failed else "done", compared)
 
@@ -93,6 +98,7 @@ async def withdraw(
     name: str = record.body["connector"]
     connector = runtime.store.read().records[Address(Kind.CONNECTOR, name)]
     client = runtime.recorded_client(name, connector.body)
+    runtime.store.drop_watermark(binding)
     leave = partial(compare_ended, binding=binding, manifest=client.connector_type.manifest)
     signals = sending_signals(client.connector_type.manifest)
     return await _take_out(runtime, record, client, signals, leave, progress or NoProgress())
@@ -128,6 +134,7 @@ async def restore(
     name: str = record.body["connector"]
     connector = runtime.store.read().records[Address(Kind.CONNECTOR, name)]
     client = runtime.recorded_client(name, connector.body)
+    runtime.store.drop_watermark(record.address.name)
     manifest = client.connector_type.manifest
     leave = partial(compare_restored, binding=record.address.name, manifest=manifest, runs=runs)
     signals = sending_signals(manifest)

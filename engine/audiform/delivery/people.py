@@ -7,16 +7,18 @@ rule, and who is a member once for each way of being named (`audiences/ways.py`)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from audiform.address import Address, Kind
+from audiform.audiences.changes import SEEN
 from audiform.audiences.desired import (
     Digest,
     desired_sql,
     duplicates_sql,
     is_unresolved,
     resolved_sql,
+    sharing_sql,
     view_sql,
 )
 from audiform.audiences.difference import DESIRED, PEOPLE
@@ -26,10 +28,12 @@ from audiform.audiences.ways import Way, by_python, distinct, ways_of
 from audiform.config.project import Project
 from audiform.connectors.identifiers import normalize
 from audiform.connectors.manifest import Identifier
+from audiform.delivery.latest import Seen, keep_latest
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.databases import Asked
 from audiform.sources.query import check_columns
 from audiform.sources.reading import Profiles, open_profiles
+from audiform.sources.slices import Slice
 from audiform.sql import literal
 from audiform.state.ledger import LedgerSession
 from audiform.state.store import Tombstone
@@ -46,11 +50,16 @@ _NAMED_AT_MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What was read. `rows`: profiles; `left_out`: reason -> profiles; `written`: when, in epoch seconds."""
+    """What was read. `rows`: profiles; `left_out`: reason -> profiles; `written`: when, in epoch seconds.
+
+    `since`: only what changed since then was read; `seen`: the highest watermark of an audience that has one.
+    """
 
     rows: int
     left_out: Mapping[str, int]
     written: float
+    since: Slice | None = None
+    seen: Seen | None = None
 
     @property
     def desired(self) -> int:
@@ -70,12 +79,22 @@ class Read:
         """Make the view of the desired members in a session; they were read in `there`, which it may be beside."""
         query = view_sql(self.way, f"{there.database}.{PEOPLE}", named=self.named)
         session.connection.execute(f"CREATE VIEW {DESIRED} AS {query}")
+        if self.people.since is not None and there is not session:
+            session.connection.execute(f"CREATE VIEW {SEEN} AS SELECT * FROM {there.database}.{SEEN}")
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What is read of an audience. `since`: only what changed since then, for selections that are named."""
+
+    audience: str
+    since: Slice | None = None
 
 
 def read_people(
     session: LedgerSession,
     project: Project,
-    audience_name: str,
+    portion: Portion,
     selections: Sequence[Selection],
     tombstones: Sequence[Tombstone] = (),
     *,
@@ -89,23 +108,28 @@ def read_people(
     Raises:
         DiagnosticError: source or query are not as the audience says.
     """
-    audience, connection = project.audiences[audience_name], session.connection
+    audience, connection = project.audiences[portion.audience], session.connection
     watched = {item.identifier for item in tombstones}
     selections = [watching(selection, audience, watched) for selection in selections]
     if not any(selection.is_clear for selection in selections):
         # Encryption makes what does not fit into memory ten times slower; digests are what is kept anyway.
         connection.execute("SET temp_file_encryption = false")
     digest = session.digest if named else None
-    with open_profiles(connection, project, _asked(audience_name, selections), session.folders) as profiles:
-        address = Address(Kind.AUDIENCE, audience_name)
+    seen: Seen | None = None
+    with open_profiles(connection, project, _asked(portion, selections), session.folders) as profiles:
+        address = Address(Kind.AUDIENCE, portion.audience)
         found = [_checked(profiles, selection, address) for selection in selections]
         ways = ways_of([item for item in found if isinstance(item, Selection)])
         if ways:
             _make(connection, ways, profiles, digest)
+            seen = keep_latest(connection, ways[0].selection.tracked, profiles, portion.since)
     if ways:
         _resolve(connection, ways, digest)
         _suppress(session, ways, tombstones)
-    counted = {way: _count(connection, way, profiles.written, ways) for way in distinct(ways)}
+    counted = {
+        way: replace(_count(connection, way, profiles.written, ways), since=portion.since, seen=seen)
+        for way in distinct(ways)
+    }
     each = iter(ways)
     return [
         item if isinstance(item, DiagnosticError) else Read(way := next(each), counted[way], named)
@@ -113,10 +137,10 @@ def read_people(
     ]
 
 
-def _asked(audience: str, selections: Sequence[Selection]) -> Asked:
+def _asked(portion: Portion, selections: Sequence[Selection]) -> Asked:
     names = [f"binding.{selection.binding}" for selection in selections]
     more = [f"+{len(names) - _NAMED_AT_MOST}"] if len(names) > _NAMED_AT_MOST else []
-    return Asked(audience, ",".join([*names[:_NAMED_AT_MOST], *more]))
+    return Asked(portion.audience, ",".join([*names[:_NAMED_AT_MOST], *more]), portion.since)
 
 
 def _checked(profiles: Profiles, selection: Selection, address: Address) -> Selection | DiagnosticError:
@@ -222,6 +246,9 @@ def _count(connection: DuckDBPyConnection, way: Way, written: float, ways: Seque
 def _leave_one(connection: DuckDBPyConnection, way: Way, *, alone: bool) -> int:
     """Delete who is one too many of an identity, and return how many; where another way may send them, mark them."""
     rows = f"rowid IN ({duplicates_sql(way, PEOPLE)})"
+    if way.selection.tracked is not None:
+        first = f"SELECT row FROM ({sharing_sql(way, PEOPLE)}) WHERE place = 1 AND sharers > 1"
+        connection.execute(f"UPDATE {PEOPLE} SET {way.column('shared')} = true WHERE rowid IN ({first})")
     if not alone:
         reason = way.column("reason")
         connection.execute(f"UPDATE {PEOPLE} SET {reason} = {literal(_DUPLICATE)} WHERE {rows}")

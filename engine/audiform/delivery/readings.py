@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Protocol, Self
+from typing import Protocol, Self, cast
 
 from audiform.audiences.selection import Selection, select
 from audiform.config.project import Project
-from audiform.delivery.people import Read, read_people
+from audiform.delivery.people import Portion, Read, read_people
+from audiform.delivery.watermarks import NEVER, Wanted, agreed, wanted
 from audiform.diagnostics import DiagnosticError
 from audiform.memory import saying_room
 from audiform.runtime import Runtime
 from audiform.sources.running import in_thread
+from audiform.sources.slices import Slice
 from audiform.state.ledger import LedgerSession
 from audiform.state.store import Tombstone
 
@@ -50,12 +52,14 @@ class Alone:
 
     project: Project
     audience: str
+    since: Slice | None = None
 
     def read(
         self, session: LedgerSession, selection: Selection, tombstones: Sequence[Tombstone], *, named: bool
     ) -> Read:
         """Read it now, in the session itself."""
-        (found,) = read_people(session, self.project, self.audience, [selection], tombstones, named=named)
+        portion = Portion(self.audience, self.since)
+        (found,) = read_people(session, self.project, portion, [selection], tombstones, named=named)
         return _shown(found, session, session)
 
 
@@ -65,6 +69,7 @@ class _Held:
 
     there: LedgerSession
     found: Read | DiagnosticError
+    need: Wanted
 
     def read(
         self, session: LedgerSession, selection: Selection, tombstones: Sequence[Tombstone], *, named: bool
@@ -87,6 +92,7 @@ class Opened:
     session: LedgerSession
     reading: Reading
     selection: Selection
+    need: Wanted
 
 
 @dataclass(slots=True)
@@ -94,12 +100,15 @@ class Readings:
     """The audiences of one run. `names`: binding that will be measured or sent -> its name in the ledger.
 
     Belongs to one event loop. `write`: as for `Ledger.open`. `others`: pieces of work that compare people without an audience.
+    `whole`: why audiences with a watermark are read as a whole; `fresh`: bindings whose destination will be a new one.
     """
 
     runtime: Runtime
     names: Mapping[str, str]
     write: bool
     others: int = 0
+    whole: str = ""
+    fresh: Collection[str] = ()
     _audiences: dict[str, _Audience] = field(default_factory=dict[str, "_Audience"], init=False)
     _places: int = field(init=False)
     _taken: int = field(default=0, init=False)
@@ -158,13 +167,15 @@ class Readings:
         """
         selection, audience = self.selection(binding), self._of(binding)
         first: LedgerSession | None = None
-        reading: Reading = Alone(self.runtime.project, audience.name)
-        if len(audience.bindings) > 1:
+        if len(audience.bindings) == 1:
+            since, needs = self.agreed(audience.name, {binding: selection})
+            need, reading = needs[binding], cast("Reading", Alone(self.runtime.project, audience.name, since))
+        else:
             held = await audience.read(binding)
-            first, reading = held.there, held
+            first, reading, need = held.there, held, held.need
         session = await asyncio.to_thread(self.runtime.ledger.open, write=self.write, beside=first)
         try:
-            yield Opened(session, reading, selection)
+            yield Opened(session, reading, selection, need)
         except asyncio.CancelledError:
             # A comparison of many people takes minutes, and nobody waits for it any more.
             session.connection.interrupt()
@@ -186,6 +197,26 @@ class Readings:
         connector = project.connectors[declared.connector]
         manifest = self.runtime.catalog.get(connector.type).configured(connector.settings).manifest
         return select(self.names[binding], declared, project.audiences[declared.audience], manifest)
+
+    def agreed(
+        self, audience: str, selections: Mapping[str, Selection]
+    ) -> tuple[Slice | None, Mapping[str, Wanted]]:
+        """Return from where on an audience is read for some of its bindings, and what each of them gets.
+
+        Raises:
+            DiagnosticError: the audience's overlap does not fit its watermark.
+        """
+        needs = {
+            binding: wanted(
+                self.runtime,
+                binding,
+                self.names[binding],
+                selection,
+                whole=self.whole or (NEVER if binding in self.fresh else ""),
+            )
+            for binding, selection in selections.items()
+        }
+        return agreed(audience, selections.values(), needs)
 
     def _of(self, binding: str) -> _Audience:
         return self._audiences[self.runtime.project.bindings[binding].audience]
@@ -232,6 +263,7 @@ class _Audience:
     users: int = 0
     _session: LedgerSession | None = None
     _found: dict[str, Read | DiagnosticError] = field(default_factory=dict[str, Read | DiagnosticError])
+    _needs: Mapping[str, Wanted] = field(default_factory=dict[str, Wanted])
     _failed: DiagnosticError | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _at_work: threading.Lock = field(default_factory=threading.Lock)
@@ -258,7 +290,7 @@ class _Audience:
                     self._failed = error
         if self._failed is not None or self._session is None:
             raise DiagnosticError(self._failed.diagnostics if self._failed else ())
-        return _Held(self._session, self._found[binding])
+        return _Held(self._session, self._found[binding], self._needs[binding])
 
     async def close(self, *, for_good: bool = False) -> None:
         """Let go of what was read. `for_good`: also of what a thread is about to read, because the run has ended."""
@@ -275,10 +307,11 @@ class _Audience:
             try:
                 if self._ended:
                     raise asyncio.CancelledError
+                since, self._needs = self.readings.agreed(self.name, selections)
                 found = read_people(
                     session,
                     runtime.project,
-                    self.name,
+                    Portion(self.name, since),
                     [*selections.values()],
                     runtime.store.tombstones(),
                     named=True,

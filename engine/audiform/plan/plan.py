@@ -134,6 +134,20 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is read of an audience with a watermark. `since`: what changed since then; None: everything, because of `why`.
+
+    `shared`: members whom several profiles may share. Only where everything is read can one of them leave or change.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _CLOSED
+
+    since: str | None = None
+    why: str = ""
+    shared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Impact:
     """What a binding's next sync would do. `left_out`: reason -> people.
 
@@ -156,6 +170,8 @@ class Impact:
     source_rows: int = 0
     claims: int = 0
     releases: int = 0
+    extent: Extent | None = None
+    """None: the audience has no watermark, and everything is read."""
 
     @property
     def members_after(self) -> Figure:

@@ -65,6 +65,12 @@ class Form(StrEnum):
         return f'"{self.value}:{identifier}"'
 
 
+PROFILE = "@profile"
+"""No identifier's name. Under it the ledger keeps, in the form HEX, a keyed digest of the key by which a source knows a member: of
+audiences that are read by what changed, so that a row finds what was sent of its profile. None where several profiles share the
+member. It is never sent."""
+
+
 def as_sent(identifier: str) -> str:
     """Return the quoted name of the column that holds an identifier as it is sent."""
     return f'"id:{identifier}"'
@@ -88,10 +94,12 @@ class Part(StrEnum):
     """Staged rows by what they do; the order is that of sending.
 
     `trim` removes keys of a member whose other keys stay, because somebody who stays has them. `claim` and
-    `forget` send nothing: another binding, or another member, holds the same at the destination.
+    `forget` send nothing: another binding, or another member, holds the same at the destination. Nor does `keep`:
+    the member stays, and belongs to another profile of the source.
     """
 
     CLAIM = "claim"
+    KEEP = "keep"
     ADD = "add"
     MODIFY = "modify"
     REMOVE = "remove"
@@ -102,7 +110,7 @@ class Part(StrEnum):
     def signal(self) -> Signal | None:
         """The signal that carries these rows, None where nothing is sent."""
         match self:
-            case Part.CLAIM | Part.FORGET:
+            case Part.CLAIM | Part.KEEP | Part.FORGET:
                 return None
             case Part.TRIM:
                 return Signal.REMOVE

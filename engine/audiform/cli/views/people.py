@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from audiform.cli.output import Style, paint
 from audiform.cli.views.table import table
-from audiform.plan.plan import Action, Change, Figure, Impact, Plan
+from audiform.plan.plan import Action, Change, Extent, Figure, Impact, Plan
 
 HEADS = ("binding", "members", "adds", "removes", "modifies", "after")
 
@@ -58,6 +58,18 @@ def _figure(figure: Figure, sign: str = "") -> str:
             return f"{sign if figure.value else ''}{figure.value:,}"
 
 
+def read(extent: Extent) -> str:
+    """Return how much was read of an audience with a watermark."""
+    if extent.since is None:
+        return f"read: everything, because {extent.why}"
+    waiting = (
+        f"; {extent.shared:,} whom several profiles may share wait until everything is read"
+        if extent.shared
+        else ""
+    )
+    return f"read: incremental, what changed since {extent.since}{waiting}"
+
+
 def details(impact: Impact) -> Iterator[str]:
     """Yield why figures are unknown, and who is left out; a reason that several figures share is said once."""
     figures = (impact.members_before, impact.adds, impact.removes, impact.modifies)
@@ -66,6 +78,8 @@ def details(impact: Impact) -> Iterator[str]:
     out = [f"{count:,} {reason.replace('_', ' ')}" for reason, count in impact.left_out.items() if count]
     if out:
         yield f"left out: {', '.join(out)}"
+    if impact.extent is not None:
+        yield read(impact.extent)
     if impact.claims:
         yield f"{impact.claims:,} join without being sent: they are in the destination already"
     if impact.releases:

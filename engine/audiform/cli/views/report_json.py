@@ -48,6 +48,7 @@ def _people(one: Delivered) -> dict[str, Any]:
         "unsure": one.unsure,
         "not_sent": one.not_sent,
         "left_out": dict(one.left_out),
+        "read": None if one.impact.extent is None else asdict(one.impact.extent),
         "guards": [asdict(result) for result in one.guards],
         "problems": [_problem(problem) for problem in one.problems],
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from audiform.cli.output import Style, paint
+from audiform.cli.views.people import read
 from audiform.cli.views.table import table
 from audiform.delivery.report import Delivered, Problem
 from audiform.execution.report import Report, Skipped
@@ -109,6 +110,8 @@ def _details(one: Delivered) -> Iterator[str]:
     out = [f"{count:,} {reason.replace('_', ' ')}" for reason, count in one.left_out.items() if count]
     if out:
         yield f"      left out: {', '.join(out)}"
+    if one.impact.extent is not None:
+        yield f"      {read(one.impact.extent)}"
     if one.unsure:
         yield f"      no answer for {one.unsure:,}: they are sent again, which changes nothing where they arrived"
     if one.pending:

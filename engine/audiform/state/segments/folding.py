@@ -21,6 +21,7 @@ Range = tuple[int, int]
 
 _TAKEN: Mapping[Part, Op] = {
     Part.CLAIM: "put",
+    Part.KEEP: "put",
     Part.ADD: "put",
     Part.MODIFY: "put",
     Part.REMOVE: "delete",
