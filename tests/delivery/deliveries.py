@@ -35,6 +35,7 @@ COUNTED = "sendgrid_lists"
 SETTINGS: Mapping[str, Mapping[str, Any]] = {KEYS: {"ad_account_id": "1"}, NAMED: {}, COUNTED: {}}
 CREDENTIALS = {KEYS: "access_token", NAMED: "private_key", COUNTED: "api_key"}
 COLUMNS = {"id": "BIGINT", "email": "VARCHAR", "phone": "VARCHAR", "ltv": "INTEGER", "ok": "BOOLEAN"}
+COLUMNS |= {"version": "BIGINT", "gone": "BOOLEAN"}
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
@@ -53,6 +54,7 @@ class Shop:
     audience: dict[str, Any] = field(default_factory=dict)
     bindings: dict[str, dict[str, Any]] = field(default_factory=lambda: {"buyers": {}})
     transport: Transport | None = None
+    now: datetime = NOON
 
     def people(self, *rows: Mapping[str, Any]) -> None:
         """Write the people who meet the definition; `id` is their number where they have none."""
@@ -217,7 +219,7 @@ class Shop:
         timing = Timing(sleep=at_once)
         try:
             yield Runtime(
-                self.project(), Catalog(), store, ledger, transport, clock=lambda: NOON, timing=timing
+                self.project(), Catalog(), store, ledger, transport, clock=lambda: self.now, timing=timing
             )
         finally:
             store.close()

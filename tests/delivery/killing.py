@@ -10,7 +10,9 @@ from typing import Any
 from delivery.deliveries import Shop
 
 
-def deliver_and_die(root: Path, kind: str, endpoint: str, owner: type, method: str, when: str) -> None:
+def deliver_and_die(
+    root: Path, kind: str, endpoint: str, owner: type, method: str, when: str, **audience: Any
+) -> None:
     """Deliver in this process, which kills itself before or after a step of the journal."""
     real = getattr(owner, method)
 
@@ -21,4 +23,4 @@ def deliver_and_die(root: Path, kind: str, endpoint: str, owner: type, method: s
 
     setattr(owner, method, deadly)
     named_by_nobody: Any = None
-    Shop(root, kind, endpoint, named_by_nobody).deliver(approved=["buyers.max_removed"])
+    Shop(root, kind, endpoint, named_by_nobody, audience).deliver(approved=["buyers.max_removed"])

@@ -137,25 +137,24 @@ def later(kind: Kind, one: str, other: str) -> str:
     return max(one, other, key=int) if kind == "integer" else max(one, other)
 
 
-def lowered(kind: Kind, value: str, overlap: str | int | None) -> str:
-    """Return from where on is read again.
+def fits(kind: Kind, overlap: str | int | None) -> bool:
+    """Whether an overlap is of the kind's unit: a number of integers, a duration of times, nothing of texts."""
+    if overlap is None:
+        return True
+    return kind != "text" and isinstance(overlap, int) == (kind == "integer")
 
-    Raises:
-        ValueError: the overlap is not of the kind's unit.
-    """
+
+def lowered(kind: Kind, value: str, overlap: str | int | None) -> str:
+    """Return from where on is read again; the overlap fits."""
     if kind == "integer":
-        if isinstance(overlap, str):
-            raise ValueError
-        return str(int(value) - (overlap or 0))
-    if kind == "text" or isinstance(overlap, int):
-        if overlap is not None:
-            raise ValueError
+        return str(int(value) - int(overlap or 0))
+    if kind == "text":
         return value
     if kind == "date":
-        days = -(-_seconds(overlap or "0s") // _SECONDS["d"])
+        days = -(-_seconds(str(overlap or "0s")) // _SECONDS["d"])
         return (date.fromisoformat(value) - timedelta(days=days)).isoformat()
     # Nanoseconds were rounded to the next microsecond.
-    before = timedelta(seconds=_seconds(overlap or _OVERLAP), microseconds=1)
+    before = timedelta(seconds=_seconds(str(overlap or _OVERLAP)), microseconds=1)
     moment = datetime.fromisoformat(value) - before
     return f"{moment:%Y-%m-%d %H:%M:%S.%f}{'+00:00' if kind == 'timestamptz' else ''}"
 

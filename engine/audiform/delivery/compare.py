@@ -101,7 +101,7 @@ def _difference(
     _keep_letters(connection, letters)
     standing = _standing(session, selection.binding, key, letters=bool(letters))
     members = session.count(key, selection.binding)
-    mine = _owned(connection, standing)
+    mine = standing.mine if selection.tracked is None else _owned(connection, standing)
     if changed:
         _set_apart(connection, mine)
     connection.execute(f"CREATE TABLE {CHANGES} AS {changes_sql(selection, standing, session.digest)}")

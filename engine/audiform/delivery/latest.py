@@ -11,7 +11,7 @@ from audiform.audiences.latest import WATERMARK, outdated_sql
 from audiform.audiences.watermarks import Kind, Tracked, highest_sql
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.sources.reading import Profiles
-from audiform.sources.slices import Slice, kind_in
+from audiform.sources.slices import Slice, check_overlap, kind_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,11 +31,13 @@ def keep_latest(
     """Drop the rows that do not count, and keep whose rows were read where only changes were (`SEEN`).
 
     Raises:
-        DiagnosticError: the watermark is of a type that does not sort, or of another one than before (`watermark-type`).
+        DiagnosticError: the watermark is of a type that does not sort, or of another one than before (`watermark-type`);
+            its overlap is not in its unit (`watermark-overlap`).
     """
     if tracked is None:
         return None
     kind = kind_in(profiles.columns, tracked.watermark, profiles.address)
+    check_overlap(profiles.address, tracked, kind)
     if since is not None:
         if kind != since.kind:
             raise DiagnosticError([_other(profiles, tracked, since, kind)])

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from audiform.address import Address
-from audiform.audiences.watermarks import Kind, Tracked, kind_of, lowered, value_of
+from audiform.audiences.watermarks import Kind, Tracked, fits, kind_of, lowered, value_of
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.sql import literal, name
 
@@ -69,19 +69,26 @@ def slice_since(address: Address, tracked: Tracked, kind: Kind, value: str) -> S
     Raises:
         DiagnosticError: the audience's overlap is not in the unit of the watermark (`watermark-overlap`).
     """
-    try:
-        return Slice(tracked.watermark, kind, lowered(kind, value, tracked.overlap))
-    except ValueError:
-        unit = {"integer": "a number", "text": "nothing, because texts cannot be subtracted"}.get(
-            kind, "a duration, such as 30m"
-        )
-        text = (
-            f"`watermark.overlap` of `{address}` is {tracked.overlap!r}, and `{tracked.watermark}` is a column of {_words(kind)}: from "
-            f"such a watermark {unit} is subtracted."
-        )
-        raise DiagnosticError(
-            [Diagnostic("watermark-overlap", text, address=address, path=("watermark", "overlap"))]
-        ) from None
+    check_overlap(address, tracked, kind)
+    return Slice(tracked.watermark, kind, lowered(kind, value, tracked.overlap))
+
+
+def check_overlap(address: Address, tracked: Tracked, kind: Kind) -> None:
+    """See that the audience's overlap is in the unit of the watermark.
+
+    Raises:
+        DiagnosticError: it is not (`watermark-overlap`).
+    """
+    if fits(kind, tracked.overlap):
+        return
+    units = {"integer": "a number is", "text": "nothing can be"}
+    text = (
+        f"`watermark.overlap` of `{address}` is `{tracked.overlap}`, and `{tracked.watermark}` is a column of {_words(kind)}, from which "
+        f"{units.get(kind, 'a duration, such as 30m, is')} subtracted."
+    )
+    raise DiagnosticError(
+        [Diagnostic("watermark-overlap", text, address=address, path=("watermark", "overlap"))]
+    )
 
 
 def kind_in(columns: Mapping[str, str], column: str, address: Address) -> Kind:
