@@ -28,7 +28,7 @@ from audiform.outcome import Signal
 from audiform.state.ledger import Batch, Ledger, Part, Settled, as_sent
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import Run
-from delivery.deliveries import KEYS, NAMED, NOON, Shop
+from delivery.deliveries import COLUMNS, KEYS, NAMED, NOON, Shop
 
 PEOPLE = st.lists(
     st.fixed_dictionaries(
@@ -106,7 +106,10 @@ class World:
                 compared = compare_ended(session, binding, self.manifest, self.key)
                 said = ended_impact(compared)
             else:
-                lines = (orjson.dumps({"ok": True, "audience": None, **row}) for row in people)
+                lines = (
+                    orjson.dumps({**dict.fromkeys(COLUMNS), "ok": True, "audience": None, **row})
+                    for row in people
+                )
                 (self.root / "people.jsonl").write_bytes(b"\n".join(lines))
                 project = self.project()
                 selection = select(

@@ -61,8 +61,8 @@ class Tracked(World):
 
     def project(self) -> Project:
         """Return the project, whose people are those in the file."""
-        audience = {"variables": {"value": "ltv"}, "identifiers": {"email": "email", "phone": "phone"}}
-        audience |= {"watermark": "version", "deleted": "gone"}
+        audience: dict[str, Any] = {"watermark": "version", "deleted": "gone", "variables": {"value": "ltv"}}
+        audience["identifiers"] = {"email": "email", "phone": "phone"}
         shop: Any = Shop(self.root, self.kind, "https://x.example", None, audience)  # type: ignore[arg-type]
         shop.bindings = {"one": {}}
         return shop.project()

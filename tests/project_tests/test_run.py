@@ -167,3 +167,27 @@ def test_the_example_passes_its_own_tests(environment, checkout, capsys):
     """The shop shows how a project tests itself."""
     assert 0 == run(["-C", str(checkout / "examples" / "shop"), "-e", environment, "test"])
     assert "5 passed" in capsys.readouterr().out
+
+
+def test_the_latest_row_of_a_profile_is_tested(project: Path):
+    """An audience with a watermark has its members in a test as in a delivery: of several rows the last one, and nobody who is gone."""
+    text = PROJECT.replace(
+        "    consent: consent\n", "    consent: consent\n    watermark: since\n    deleted: gone\n"
+    )
+    text = text.replace(
+        "consent, born FROM customers", "consent, born, since, CAST(gone AS BOOLEAN) AS gone FROM customers"
+    )
+    (project / "all.yaml").write_text(text)
+    (project / "customers.csv").write_text(
+        "id,email,consent,since,born,gone\n9,x@example.com,true,2026-01-02,1970-01-01,true\n"
+    )
+    rows = [
+        "{id: 1, email: a@example.com, consent: true, since: 2026-02-01, gone: false}",
+        "{id: 1, email: a@example.com, consent: true, since: 2026-02-02, gone: true}",
+        "{id: 2, email: b@example.com, consent: true, since: 2026-02-01, gone: true}",
+        "{id: 2, email: b@example.com, consent: true, since: 2026-02-02, gone: false}",
+    ]
+    given = f"given: {{customers: [{', '.join(rows)}]}}, expect: {{members: [2], left_out: {{}}}}"
+
+    assert [] == problems(project, f"{{audience: buyers, {given}}}")
+    assert [] == problems(project, f"{{binding: on_ads, {given}}}")

@@ -115,11 +115,10 @@ def definition_of(runtime: Runtime, binding: str, record: Record, selection: Sel
     declared = project.bindings[binding]
     audience, connector = project.audiences[declared.audience], project.connectors[declared.connector]
     source = project.sources[audience.source]
-    query = audience.query if isinstance(audience.query, str) else audience.query.file
     return digest(
         {
             "source": {"type": source.type, "settings": source.settings.model_dump(mode="json")},
-            "query": digest_text(query),
+            "query": digest_text(audience.sql),
             "columns": [[*place, column] for place, column in selection.columns],
             "identifiers": {
                 name: column.model_dump(mode="json") for name, column in selection.identifiers.items()

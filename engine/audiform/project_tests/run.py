@@ -11,7 +11,9 @@ from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.audiences.difference import DESIRED
+from audiform.audiences.latest import present_sql
 from audiform.audiences.selection import Selection, select
+from audiform.audiences.watermarks import tracked
 from audiform.cases.clock import still_clock
 from audiform.cases.secrets import sample_secret
 from audiform.client import ConnectorClient
@@ -110,9 +112,11 @@ def _of_audience(session: LedgerSession, project: Project, audience_name: str, a
     consent = "true" if audience.consent is None else f"{quoted(audience.consent)} IS TRUE"
     with open_profiles(connection, project, asked, session.folders) as profiles:
         check_columns(profiles.columns, _columns(audience), address)
-        rows = connection.execute(
-            f"SELECT {quoted(audience.profile_key)}, {consent} FROM {profiles.relation}"
-        ).fetchall()
+        counting = profiles.relation
+        if (changes := tracked(audience)) is not None:
+            counting = f"({present_sql(counting, audience.profile_key, changes.watermark, changes.gone)})"
+        query = f"SELECT {quoted(audience.profile_key)}, {consent} FROM {counting}"
+        rows = connection.execute(query).fetchall()
     refused = sum(not agreed for _, agreed in rows)
     return _Found(tuple(key for key, agreed in rows if agreed), {"no_consent": refused} if refused else {})
 
@@ -125,6 +129,8 @@ def _columns(audience: Audience) -> Iterator[tuple[tuple[str, ...], str]]:
         yield ("identifiers", identifier), column if isinstance(column, str) else column.column
     for variable, column in audience.variables.items():
         yield ("variables", variable), column
+    if (changes := tracked(audience)) is not None:
+        yield from changes.columns
 
 
 async def _of_binding(
