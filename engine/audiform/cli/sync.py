@@ -48,7 +48,9 @@ def _only_names(other: object) -> None:
 )
 @click.option("--retry-rejected", is_flag=True, help="Also send records that a platform rejected before.")
 @click.option(
-    "--full", is_flag=True, help="Read everything, also of audiences that are read by what changed (`watermark`)."
+    "--full",
+    is_flag=True,
+    help="Read everything, also of audiences that are read by what changed (`watermark`).",
 )
 @click.option(
     "--watch", "watching", is_flag=True, help="Go on, and send each binding when its `schedule` says so."
