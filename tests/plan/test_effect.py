@@ -16,6 +16,7 @@ from audiform.plan.plan import (
     Action,
     Change,
     ChangeCategory,
+    Extent,
     FieldChange,
     Figure,
     Finding,
@@ -105,6 +106,7 @@ WORDING: Mapping[str, Edit] = {
     "Impact.members_before": moved(members_before=figure),
     "Impact.desired": moved(desired=figure),
     "Impact.left_out": moved(left_out=lambda other: {"no_consent": 1 + other}),
+    "Impact.extent": moved(extent=lambda other: Extent(why=text(other))),
     "Impact.source_rows": moved(source_rows=lambda other: 2_000 + other),
     "Figure.why": moved(modifies=lambda other: Figure("exact", 0, text(other))),
 }
