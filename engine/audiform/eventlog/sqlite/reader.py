@@ -60,6 +60,10 @@ class SqliteReader:
         if entries:
             self.log.changed(self)
 
+    def holds(self, _: Entry) -> bool:
+        """Return True: nobody else reads."""
+        return True
+
     async def lag(self) -> int:
         """Count what was not handed out, and what of it is not settled."""
         return max(0, self.log.last - self.ceiling) + len(self.open)
