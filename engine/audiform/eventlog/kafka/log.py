@@ -108,9 +108,9 @@ class KafkaLog:
     def _make(self) -> None:
         """Make the topic where there is none; of one that is there its owner decides, and what differs is noted."""
         from confluent_kafka import KafkaException
-        from confluent_kafka.admin import AdminClient
+        from confluent_kafka import admin as kafka
 
-        admin: Any = AdminClient(self._client | {"allow.auto.create.topics": False})
+        admin: Any = kafka.AdminClient(self._client | {"allow.auto.create.topics": False})
         try:
             topic = admin.list_topics(self.place.name, timeout=self.wait_seconds).topics[self.place.name]
             if topic.error is None:
@@ -123,13 +123,14 @@ class KafkaLog:
 
     def _create(self, admin: Any) -> None:
         from confluent_kafka import KafkaException
-        from confluent_kafka.admin import NewTopic
+        from confluent_kafka import admin as module
 
+        kafka: Any = module
         config = {
             "retention.ms": str(int(self.retention.max_seconds * 1000)),
             "retention.bytes": str(max(1, self.retention.max_bytes // _PARTITIONS)),
         }
-        asked = admin.create_topics([NewTopic(self.place.name, _PARTITIONS, -1, config=config)])
+        asked = admin.create_topics([kafka.NewTopic(self.place.name, _PARTITIONS, -1, config=config)])
         try:
             asked[self.place.name].result(self.wait_seconds)
         except KafkaException as error:
@@ -138,9 +139,10 @@ class KafkaLog:
 
     def _compare(self, admin: Any, note: Callable[[str], None]) -> None:
         from confluent_kafka import KafkaException
-        from confluent_kafka.admin import ConfigResource
+        from confluent_kafka import admin as module
 
-        asked = ConfigResource("topic", self.place.name)
+        kafka: Any = module
+        asked = kafka.ConfigResource("topic", self.place.name)
         with suppress(KafkaException, TimeoutError):  # not everybody may read it
             config = admin.describe_configs([asked], request_timeout=_NOTE_SECONDS)[asked].result()
             kept = int(config["retention.ms"].value) / 1000
