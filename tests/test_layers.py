@@ -55,7 +55,7 @@ LAYERS = (
     _layer("checking", "check schemas"),
     _layer(
         "reaching out",
-        "transport transports limits wire halving revision client cases credentials project_tests sources delivery measure refresh "
+        "engines spark transport transports limits wire halving revision client cases credentials project_tests sources delivery measure refresh "
         "runtime destinations imports judging secret_stores rehearsal drift history event_client event_rates collector eventlog forwarding",
         free=True,
     ),

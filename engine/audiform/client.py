@@ -76,7 +76,7 @@ class ConnectorClient:
     timing: Timing = field(default_factory=Timing, repr=False)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     _base: Mapping[str, Any] = field(init=False, repr=False)
-    _wire: Wire = field(init=False, repr=False)
+    wire: Wire = field(init=False, repr=False)
     _turns: Turns = field(default_factory=Turns, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class ConnectorClient:
         settings = with_defaults(manifest.settings, self.settings)
         fields = {name: identifier.field for name, identifier in manifest.identifiers.items()}
         self._base = {"settings": settings, "fields": fields}
-        self._wire = Wire(
+        self.wire = Wire(
             manifest, settings, self.credentials, self.transport, self.endpoint, self.timing, self.policy
         )
 
@@ -122,7 +122,7 @@ class ConnectorClient:
             for _ in range(most):
                 if request is None:
                     return
-                outcome = await self._wire.send(request, partial(self._read, operation.response, None))
+                outcome = await self.wire.send(request, partial(self._read, operation.response, None))
                 if not outcome.ok:
                     raise PlatformError(outcome)
                 for name in operation.response.items:
@@ -324,7 +324,7 @@ class ConnectorClient:
         except MissingReferenceError as error:
             return _failed(str(error))
         read = partial(self._read, part.response, rows)
-        return await self._wire.send(request, read, repeatable=repeatable, left=left)
+        return await self.wire.send(request, read, repeatable=repeatable, left=left)
 
     def _build(
         self, template: RequestTemplate, scope: Mapping[str, Any], rows: bytes | None = None

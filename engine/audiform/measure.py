@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from audiform.address import Address, Kind
 from audiform.delivery.adopting import Listed, adopted
 from audiform.delivery.barred import barred
-from audiform.delivery.compare import Importable, compare, compare_adopted, impact_of
+from audiform.delivery.compare import Importable, compare_adopted, impact_of
 from audiform.delivery.deliver import age_of
 from audiform.delivery.readings import Opened, Readings
 from audiform.delivery.restoring import compare_restored, restored_impact
 from audiform.diagnostics import Diagnostic, DiagnosticError
+from audiform.engines import hands_of
 from audiform.memory import saying_room
 from audiform.plan.decision import Decision, destination_of
 from audiform.plan.draft import Ended
@@ -144,7 +146,8 @@ def _measure(runtime: Runtime, one: Measurable, opened: Opened) -> Measured:
     key = _destination(one.kept) if one.kept else None
     known = barred(runtime, one.name, retry_rejected=one.kept is None)
     if one.listed is None or key is None:
-        people, compared = compare(session, reading, selection, key, known)
+        with closing(hands_of(runtime.project, one.binding, opened)) as hands:
+            people, compared = hands.compare(key, known)
     else:
         there = Importable(key, adopted(session, selection.manifest, one.listed))
         people, compared = compare_adopted(session, reading, selection, there, known)

@@ -74,6 +74,11 @@ class Wire:
     _session: Session = field(default_factory=Session, init=False, repr=False)
     _secrets: dict[str, str] = field(default_factory=dict[str, str], init=False, repr=False)
 
+    @property
+    def gate(self) -> Gate:
+        """The connector's limits."""
+        return self._gate
+
     def __post_init__(self) -> None:
         limits = self.manifest.limits
         bucket = TokenBucket(limits.requests_per_second, self.timing.monotonic)
@@ -147,10 +152,10 @@ class Wire:
 
     def _context(self) -> Context:
         now = self.timing.clock().timestamp()
-        scope = {"settings": self.settings, "credentials": self._resolved()}
+        scope = {"settings": self.settings, "credentials": self.resolved()}
         return Context(scope, self._session, now, lambda url: token_url(url, self.endpoint))
 
-    def _resolved(self) -> Mapping[str, str]:
+    def resolved(self) -> Mapping[str, str]:
         """Resolve each credential once, when the first request is sent: a command may ask a person.
 
         One that the connector does not have is left out; the scheme says whether it needs it.

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 
 from audiform.address import Address, Kind
+from audiform.config.engine import Engine
 from audiform.config.kinds import Audience, Binding, Connector, EnvironmentFile, Policy, Source, State
 from audiform.config.project import Environment, Project
 from audiform.connectors.catalog import Catalog
@@ -55,6 +56,7 @@ class Shop:
     bindings: dict[str, dict[str, Any]] = field(default_factory=lambda: {"buyers": {}})
     transport: Transport | None = None
     now: datetime = NOON
+    engine: Engine = field(default_factory=Engine)
 
     def people(self, *rows: Mapping[str, Any]) -> None:
         """Write the people who meet the definition; `id` is their number where they have none."""
@@ -100,6 +102,7 @@ class Shop:
             audiences=audiences,
             bindings=bindings,
             digests={Address(Kind(kind), name): "" for kind, name in names},
+            engine=self.engine,
         )
 
     def apply(self) -> None:

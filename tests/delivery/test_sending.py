@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from audiform.delivery.sending import _Answer, _rejected_people, _settled
+from audiform.delivery.courier import Answer
+from audiform.delivery.sending import _rejected_people, _settled
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError
 from audiform.state.ledger import Batch, Part, Settled
 
@@ -36,12 +37,12 @@ def rejected(*indexes: int) -> tuple[RecordError, ...]:
 )
 def test_an_answer_is_settled_for_what_it_means(outcome: Outcome, expected: Settled):
     """Taken, rejected by name, unsure or certainly not taken; those that went down with others are not taken."""
-    assert expected == _settled(BATCH, [_Answer(10, 20, outcome)])
+    assert expected == _settled(BATCH, [Answer(10, 20, outcome)])
 
 
 def test_one_record_is_named_by_the_answer_to_it():
     """A request of one record that is rejected needs no list."""
-    one = _Answer(10, 11, Outcome(OutcomeKind.REJECTED, Category.INVALID_RECORD, "no"))
+    one = Answer(10, 11, Outcome(OutcomeKind.REJECTED, Category.INVALID_RECORD, "no"))
 
     assert Settled(BATCH, [10], [], []) == _settled(BATCH, [one])
     assert 1 == _rejected_people(one)

@@ -456,19 +456,3 @@ def test_what_was_settled_before_is_not_sent_again():
     asyncio.run(run())
     assert ["e-0", "e-1", "e-2", "e-3"] == sorted(stage.sender.sent)
     assert (4, 0) == (stage.count("sent"), stage.count("maybe_twice"))
-
-
-def test_what_another_worker_has_by_now_is_not_sent_here():
-    """Its destination was away; when it is back, only the rest is sent, and those behind it of the same person too."""
-    stage = Stage(route=FakeRoute(ordered=True), sender=FakeSender(EventLimits(1)))
-    stage.sender.answer = lambda _, tries: RETRY if tries == 1 else ACCEPTED
-
-    async def run():
-        async with stage.working():
-            await stage.log.append([event(number) for number in range(2)])
-            await until(lambda: stage.sender.batches)
-            stage.log.elsewhere.add("0")
-            await until(lambda: stage.settled == 1)
-
-    asyncio.run(run())
-    assert ["e-0", "e-1", "e-1"] == stage.sender.sent

@@ -117,7 +117,10 @@ def held_sql(selection: Selection | None, standing: Standing, keys: Iterable[str
 
 
 def departing_sql(part: Part, held: str, standing: Standing, digest: Digest, keys: Sequence[str]) -> str:
-    """Return the query of the rows of a part that comes from leaving members; `held` is the table of `held_sql`."""
+    """Return the query of the rows of a part that comes from leaving members; `held` is the table of `held_sql`.
+
+    They have no order of their own. With this one, what is sent depends on who leaves, and on nothing of the engine.
+    """
     match part:
         case Part.REMOVE:
             where = "held = 0"
@@ -137,7 +140,7 @@ def departing_sql(part: Part, held: str, standing: Standing, digest: Digest, key
             for item in identifiers
         )
         columns = f"* REPLACE ({', '.join(kept)})"
-    return f"SELECT {columns} FROM {held} WHERE {where}{rejected}"
+    return f"SELECT {columns} FROM {held} WHERE {where}{rejected} ORDER BY identity"
 
 
 def _is_held(selection: Selection | None, standing: Standing, key: str) -> str:

@@ -43,6 +43,7 @@ from audiform.plan.records import secrets_of
 from audiform.secret_stores.stores import missing_library
 from audiform.sources.drivers import DRIVERS
 from audiform.sources.paths import named_files
+from audiform.spark.check import check_spark
 from audiform.state.ledger_key import ledger_keys
 from audiform.state.open import open_store, scheme_of, state_directory
 
@@ -72,7 +73,8 @@ class Finding:
 def command(options: Options, as_json: bool) -> int:
     """Check that this machine has what the project needs: DuckDB, data, a place for the state, secrets.
 
-    Secrets are looked for, never read or shown; nothing is sent to a platform and no command of a secret is run.
+    Secrets are looked for, never read or shown; nothing is sent to a platform and no command of a secret is run. With `engine: spark`
+    the cluster's executors are asked what they are and which folders they see.
     """
     findings = [*machine(), *_of_project(options)]
     if as_json:
@@ -113,6 +115,10 @@ def _of_project(options: Options) -> Iterator[Finding]:
     yield _validity(found.diagnostics)
     if found.project is not None:
         yield from project_findings(found.project)
+        if found.project.engine.distributed:
+            yield from (
+                Finding(Level(item.level), item.what, item.detail) for item in check_spark(found.project)
+            )
         if not found.diagnostics.has_errors:
             yield from _ledger_key(found.project, found.catalog)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from audiform.codes import (
     catalogue,
+    engines,
     erasing,
     events,
     evolving,
@@ -31,6 +32,7 @@ SUBJECTS: Mapping[str, Mapping[str, Code]] = {
     "Moving, removing and importing": evolving.CODES,
     "Connector types": catalogue.CODES,
     "Sources": sources.CODES,
+    "Engines": engines.CODES,
     "Policies": policies.CODES,
     "Plan, apply and sync": running.CODES,
     "Schedules": scheduling.CODES,

@@ -9,6 +9,7 @@ from typing import Any
 from audiform import __version__
 from audiform.config.declared import NAME
 from audiform.config.documents import Document, read_documents
+from audiform.config.engine import engine_problems
 from audiform.config.files import ENVIRONMENTS, PROJECT_FILE, Folder, Text
 from audiform.config.kinds import EnvironmentFile, ProjectFile, State
 from audiform.config.places import Places
@@ -75,6 +76,7 @@ def _read_project(frame: Frame, text: Text, known: Mapping[str, Mapping[str, Any
             frame.project, found = _validated(ProjectFile, document.value)
         if frame.project is not None:
             found += [*_requirement(frame.project.requires), *_memory(frame.project.memory_limit)]
+            found += engine_problems(frame.project.engine)
         frame.problems += (places.in_file(text, item) for item in found)
 
 
@@ -97,6 +99,7 @@ def _read_environment(
         if file is not None:
             frame.environment = Environment(name, file)
             others += schedule_problems(file.schedule, None)
+            others += engine_problems(file.engine) if file.engine else ()
         frame.problems += (places.in_file(text, item) for item in [*found, *others])
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, StrictBool, StrictInt, Tag
 
+from audiform.config.engine import Engine
 from audiform.config.models import Duration, Model, is_text
 from audiform.config.query_kinds import DbtModel, Query, QueryFile
 from audiform.config.schedule import Scheduled
@@ -239,20 +240,13 @@ class EventLogPlace(Model):
 
     url: str | None = Field(
         default=None,
-        pattern="^(nats|kafka)://[^/@]+/[^/]+$",
-        description="Servers of NATS and a stream there, or brokers of Kafka and a topic, for more than one machine "
-        "(default: a file beside the state)",
-        examples=[
-            "nats://nats1.example.com:4222,nats2.example.com:4222/SHOP",
-            "kafka://broker1.example.com:9093,broker2.example.com:9093/shop-events",
-        ],
+        pattern="^nats://[^/@]+/[^/]+$",
+        description="Servers of NATS and a stream there, for more than one machine (default: a file beside the state)",
+        examples=["nats://nats1.example.com:4222,nats2.example.com:4222/SHOP"],
     )
     credentials: dict[Literal["user", "password"], CheckedSecretReference] = Field(
         default_factory=dict[Literal["user", "password"], CheckedSecretReference],
         description="How the servers are reached",
-    )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        default="PLAIN", description="How Kafka is proved `user` and `password`"
     )
     max_age: Duration = Field(default="7d", description="How long delivered events are kept, for replay")
     max_bytes: StrictInt = Field(
@@ -292,6 +286,7 @@ class ProjectFile(Model):
     )
     default_environment: str | None = None
     policy: Policy = Policy()
+    engine: Engine = Engine()
 
 
 class EnvironmentFile(Model):
@@ -306,6 +301,7 @@ class EnvironmentFile(Model):
         default=None, description="When `audiform sync --watch` sends bindings that do not say it themselves"
     )
     protected: StrictBool = False
+    engine: Engine | None = Field(default=None, description="Instead of the project's")
     description: str | None = None
 
 

@@ -20,6 +20,7 @@ from audiform.config.declared import Declarations, Table, merge
 from audiform.config.dialects import check_foreign
 from audiform.config.digests import Digests
 from audiform.config.documents import Document, read_documents
+from audiform.config.engine import Engine
 from audiform.config.environment import Frame, read_frame
 from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.event_sources import source_problems
@@ -180,6 +181,7 @@ def _project(root: Path, frame: Frame, environment: Environment, resources: _Res
         event_log=file.event_log if file else EventLogPlace(),
         memory_limit=file.memory_limit if file else None,
         policy=file.policy if file else Policy(),
+        engine=environment.file.engine or (file.engine if file else Engine()),
         sources=tables[Kind.SOURCE],
         connectors=tables[Kind.CONNECTOR],
         audiences=tables[Kind.AUDIENCE],

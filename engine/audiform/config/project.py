@@ -8,6 +8,7 @@ from pathlib import Path
 
 from audiform.address import Address, Kind
 from audiform.config.dbt import BuiltModel
+from audiform.config.engine import Engine
 from audiform.config.event_kinds import EventConnector, EventSource, EventType
 from audiform.config.evolution import Evolution
 from audiform.config.kinds import (
@@ -63,6 +64,7 @@ class Project:
     event_log: EventLogPlace = field(default_factory=EventLogPlace)
     memory_limit: str | None = None
     built: Mapping[str, BuiltModel] = field(default_factory=dict[str, BuiltModel], compare=False)
+    engine: Engine = field(default_factory=Engine)
 
     def get(self, address: Address) -> Resource | None:
         """Return the resource at `address`, or None."""

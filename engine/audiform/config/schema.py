@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from audiform.address import Address
+from audiform.config.engine import Engine
 from audiform.config.event_kinds import (
     SOURCE_SETTINGS,
     BatchLimits,
@@ -76,6 +77,7 @@ _INSIDE: Final[Mapping[str, tuple[type[BaseModel], ...]]] = {
     "identifiers": (IdentifierColumn,),
     "credentials": tuple(SECRET_FORMS.values()),
     "state": (State,),
+    "engine": (Engine,),
     "policy": (Policy,),
     "applies_to": (AppliesTo,),
     "allow": (Allow,),
@@ -120,8 +122,6 @@ FORMS: Final[Mapping[str, str]] = {
     "`credentials`",
     r"^grpc(\+tls)?://[^/@?#]+$": "a server, `grpc+tls://HOST:PORT`; what it is reached with stands in `credentials`",
     r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "the name of an account, as it stands before the service's own domain",
-    "^(nats|kafka)://[^/@]+/[^/]+$": "servers of NATS and a stream, `nats://HOST:PORT/STREAM`, or brokers of Kafka and a topic, "
-    "`kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     "^nats://[^/@]+/[^/]+$": "servers and a stream, `nats://HOST:PORT/STREAM`; a password stands in `credentials`",
     "^kafka://[^/@]+/[^/]+$": "brokers and a topic, `kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     "^ed25519:": "a public key as `audiform connectors keygen` prints it: `ed25519:` and the key",

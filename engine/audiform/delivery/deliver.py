@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,27 +23,28 @@ from audiform.connectors.manifest import Manifest, SignalOperation
 from audiform.delivery.barred import barred
 from audiform.delivery.compare import (
     Compared,
-    compare,
     compare_ended,
     compare_named,
     ended_impact,
     impact_of,
 )
+from audiform.delivery.hands import Hands, OwnHands
 from audiform.delivery.people import People
 from audiform.delivery.progress import NoProgress, Progress
-from audiform.delivery.readings import Opened, Readings
+from audiform.delivery.readings import Readings
 from audiform.delivery.report import Delivered, Moved, Problem, Status
 from audiform.delivery.restoring import compare_restored
 from audiform.delivery.rows import Outgoing
 from audiform.delivery.sending import Sending, Tally
 from audiform.delivery.watermarks import RETRIED, reached
+from audiform.engines import hands_of
 from audiform.outcome import Signal
 from audiform.plan.guard import Facts, evaluate, stops, stricter
 from audiform.plan.plan import GuardResult, Impact
 from audiform.plan.records import effective_guards
 from audiform.runtime import Runtime
 from audiform.sources.running import in_thread
-from audiform.state.ledger import Form, LedgerSession, Part, SentKey, as_sent, destination_key
+from audiform.state.ledger import LedgerSession, Part, SentKey, as_sent, destination_key
 from audiform.state.store import Count, Record, Run
 
 
@@ -67,10 +69,11 @@ async def deliver(
     client = runtime.client(record.body["connector"])
     whole = RETRIED if retry_rejected else ""
     readings = readings or Readings(runtime, {binding: binding}, write=True, whole=whole)
-    async with readings.opened(binding) as opened:
+    async with readings.opened(binding) as opened, AsyncExitStack() as stack:
         selection = opened.selection
-        work = _Work(runtime, opened.session, record, client, progress or NoProgress())
-        people, compared = await in_thread(work.compare, opened, retry_rejected=retry_rejected)
+        hands = stack.enter_context(closing(hands_of(runtime.project, binding, opened)))
+        work = _Work(runtime, opened.session, record, client, hands, progress or NoProgress())
+        people, compared = await in_thread(work.compare, retry_rejected=retry_rejected)
         impact = impact_of(selection, people, compared, opened.need)
         watermark = reached(runtime, record, selection, people, opened.need)
         guards = work.guards(impact, people, approved)
@@ -161,7 +164,7 @@ async def _take_out(
     """Send what `leave` finds in the ledger: whom to remove, or to add again."""
     session = await asyncio.to_thread(runtime.ledger.open, write=True)
     try:
-        work = _Work(runtime, session, record, client, progress)
+        work = _Work(runtime, session, record, client, OwnHands(session), progress)
         compared = await asyncio.to_thread(leave, session, key=work.key)
         impact = ended_impact(compared)
         title = client.connector_type.manifest.title
@@ -190,6 +193,7 @@ class _Work:
     session: LedgerSession
     record: Record
     client: ConnectorClient
+    hands: Hands
     progress: Progress
     key: str = field(init=False)
     run: str = field(default="", init=False)
@@ -202,9 +206,9 @@ class _Work:
     def binding(self) -> str:
         return self.record.address.name
 
-    def compare(self, opened: Opened, *, retry_rejected: bool) -> tuple[People, Compared]:
+    def compare(self, *, retry_rejected: bool) -> tuple[People, Compared]:
         known = barred(self.runtime, self.binding, retry_rejected=retry_rejected)
-        return compare(self.session, opened.reading, opened.selection, self.key, known)
+        return self.hands.compare(self.key, known)
 
     def guards(self, impact: Impact, people: People, approved: Collection[str]) -> tuple[GuardResult, ...]:
         """Ask the guards, recorded and declared: whichever lets less through."""
@@ -225,18 +229,12 @@ class _Work:
         now = self.runtime.clock()
         run = Run(uuid.uuid4().hex, self.binding, self.key, {}, now)
         self.run = run.id
-        await asyncio.to_thread(self._stage, run, compared, selection)
+        await in_thread(self.hands.prepare, self._sizes(compared, signals))
+        await asyncio.to_thread(self._stage, run, compared)
         self.runtime.store.begin_run(run)
-        sending = Sending(
-            self.client,
-            self.runtime.store,
-            self.session,
-            run,
-            self.record.body["connector"],
-            self._scope(),
-            self.progress,
-            now,
-        )
+        courier = self.hands.courier(self.client, self._scope())
+        connector: str = self.record.body["connector"]
+        sending = Sending(courier, self.runtime.store, self.session, run, connector, self.progress, now)
         self.progress.begin(self.binding, _people(compared))
         try:
             for outgoing in self._outgoing(compared, signals, selection):
@@ -244,6 +242,7 @@ class _Work:
                     await sending.send(outgoing)
         finally:
             self.progress.end(self.binding)
+            await courier.close()
         await asyncio.to_thread(self.session.fold, run, sending.tally.settled)
         self.runtime.store.end_run(run.id)
         return sending.tally
@@ -281,11 +280,17 @@ class _Work:
             not_sent=_people(compared) - sum(tally.sent.values()) - tally.rejected - tally.unsure,
         )
 
-    def _stage(self, run: Run, compared: Compared, selection: Selection | None) -> None:
+    def _stage(self, run: Run, compared: Compared) -> None:
         for part in compared.parts:
-            arrives = part in (Part.CLAIM, Part.ADD, Part.MODIFY)
-            forms = selection.forms if selection is not None and arrives else dict[str, Form]()
-            self.session.stage(run, part, f"SELECT * FROM {table_of(part)}", forms)
+            self.session.stage(run, part, f"SELECT * FROM {table_of(part)}", self.hands.forms(part))
+
+    def _sizes(self, compared: Compared, signals: Mapping[Signal, SignalOperation]) -> dict[Part, int]:
+        manifest = self.client.connector_type.manifest
+        return {
+            part: Outgoing(part, signals[part.signal], manifest, (), (), {}).at_once
+            for part in compared.parts
+            if part.signal is not None
+        }
 
     def _scope(self) -> dict[str, Any]:
         body = self.record.body

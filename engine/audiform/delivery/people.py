@@ -124,8 +124,8 @@ def read_people(
             _make(connection, ways, profiles, digest)
             seen = keep_latest(connection, ways[0].selection.tracked, profiles, portion.since)
     if ways:
-        _resolve(connection, ways, digest)
-        _suppress(session, ways, tombstones)
+        resolve(connection, ways, digest)
+        suppress(connection, ways, tombstones, session.digest)
     counted = {
         way: replace(_count(connection, way, profiles.written, ways), since=portion.since, seen=seen)
         for way in distinct(ways)
@@ -162,7 +162,7 @@ def _make(
         raise DiagnosticError([profiles.refused(error)]) from None
 
 
-def _resolve(connection: DuckDBPyConnection, ways: Sequence[Way], digest: Digest | None) -> None:
+def resolve(connection: DuckDBPyConnection, ways: Sequence[Way], digest: Digest | None) -> None:
     """Normalise by Python the few values that SQL leaves to it, each different one once, and judge them anew."""
     waiting = by_python(ways)
     if not waiting:
@@ -210,12 +210,14 @@ def _insert(
         reader.close()
 
 
-def _suppress(session: LedgerSession, ways: Sequence[Way], tombstones: Sequence[Tombstone]) -> None:
+def suppress(
+    connection: DuckDBPyConnection, ways: Sequence[Way], tombstones: Sequence[Tombstone], digest: Digest
+) -> None:
     """Leave out whoever has a tombstone, by whichever identifier."""
     import pyarrow as pa
 
     arrow: Any = pa
-    watched, connection = ways[0].selection.watched, session.connection
+    watched = ways[0].selection.watched
     if not watched:
         return
     connection.register("known", arrow.table({"digest": [item.digest for item in tombstones]}))
@@ -227,7 +229,7 @@ def _suppress(session: LedgerSession, ways: Sequence[Way], tombstones: Sequence[
         for item in asked:
             _insert(connection, ASKED, item, ask(item), plain(item), watched[item].region)
     for way in distinct(ways):
-        reason, condition = way.column("reason"), suppressed_sql(way, session.digest)
+        reason, condition = way.column("reason"), suppressed_sql(way, digest)
         connection.execute(
             f"UPDATE {PEOPLE} SET {reason} = 'suppressed' WHERE {reason} IS NULL AND ({condition})"
         )

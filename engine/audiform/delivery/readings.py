@@ -167,7 +167,8 @@ class Readings:
         """
         selection, audience = self.selection(binding), self._of(binding)
         first: LedgerSession | None = None
-        if len(audience.bindings) == 1:
+        # Executors read it for each binding: what they hold of people belongs to one comparison.
+        if len(audience.bindings) == 1 or self.runtime.project.engine.distributed:
             since, needs = self.agreed(audience.name, {binding: selection})
             need, reading = needs[binding], cast("Reading", Alone(self.runtime.project, audience.name, since))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,21 +102,45 @@ async def chunks(session: LedgerSession, outgoing: Outgoing) -> AsyncIterator[Ch
         reader = await asyncio.to_thread(
             lambda: cursor.sql(outgoing.query()).to_arrow_reader(outgoing.at_once)
         )
-        first = 0
-        while (batch := await asyncio.to_thread(_next, reader)) is not None:
-            for start in range(0, batch.num_rows, outgoing.at_once):
-                part = batch.slice(start, outgoing.at_once)
-                yield _chunk(first, part, outgoing)
-                first += part.num_rows
+        first, regular = 0, _regular(reader, outgoing.at_once)
+        while (batch := await asyncio.to_thread(_next, regular)) is not None:
+            yield chunk_of(first, batch, outgoing)
+            first += batch.num_rows
     finally:
         await asyncio.to_thread(cursor.close)
 
 
-def _next(reader: Any) -> Any:
-    return next(reader, None)
+def _next(batches: Iterator[Any]) -> Any:
+    return next(batches, None)
 
 
-def _chunk(first: int, batch: Any, outgoing: Outgoing) -> Chunk:
+def _regular(reader: Any, size: int) -> Iterator[Any]:
+    """Yield batches of `size` rows, and one of what is left: where DuckDB ends its own depends on how it has stored them."""
+    held: list[Any] = []
+    missing = size
+    for batch in reader:
+        rest = batch
+        while rest.num_rows:
+            held.append(rest.slice(0, missing))
+            missing -= held[-1].num_rows
+            rest = rest.slice(held[-1].num_rows)
+            if not missing:
+                yield _joined(held)
+                held, missing = [], size
+    if held:
+        yield _joined(held)
+
+
+def _joined(batches: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    arrow: Any = pa
+    if len(batches) == 1:
+        return batches[0]
+    return arrow.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def chunk_of(first: int, batch: Any, outgoing: Outgoing) -> Chunk:
     """Take the texts out of Arrow's buffers as they lie there: one after the other, and no row is a Python object."""
     texts = batch.column(0)
     _, ends, data = texts.buffers()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import pairwise
-from typing import Any
 
 from audiform.audiences.difference import content_sql
-from audiform.client import ConnectorClient
+from audiform.delivery.courier import Answer, Courier, Parcel
 from audiform.delivery.progress import Progress
 from audiform.delivery.report import Problem
-from audiform.delivery.rows import Chunk, Outgoing, chunks
+from audiform.delivery.rows import Outgoing
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.outcome import Category, Outcome, OutcomeKind, RecordError, Signal
 from audiform.sql import literal, name
@@ -42,29 +42,15 @@ class Tally:
             self.problems.append(problem)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The outcome of rows `[first, last)` of a part."""
-
-    first: int
-    last: int
-    outcome: Outcome
-
-    @property
-    def size(self) -> int:
-        return self.last - self.first
-
-
 @dataclass(slots=True)
 class Sending:
     """One run on its way. `connector`: its name, for the statistics."""
 
-    client: ConnectorClient
+    courier: Courier
     store: StateStore
     session: LedgerSession
     run: Run
     connector: str
-    scope: Mapping[str, Any] = field(repr=False)
     progress: Progress = field(repr=False)
     now: datetime
     tally: Tally = field(default_factory=Tally)
@@ -86,27 +72,20 @@ class Sending:
             raise DiagnosticError(_diagnostics(said)) from None
 
     async def _send_all(self, outgoing: Outgoing) -> None:
-        slots = asyncio.Semaphore(self._at_once(outgoing))
+        slots = asyncio.Semaphore(self.courier.at_once(outgoing))
         async with asyncio.TaskGroup() as group:
-            async for chunk in chunks(self.session, outgoing):
+            async for parcel in self.courier.parcels(outgoing):
                 await slots.acquire()
                 if self.tally.failed:
                     break
-                batch = Batch(self._number, outgoing.part, chunk.first, chunk.first + chunk.count)
+                batch = Batch(self._number, outgoing.part, parcel.first, parcel.first + parcel.count)
                 self._number += 1
-                task = group.create_task(self._send(outgoing, chunk, batch))
+                task = group.create_task(self._send(outgoing, parcel, batch))
                 task.add_done_callback(lambda _: slots.release())
 
-    def _at_once(self, outgoing: Outgoing) -> int:
-        """Return how many batches are on their way: enough for the platform's limit, and one that waits."""
-        requests = max(1, outgoing.at_once // outgoing.most_rows)
-        return max(2, self.client.connector_type.manifest.limits.concurrency // requests + 1)
-
-    async def _send(self, outgoing: Outgoing, chunk: Chunk, batch: Batch) -> None:
+    async def _send(self, outgoing: Outgoing, parcel: Parcel, batch: Batch) -> None:
         self.store.start_batch(self.run.id, batch.number, batch.data())
-        answers = await asyncio.gather(
-            *(self._request(outgoing, chunk, first, last) for first, last in chunk.requests(outgoing))
-        )
+        answers = await parcel.send(self.tally, partial(self.progress.advance, self.run.binding))
         settled = _settled(batch, answers)
         self.tally.failed |= bool(settled.failed)
         signal = outgoing.operation_signal
@@ -116,23 +95,7 @@ class Sending:
         self.store.settle_batch(self.run.id, batch.number, settled.data(), counts, letters)
         self.tally.settled.append(settled)
 
-    async def _request(self, outgoing: Outgoing, chunk: Chunk, first: int, last: int) -> _Answer:
-        rows = chunk.rows(first, last)
-        if last - first == 1 and outgoing.most_bytes is not None and len(rows.text) > outgoing.most_bytes:
-            outcome = _too_large(outgoing.most_bytes)
-        elif self.tally.failed:
-            outcome = Outcome(OutcomeKind.FAILED)
-        else:
-            scope = {**self.scope, "identifiers": outgoing.fields}
-            outcome = await self.client.send_batch(outgoing.operation, scope, rows)
-        if not outcome.ok and outcome.kind is not OutcomeKind.REJECTED:
-            self.tally.failed = True
-        self.progress.advance(self.run.binding, last - first)
-        return _Answer(chunk.first + first, chunk.first + last, outcome)
-
-    async def _letters(
-        self, settled: Settled, answers: Iterable[_Answer], signal: Signal
-    ) -> list[DeadLetter]:
+    async def _letters(self, settled: Settled, answers: Iterable[Answer], signal: Signal) -> list[DeadLetter]:
         if not settled.rejected:
             return []
         errors = {answer.first + error.index: error for answer in answers for error in _rejected(answer)}
@@ -164,7 +127,7 @@ class Sending:
         ).fetchall()
         return {row: (content, tuple(filter(None, keys))) for row, content, keys in found}
 
-    def _count(self, answers: Iterable[_Answer], settled: Settled, signal: Signal) -> None:
+    def _count(self, answers: Iterable[Answer], settled: Settled, signal: Signal) -> None:
         tally = self.tally
         tally.tried += settled.batch.last - settled.batch.first
         tally.unsure += _unanswered(settled)
@@ -178,7 +141,7 @@ class Sending:
             for problem in _problems(outcome):
                 tally.add_problem(problem)
 
-    def _counts(self, answers: Iterable[_Answer], settled: Settled, signal: Signal) -> list[Count]:
+    def _counts(self, answers: Iterable[Answer], settled: Settled, signal: Signal) -> list[Count]:
         """Return the figures of one batch for the statistics."""
         figures: Counter[tuple[str, str]] = Counter()
         for answer in answers:
@@ -202,7 +165,7 @@ def _diagnostics(group: ExceptionGroup[Exception]) -> list[Diagnostic]:
     return [*dict.fromkeys(one for error in errors for one in error.diagnostics)]
 
 
-def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:
+def _settled(batch: Batch, answers: Sequence[Answer]) -> Settled:
     """Return what the answers mean for the rows of a batch."""
     rejected: list[int] = []
     failed: list[tuple[int, int]] = []
@@ -226,13 +189,13 @@ def _settled(batch: Batch, answers: Sequence[_Answer]) -> Settled:
     return Settled(batch, rejected, failed, unsure)
 
 
-def _between(answer: _Answer, refused: Sequence[int]) -> list[tuple[int, int]]:
+def _between(answer: Answer, refused: Sequence[int]) -> list[tuple[int, int]]:
     """Return the rows that went down with the refused ones of the same request."""
     edges = [answer.first - 1, *refused, answer.last]
     return [(left + 1, right) for left, right in pairwise(edges) if left + 1 < right]
 
 
-def _rejected(answer: _Answer) -> Sequence[RecordError]:
+def _rejected(answer: Answer) -> Sequence[RecordError]:
     """Return the records that the platform named; a request of one record names it by its answer."""
     outcome = answer.outcome
     if outcome.kind is OutcomeKind.REJECTED and not outcome.rejected and answer.size == 1:
@@ -240,7 +203,7 @@ def _rejected(answer: _Answer) -> Sequence[RecordError]:
     return outcome.rejected
 
 
-def _rejected_people(answer: _Answer) -> int:
+def _rejected_people(answer: Answer) -> int:
     return min(answer.size, max(len(_rejected(answer)), answer.outcome.rejected_count))
 
 
@@ -249,11 +212,6 @@ def _problems(outcome: Outcome) -> list[Problem]:
     if outcome.message and outcome.kind is not OutcomeKind.ACCEPTED:
         found.append(Problem(outcome.category, outcome.message, outcome.remedy))
     return found
-
-
-def _too_large(most: int) -> Outcome:
-    message = f"one record has more than the {most:,} bytes that the platform takes at once"
-    return Outcome(OutcomeKind.REJECTED, Category.INVALID_RECORD, message)
 
 
 def _unanswered(settled: Settled) -> int:

@@ -12,9 +12,8 @@ from audiform.address import Address, Kind
 from audiform.eventlog.log import EventLog, LogUnavailableError
 from audiform.forwarding.destinations import NotStartedError
 from audiform.forwarding.records import Letter, Records
-from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.telling import Telling
-from audiform.forwarding.worker import Destination, Worker
+from audiform.forwarding.worker import Destination, Snapshot, Worker
 from audiform.state.store import Record
 from audiform.wire import Timing
 

@@ -22,7 +22,6 @@ from audiform.forwarding.latency import Recent
 from audiform.forwarding.letters import Letters
 from audiform.forwarding.queue import Item, Queue
 from audiform.forwarding.records import Letter, Records, Settled
-from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.telling import Telling
 from audiform.outcome import Category, OutcomeKind
 from audiform.wire import Timing
@@ -51,6 +50,25 @@ class Destination:
     window: float = 24 * 3600.0
     max_seconds: float = 0.05
     deduplicates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How a connector is. Rates are events a second over the last minute; latencies from ingest to accepted."""
+
+    connector: str
+    lag: int | None
+    in_per_second: float
+    out_per_second: float
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    holding: int
+    retrying: int
+    breaker: str
+    last_error: str
+    totals: Mapping[str, int]
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -218,7 +236,10 @@ class Worker:
             if len(self._sending) >= self.destination.sender.limits.concurrency:
                 wait = math.inf
             if wait <= 0:
-                self._begin([item for item in self._queue.take() if self._is_mine(item)])
+                self._breaker.begin()
+                task = asyncio.create_task(self._batch(self._queue.take()))
+                self._sending.add(task)
+                task.add_done_callback(self._sent)
                 continue
             if now - swept > _SWEEP_SECONDS and self._breaker.state is not Circuit.CLOSED:
                 swept = now
@@ -227,20 +248,6 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, _LOOK_SECONDS)):
                     await self._wake.wait()
-
-    def _begin(self, items: Sequence[Item]) -> None:
-        if items:
-            self._breaker.begin()
-            task = asyncio.create_task(self._batch(items))
-            self._sending.add(task)
-            task.add_done_callback(self._sent)
-
-    def _is_mine(self, item: Item) -> bool:
-        """Return whether an item is to be sent here; what another worker has by now is let go of."""
-        if item.letter or self._reader is None or self._reader.holds(item.entry):
-            return True
-        self._queue.settled(item, self.timing.monotonic())
-        return False
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)

@@ -60,11 +60,6 @@ class SqliteReader:
         if entries:
             self.log.changed(self)
 
-    def holds(self, entry: Entry) -> bool:
-        """Return True: nobody else reads."""
-        del entry
-        return True
-
     async def lag(self) -> int:
         """Count what was not handed out, and what of it is not settled."""
         return max(0, self.log.last - self.ceiling) + len(self.open)

@@ -177,12 +177,17 @@ def kept_sql(form: Form, identifier: str) -> str:
 
 
 def _rows(folder: Path, segment: Segment) -> str:
+    return rows_sql(segment, _source(folder, segment))
+
+
+def rows_sql(segment: Segment, source: str) -> str:
+    """Return the query of what a segment says of its members; `source`: the relation of its rows."""
     variables = "CAST(NULL AS UUID)" if segment.op == "again" else "variables"
     unsure = "true" if segment.op == "unsure" else "false"
     if segment.op == "put":
         unsure = "unsure"
     columns = "".join(f", {name(column)}" for column in segment.columns)
-    return f"SELECT identity, {variables} AS variables, {unsure} AS unsure{columns} FROM {_source(folder, segment)}"
+    return f"SELECT identity, {variables} AS variables, {unsure} AS unsure{columns} FROM {source}"
 
 
 def _source(folder: Path, segment: Segment) -> str:

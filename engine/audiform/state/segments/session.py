@@ -6,7 +6,7 @@ import shutil
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,16 @@ from audiform.state.writing import written
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+def _nullable(columns: Iterable[str], rows: str) -> str:
+    """Return the query of rows whose file says that any value may be missing: so it does not depend on what DuckDB knows of them."""
+    return f"SELECT {', '.join(f'try({column}) AS {column}' for column in columns)} FROM {rows}"
+
+
+def digest_sql(variable: str, text_sql: str) -> str:
+    """Return the SQL of a digest with the key that a variable of the connection holds."""
+    return f"CAST(md5_number(getvariable('{variable}') || {text_sql}) AS UUID)"
 
 
 @dataclass(slots=True)
@@ -66,6 +76,10 @@ class SegmentSession:
         self.connection.execute(f"CREATE OR REPLACE VIEW {view} AS {query}")
         return view
 
+    def segments(self, destination_key: str) -> tuple[Path, tuple[Segment, ...]]:
+        """Return the destination's folder and the segments that count; their files lie in it."""
+        return self._folder(destination_key), self._fetched(destination_key)
+
     def columns(self, destination_key: str) -> Sequence[tuple[Form, str]]:
         """Return the kept columns of all segments, each once."""
         found = (column for segment in live(self._segments(destination_key)) for column in segment.columns)
@@ -73,7 +87,7 @@ class SegmentSession:
 
     def digest(self, text_sql: str) -> str:
         """Return the SQL of a digest that nobody can compute without the key, which is in no text."""
-        return f"CAST(md5_number(getvariable('{self.variable}') || {text_sql}) AS UUID)"
+        return digest_sql(self.variable, text_sql)
 
     def revealed(self, query: str, table: str) -> None:
         """Make `table`; sealed columns are opened a batch at a time."""
@@ -114,6 +128,13 @@ class SegmentSession:
         file = self.shelf.prepare(run.destination_key) / folding.staged_name(run, part)
         kept = [name(item) for item in self._names(query) if is_kept(item)]
         columns = ", ".join([*kept, *(kept_sql(form, identifier) for identifier, form in forms.items())])
+        named = [
+            "identity",
+            "variables",
+            "unsure",
+            *kept,
+            *(form.column(item) for item, form in forms.items()),
+        ]
         source = f"SELECT identity, variables, false AS unsure{columns and ', '}{columns} FROM ({query})"
         sealed = {
             f"sealed:{identifier}": f"sealed:{identifier}"
@@ -132,7 +153,7 @@ class SegmentSession:
                 sealed,
             ) as rows,
         ):
-            self.connection.execute(f"COPY (SELECT * FROM {rows}) TO {literal(str(file))} {PARQUET}")
+            self.connection.execute(f"COPY ({_nullable(named, rows)}) TO {literal(str(file))} {PARQUET}")
             self.shelf.keep(run.destination_key, file.name)
         return folding.row_count(self.connection, file)
 

@@ -1,0 +1,120 @@
+"""The same shop delivered twice from the same state, by one engine and by another: what each has sent and written down."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audiform.config.engine import Engine
+from audiform.delivery.report import Delivered
+from audiform.sandbox.world import members_for
+from delivery.deliveries import Shop
+from spark.recorder import Recorder
+
+EMBEDDED = Engine()
+HURRIED = {
+    "spark.sql.shuffle.partitions": 2,
+    "spark.sql.adaptive.enabled": False,
+    "spark.sql.codegen.wholeStage": False,
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.memory": "600m",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+}
+"""For a few hundred people: what Spark does to be fast with millions takes it most of the time here."""
+SPARK = Engine.model_validate({"type": "spark", "master": "local[2,2]", "settings": HURRIED})
+People = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One delivery: its requests (ids that the platform makes are `N` in paths), the files of the ledger by what their names say, and the report."""
+
+    requests: list[tuple[str, str, bytes]]
+    ledger: dict[str, list[str]]
+    report: dict[str, Any]
+
+
+def deliveries(shop: Shop, recorder: Recorder, stages: Sequence[tuple[Engine, People]]) -> list[Seen]:
+    """Deliver stage after stage, from the state as it is now; it is put back afterwards, and so is the platform."""
+    kept = shop.root.with_name(f"{shop.root.name} kept")
+    shutil.copytree(shop.root, kept)
+    try:
+        return [_seen(shop, recorder, engine, people) for engine, people in stages]
+    finally:
+        shutil.rmtree(shop.root)
+        kept.rename(shop.root)
+        for destination in shop.sandbox.destinations(shop.kind):
+            manifest = shop.sandbox.services.types[shop.kind].manifest
+            destination.members = members_for(manifest)
+
+
+def _seen(shop: Shop, recorder: Recorder, engine: Engine, people: People) -> Seen:
+    shop.engine = engine
+    shop.people(*people)
+    recorder.taken()
+    delivered = shop.deliver()
+    requests = [(method, re.sub(r"\d{6,}", "N", path), body) for method, path, body in recorder.taken()]
+    return Seen(requests, ledger(shop.root), described(delivered))
+
+
+def ledger(root: Path) -> dict[str, list[str]]:
+    """Return what a file of the ledger is of (part, and what became of it) -> digests of their bytes; run ids differ."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(root.glob(".audiform/**/*.parquet")):
+        kind = file.name.partition(".")[2]
+        found.setdefault(kind, []).append(hashlib.sha256(file.read_bytes()).hexdigest())
+    return {kind: sorted(digests) for kind, digests in found.items()}
+
+
+def described(delivered: Delivered) -> dict[str, Any]:
+    """Return a report without what differs in each run."""
+    fields = ("status", "sent", "rejected", "pending", "unsure", "left_out", "impact", "problems", "not_sent")
+    return {name: getattr(delivered, name) for name in fields}
+
+
+def generated(number: int, seed: int) -> list[dict[str, Any]]:
+    """Return people of every kind: with addresses to mend, shared, invalid or missing; numbers that only Python can read."""
+    chance = random.Random(seed)
+    return [
+        {
+            "id": person,
+            "email": chance.choice(
+                [
+                    f"u{person}@example.com",
+                    f" U{person}@Example.COM",
+                    f"shared{person % 7}@example.com",
+                    f"ü{person}@example.com",
+                    "nobody",
+                    None,
+                ]
+            ),
+            "phone": chance.choice(
+                [
+                    None,
+                    f"+1415555{person % 10_000:04}",
+                    f"(415) 555-{person % 10_000:04}",
+                    "030 1234567",
+                    "12",
+                ]
+            ),
+            "ltv": chance.choice([None, 0, 1, 250]),
+            "ok": chance.choice([True, True, True, False, None]),
+        }
+        for person in range(1, number + 1)
+    ]
+
+
+def changed(people: People, seed: int) -> list[dict[str, Any]]:
+    """Return the people later: some left, some are new, some have other values."""
+    chance, other = random.Random(seed), generated(len(people) + len(people) // 10, seed)
+    return [
+        dict(later if place >= len(people) or chance.random() < 0.2 else people[place])
+        for place, later in enumerate(other)
+        if chance.random() < 0.9
+    ]
