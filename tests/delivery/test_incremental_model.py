@@ -22,7 +22,7 @@ from audiform.delivery.barred import Barred
 from audiform.delivery.compare import compare
 from audiform.delivery.readings import Alone
 from audiform.sources.slices import Slice
-from audiform.state.ledger import Batch, Ledger, Part, Settled
+from audiform.state.ledger import Batch, Form, Ledger, Part, Settled
 from audiform.state.open import open_ledger, open_store
 from audiform.state.store import Run
 from delivery.deliveries import KEYS, NAMED, NOON, Shop
@@ -104,9 +104,10 @@ class Tracked(World):
             selection = select("one", project.bindings["one"], project.audiences["one"], self.manifest)
             people, compared = compare(session, Alone(project, "one", since), selection, self.key, Barred())
             run = Run(f"run-{number}", "one", self.key, {}, NOON)
-            settled = []
+            settled: list[Settled] = []
             for part, count in compared.parts.items():
-                forms = selection.forms if part in (Part.ADD, Part.MODIFY, Part.CLAIM) else {}
+                arrives = part in (Part.ADD, Part.MODIFY, Part.CLAIM)
+                forms: Mapping[str, Form] = selection.forms if arrives else {}
                 assert count == session.stage(run, part, f"SELECT * FROM {table_of(part)}", forms)
                 settled.append(Settled(Batch(0, part, 0, count)))
                 if part.signal is not None:
@@ -139,7 +140,8 @@ def test_incremental_deliveries_and_a_full_one_end_where_full_ones_do(kind: str,
         ledger = open_ledger("file:.audiform", root, "test")
         world = Tracked(root, kind, manifest, Platform(manifest.identity == "each"))
         unknown: set[Any] = set()
-        for number, (changes, everything) in enumerate([*steps, ({}, True)]):
+        last: tuple[dict[int, Row | None], bool] = ({}, True)
+        for number, (changes, everything) in enumerate([*steps, last]):
             whole = everything or not number
             unknown |= world.change(changes) | world.shared()
             world.deliver(ledger, number, whole=whole)

@@ -87,6 +87,11 @@ def test_the_audience_of_the_page_is_read_by_what_changed(
         ).fetchall()
         again = said("sync")
         everything = people("--full")
+        connection.execute("DROP TABLE changed.buyers")
+        plan = json.loads(said("plan", "--json"))
+        (extent,) = (change["impact"]["extent"] for change in plan["plan"]["changes"] if change["impact"])
+        said("apply", "--auto-approve")
+        anew = connection.execute("SELECT count(*) FROM changed.buyers").fetchall()
 
     assert "read: everything, because its destination was not filled from all of them yet" in first
     assert (
@@ -94,5 +99,6 @@ def test_the_audience_of_the_page_is_read_by_what_changed(
         {"since": "2026-04-01 00:00:00 UTC", "why": "", "shared": 0},
     ) == changed
     assert [(997, 500.0)] == there
+    assert ([(996,)], "its destination was not filled from all of them yet") == (anew, extent["why"])
     assert "read: incremental, what changed since 2026-04-02 00:00:00 UTC" in again
     assert ({"remove": 1}, {"since": None, "why": "that was asked for (`--full`)", "shared": 0}) == everything

@@ -46,7 +46,8 @@ def adopt(runtime: Runtime, record: Record, manifest: Manifest, listed: Listed) 
     key = destination_key(record.body["connector"], record.body["destination_id"])
     session = runtime.ledger.open(write=True)
     try:
-        # What an interrupted import has left: who is there now counts.
+        # What an interrupted import has left: who is there now counts, and whose members they are nobody knows.
+        runtime.store.drop_watermark(record.address.name)
         session.drop(key, record.address.name)
         if not listed.values:
             return 0

@@ -276,7 +276,7 @@ class _Work:
             impact=impact,
             guards=guards,
             problems=tuple(tally.problems),
-            moved=Moved(self.run, self.key, dict(compared.parts)) if self.run else None,
+            moved=Moved(self.run, self.key, _moving(compared)) if self.run else None,
             not_sent=_people(compared) - sum(tally.sent.values()) - tally.rejected - tally.unsure,
         )
 
@@ -326,6 +326,11 @@ class _Work:
 def age_of(runtime: Runtime, people: People) -> float | None:
     """Return the age of the source's data in seconds; None where it has no files."""
     return max(0.0, runtime.clock().timestamp() - people.written) if people.written else None
+
+
+def _moving(compared: Compared) -> dict[Part, int]:
+    """Return the parts that somebody enters, leaves or changes by: what an inverse may undo."""
+    return {part: count for part, count in compared.parts.items() if part is not Part.KEEP}
 
 
 def _people(compared: Compared) -> int:

@@ -230,6 +230,12 @@ class Executor:
         return self.runtime.recorded_client(name, body)
 
     def _drop_members(self, key: str, binding: str | None = None) -> None:
+        """Forget the members of a destination, or of one binding there, and how far that had read: nobody is there any more."""
+        for record in self.records.values():
+            if record.address.kind is Kind.BINDING and binding in (None, record.address.name):
+                identity = record.body["destination_id"]
+                if identity is not None and destination_key(record.body["connector"], identity) == key:
+                    self.runtime.store.drop_watermark(record.address.name)
         session = self.runtime.ledger.open(write=True)
         try:
             session.drop(key, binding)
