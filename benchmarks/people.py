@@ -33,7 +33,9 @@ def profiles(file: Path, rows: int, *, changed: float = 0.0, stamped: bool = Fal
     )
 
 
-def project(root: Path, url: str, identifiers: str = "{email: email, phone: phone}") -> None:
+def project(
+    root: Path, url: str, identifiers: str = "{email: email, phone: phone}", watermark: str = "null"
+) -> None:
     """Write a project that sends everybody in `people.parquet` to `url`, and record it as an apply does."""
     root.mkdir(exist_ok=True)
     texts = {
@@ -52,6 +54,7 @@ audiences:
     query: SELECT * FROM people
     profile_key: customer_id
     identifiers: {identifiers}
+    watermark: {watermark}
 bindings:
   {BINDING}:
     audience: everybody
