@@ -45,7 +45,6 @@ from audiform.plan.plan import Figure, Impact
 from audiform.sql import literal, name
 from audiform.state.ledger import LedgerSession, Part, SentKey
 from audiform.state.naming import column_of, keep_wanted, named_by
-from audiform.state.store import DeadLetter
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -94,7 +93,12 @@ def compare(
 
 
 def _difference(
-    session: LedgerSession, selection: Selection, key: str, letters: Sequence[DeadLetter], *, changed: bool
+    session: LedgerSession,
+    selection: Selection,
+    key: str,
+    letters: Sequence[tuple[str, str]],
+    *,
+    changed: bool,
 ) -> Compared:
     """Make the tables of the difference. `changed`: only what changed was read."""
     connection = session.connection
@@ -291,13 +295,12 @@ def _make(connection: DuckDBPyConnection, part: Part, query: str) -> int:
     return _count(connection, table_of(part))
 
 
-def _keep_letters(connection: DuckDBPyConnection, letters: Sequence[DeadLetter]) -> None:
+def _keep_letters(connection: DuckDBPyConnection, letters: Sequence[tuple[str, str]]) -> None:
     import pyarrow as pa
 
     arrow: Any = pa
     if letters:
-        signals = [letter.signal for letter in letters]
-        contents = [letter.identity for letter in letters]
+        signals, contents = zip(*letters, strict=True)
         connection.register("given", arrow.table({"signal": signals, "content": contents}))
         connection.execute(
             f"CREATE TABLE {LETTERS} AS SELECT signal, CAST(content AS UUID) AS content FROM given"

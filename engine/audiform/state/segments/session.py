@@ -172,7 +172,6 @@ class SegmentSession:
             self.shelf.fetch_run(key, run.id)
             with written(self.shelf.directory):
                 self._lists[key] = self._folded(run, before, settled)
-        self.alive.discard(run.id)
 
     def drop(self, destination_key: str, binding: str | None = None) -> None:
         """Take the binding's segments off the list, or forget the whole destination."""

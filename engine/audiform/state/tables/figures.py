@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import astuple
 from datetime import datetime
@@ -61,6 +62,12 @@ def unbury(connection: Connection, keys: Iterable[str]) -> int:
     gone = [row[:3] for row in found if not wanted.isdisjoint(row[3].split())]
     connection.executemany("DELETE FROM dead_letter WHERE binding = ? AND signal = ? AND identity = ?", gone)
     return len(gone)
+
+
+def rejected(connection: Connection, binding: str) -> tuple[tuple[str, str], ...]:
+    """Return signal and identity of a binding's rejected records."""
+    rows = connection.execute("SELECT signal, identity FROM dead_letter WHERE binding = ?", (binding,))
+    return tuple((sys.intern(signal), identity) for signal, identity in rows)
 
 
 def dead_letters(connection: Connection) -> tuple[DeadLetter, ...]:

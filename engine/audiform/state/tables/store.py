@@ -189,6 +189,11 @@ class TableStore:
         with self.database.reading() as connection:
             return () if connection is None else figures.dead_letters(connection)
 
+    def rejected(self, binding: str) -> tuple[tuple[str, str], ...]:
+        """Return signal and identity of a binding's rejected records."""
+        with self.database.reading() as connection:
+            return () if connection is None else figures.rejected(connection, binding)
+
     def entomb(self, tombstones: Iterable[Tombstone]) -> None:
         """Keep tombstones in one transaction."""
         with self.database.writing() as connection:
