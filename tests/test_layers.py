@@ -83,8 +83,12 @@ PLATFORMS = _words(
 )
 PLATFORMS |= _words("pinterest reddit salesforce snapchat taboola tiktok twitter whatsapp youtube")
 
-# Files that name a company for what is no connector's platform: where secrets are kept.
-OF_NO_CONNECTOR = {Path("engine/audiform/secret_stores/gcp.py"): {"google"}}
+# Files that name a company for what is no connector's platform: where secrets and files are kept.
+OF_NO_CONNECTOR = {
+    Path("engine/audiform/secret_stores/gcp.py"): {"google"},
+    Path("engine/audiform/config/source_settings.py"): {"azure", "google"},
+    Path("engine/audiform/sources/filesystems.py"): {"azure"},
+}
 
 # What opens a connection: only for what reaches out, and for what stands in for the other side.
 NETWORK = _words("adbc_driver_manager adbc_driver_postgresql confluent_kafka paramiko")

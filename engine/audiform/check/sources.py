@@ -15,6 +15,7 @@ from audiform.config.source_settings import (
     FlightSqlSettings,
     MysqlSettings,
     PostgresqlSettings,
+    StorageSettings,
 )
 from audiform.diagnostics import Diagnostic, did_you_mean
 
@@ -29,18 +30,25 @@ def check_sources(project: Project) -> Iterator[Diagnostic]:
 
 
 def _url(address: Address, source: Source, allowed: Collection[str]) -> Iterator[Diagnostic]:
-    if not isinstance(source.settings, PostgresqlSettings | MysqlSettings | FlightSqlSettings):
-        return
+    match source.settings:
+        case PostgresqlSettings() | MysqlSettings() | FlightSqlSettings():
+            place, given = "url", source.settings.url
+        case StorageSettings(endpoint=str() as given):
+            place = "endpoint"
+        case _:
+            return
+    path = ("settings", place)
     # In words of HTTP, of which it is known which way is encrypted: `grpc` is as open as `http`.
-    url = source.settings.url.replace("grpc+tls://", "https://", 1).replace("grpc://", "http://", 1)
-    found = url_problem(("settings", "url"), url, allowed)
+    url = given.replace("grpc+tls://", "https://", 1).replace("grpc://", "http://", 1)
+    found = url_problem(path, url, allowed)
     if found is None:
         return
     code, text, hint = found
     if code == "insecure-url":
-        text = "`settings.url` begins with `grpc://`: people and secrets would travel in clear. Nothing is read like that."
-        hint = "write grpc+tls://"
-    yield Diagnostic(code, text, hint=hint, address=address, path=("settings", "url"))
+        scheme = given.partition("://")[0]
+        text = f"`settings.{place}` begins with `{scheme}://`: people and secrets would travel in clear. Nothing is read like that."
+        hint = "write grpc+tls://" if scheme == "grpc" else "write https://"
+    yield Diagnostic(code, text, hint=hint, address=address, path=path)
 
 
 def _freshness(address: Address, source: Source) -> Iterator[Diagnostic]:

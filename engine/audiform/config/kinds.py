@@ -15,7 +15,7 @@ from audiform.config.models import Duration, Model, is_text
 from audiform.config.query_kinds import DbtModel, Query, QueryFile
 from audiform.config.schedule import Scheduled
 from audiform.config.secret_references import CheckedSecretReference
-from audiform.config.source_settings import SourceSettings, as_settings
+from audiform.config.source_settings import SourceSettings, SourceType, as_settings
 from audiform.config.watermarks import Reconcile, Watermarked
 from audiform.memory import PATTERN
 from audiform.outcome import Signal
@@ -72,12 +72,10 @@ Protected = Annotated[
 class Source(Model):
     """Where profiles are read from."""
 
-    type: Literal[
-        "duckdb", "delta", "postgresql", "mysql", "mariadb", "sqlite", "flightsql", "snowflake", "bigquery"
-    ]
+    type: SourceType
     settings: Annotated[SourceSettings, BeforeValidator(as_settings)]
     credentials: dict[str, CheckedSecretReference] = Field(
-        default_factory=dict, description="How a database is reached"
+        default_factory=dict, description="How a database or a storage is reached"
     )
     description: str | None = None
     labels: Labels = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
     Discriminator,
@@ -17,6 +17,7 @@ from pydantic import (
 from audiform.config.models import Model
 
 _URL = r"^{}://[^/@?#]+/[^/?#]+$"
+_BUCKET = r"^[a-z0-9$][a-z0-9._-]+$"
 Timeout = Annotated[str, Field(pattern=r"^\d+(s|m|h|d)$", examples=["10m"])]
 
 
@@ -49,6 +50,54 @@ class DeltaSettings(Model):
     """Delta tables in the project's folder, read through DuckDB; needs `audiform[delta]`."""
 
     tables: dict[str, str] = Field(min_length=1, description="Table name -> folder of the Delta table")
+
+
+class StorageSettings(Model):
+    """Files in object storage, read through DuckDB."""
+
+    tables: dict[str, str] = Field(
+        min_length=1,
+        description="Table name -> file or glob (Parquet, CSV, JSON lines), `**` for any number of folders",
+    )
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/@?#]+$",
+        description="Another server that speaks the same protocol",
+        examples=["https://minio.example.com:9000"],
+    )
+
+
+class BucketSettings(StorageSettings):
+    """What has buckets."""
+
+    bucket: str = Field(pattern=_BUCKET)
+
+    @property
+    def place(self) -> str:
+        """What all paths begin with."""
+        return self.bucket
+
+
+class S3Settings(BucketSettings):
+    """Files on S3, or on a server that speaks its protocol."""
+
+    region: str | None = Field(default=None, examples=["eu-central-1"])
+
+
+class GcsSettings(BucketSettings):
+    """Files on Google Cloud Storage."""
+
+
+class AzureSettings(StorageSettings):
+    """Files on Azure Blob Storage or Data Lake Storage."""
+
+    account: str = Field(pattern=r"^[a-z0-9]+$")
+    container: str = Field(pattern=_BUCKET)
+
+    @property
+    def place(self) -> str:
+        """What all paths begin with."""
+        return self.container
 
 
 class DatabaseSettings(BuiltByDbt):
@@ -125,9 +174,26 @@ class BigQuerySettings(DatabaseSettings):
     location: str | None = Field(default=None, examples=["EU"])
 
 
+SourceType = Literal[
+    "duckdb",
+    "delta",
+    "s3",
+    "gcs",
+    "azure",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "sqlite",
+    "flightsql",
+    "snowflake",
+    "bigquery",
+]
 SETTINGS: Final[Mapping[str, type[Model]]] = {
     "duckdb": DuckDBSettings,
     "delta": DeltaSettings,
+    "s3": S3Settings,
+    "gcs": GcsSettings,
+    "azure": AzureSettings,
     "postgresql": PostgresqlSettings,
     "mysql": MysqlSettings,
     "mariadb": MysqlSettings,
@@ -148,6 +214,18 @@ CREDENTIALS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
         frozenset({"user", "token"}),
     ),
     "bigquery": (frozenset({"service_account"}), frozenset()),
+    "s3": (
+        frozenset({"access_key", "secret_key"}),
+        frozenset({"access_key", "secret_key", "session_token"}),
+        frozenset(),
+    ),
+    "gcs": (frozenset({"access_token"}), frozenset()),
+    "azure": (
+        frozenset({"account_key"}),
+        frozenset({"sas_token"}),
+        frozenset({"tenant_id", "client_id", "client_secret"}),
+        frozenset(),
+    ),
 }
 """Type of a source -> the sets of credentials of which it takes one; any other type takes none."""
 
@@ -167,6 +245,9 @@ def _kind(value: Any) -> str:
 SourceSettings = Annotated[
     Annotated[DuckDBSettings, Tag("<DuckDBSettings>")]
     | Annotated[DeltaSettings, Tag("<DeltaSettings>")]
+    | Annotated[S3Settings, Tag("<S3Settings>")]
+    | Annotated[GcsSettings, Tag("<GcsSettings>")]
+    | Annotated[AzureSettings, Tag("<AzureSettings>")]
     | Annotated[PostgresqlSettings, Tag("<PostgresqlSettings>")]
     | Annotated[MysqlSettings, Tag("<MysqlSettings>")]
     | Annotated[SqliteSettings, Tag("<SqliteSettings>")]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiform.config.kinds import Source
-from audiform.config.source_settings import DeltaSettings, DuckDBSettings
+from audiform.config.source_settings import DeltaSettings, DuckDBSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError, did_you_mean
 from audiform.sources.files import open_source
 from audiform.sql import literal, name
@@ -37,7 +37,8 @@ def source_of(
         WrongRowsError: a table or a column that the source does not have, or a value that does not fit.
     """
     types = _types(source_name, source, root, given)
-    own = source.settings.tables if isinstance(source.settings, DuckDBSettings | DeltaSettings) else {}
+    settings = source.settings
+    own = settings.tables if isinstance(settings, DuckDBSettings | DeltaSettings | StorageSettings) else {}
     names = types.keys() or own.keys() or given.keys()
     for table in given:
         if table not in names:
@@ -55,7 +56,7 @@ def _types(source_name: str, source: Source, root: Path, given: Mapping[str, Row
     import duckdb
 
     if not isinstance(source.settings, DuckDBSettings | DeltaSettings):
-        # A database is not asked: a test needs no network.
+        # Nobody elsewhere is asked: a test needs no network.
         return {}
     with duckdb.connect() as connection:
         try:

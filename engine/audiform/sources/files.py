@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
-from audiform.config.source_settings import DeltaSettings, DuckDBSettings
+from audiform.config.source_settings import AzureSettings, BucketSettings, DeltaSettings, DuckDBSettings
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.delta import open_delta
 from audiform.sources.errors import failed
 from audiform.sources.paths import files_of, reader_of
+from audiform.sources.storage import open_storage
 from audiform.sql import literal, name
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def open_source(
                 files += _view(connection, address, table, pattern, root)
         elif isinstance(settings, DeltaSettings):
             written = open_delta(connection, address, settings.tables, root)
+        elif isinstance(settings, BucketSettings | AzureSettings):
+            written = open_storage(connection, address, settings, source.credentials, root)
         confine(connection, files, folders)
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "source-unreadable")]) from None

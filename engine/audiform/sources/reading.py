@@ -18,6 +18,7 @@ from audiform.sources.databases import Asked, read_database
 from audiform.sources.errors import failed
 from audiform.sources.files import confine, open_source
 from audiform.sources.query import PROFILES, columns_of, open_query
+from audiform.sources.running import Local, running
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Error
@@ -67,7 +68,8 @@ def open_profiles(
         columns, relation = open_query(connection, audience.sql, address), PROFILES
         if asked.since is not None:
             relation = f"(SELECT * FROM {PROFILES} WHERE {asked.since.condition(source.type)})"
-        yield Profiles(relation, columns, age, address, elsewhere=False)
+        with running(Local(connection)):
+            yield Profiles(relation, columns, age, address, elsewhere=False)
 
 
 def _oldest(written: float, model: BuiltModel | None) -> float:

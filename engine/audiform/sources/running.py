@@ -1,17 +1,39 @@
-"""Statements that databases are running for us, so that whoever is interrupted can stop them."""
+"""Statements that databases, DuckDB among them, are running for us, so that whoever is interrupted can stop them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from threading import Lock
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _Parameters = ParamSpec("_Parameters")
 _Result = TypeVar("_Result")
 
-_RUNNING: dict[int, Any] = {}
+
+class Running(Protocol):
+    """What can be stopped from another thread: a cursor of a driver, in ADBC's words."""
+
+    def adbc_cancel(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What DuckDB runs in this process."""
+
+    connection: DuckDBPyConnection
+
+    def adbc_cancel(self) -> None:
+        """Stop it."""
+        self.connection.interrupt()
+
+
+_RUNNING: dict[int, Running] = {}
 _LOCK = Lock()
 
 
@@ -40,7 +62,7 @@ def interrupt() -> None:
 
 
 @contextmanager
-def running(cursor: Any) -> Iterator[None]:
+def running(cursor: Running) -> Iterator[None]:
     """Let the cursor's statement be stopped while this lasts."""
     with _LOCK:
         _RUNNING[id(cursor)] = cursor
