@@ -55,6 +55,7 @@ class DeltaSettings(Model):
 class StorageSettings(Model):
     """Files in object storage, read through DuckDB."""
 
+    bucket: str = Field(pattern=_BUCKET)
     tables: dict[str, str] = Field(
         min_length=1,
         description="Table name -> file or glob (Parquet, CSV, JSON lines), `**` for any number of folders",
@@ -67,24 +68,13 @@ class StorageSettings(Model):
     )
 
 
-class BucketSettings(StorageSettings):
-    """What has buckets."""
-
-    bucket: str = Field(pattern=_BUCKET)
-
-    @property
-    def place(self) -> str:
-        """What all paths begin with."""
-        return self.bucket
-
-
-class S3Settings(BucketSettings):
+class S3Settings(StorageSettings):
     """Files on S3, or on a server that speaks its protocol."""
 
     region: str | None = Field(default=None, examples=["eu-central-1"])
 
 
-class GcsSettings(BucketSettings):
+class GcsSettings(StorageSettings):
     """Files on Google Cloud Storage."""
 
 
@@ -92,12 +82,7 @@ class AzureSettings(StorageSettings):
     """Files on Azure Blob Storage or Data Lake Storage."""
 
     account: str = Field(pattern=r"^[a-z0-9]+$")
-    container: str = Field(pattern=_BUCKET)
-
-    @property
-    def place(self) -> str:
-        """What all paths begin with."""
-        return self.container
+    bucket: str = Field(alias="container", pattern=_BUCKET)
 
 
 class DatabaseSettings(BuiltByDbt):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
-from audiform.config.source_settings import AzureSettings, BucketSettings, DeltaSettings, DuckDBSettings
+from audiform.config.source_settings import DeltaSettings, DuckDBSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.delta import open_delta
 from audiform.sources.errors import failed
@@ -51,7 +51,7 @@ def open_source(
                 files += _view(connection, address, table, pattern, root)
         elif isinstance(settings, DeltaSettings):
             written = open_delta(connection, address, settings.tables, root)
-        elif isinstance(settings, BucketSettings | AzureSettings):
+        elif isinstance(settings, StorageSettings):
             written = open_storage(connection, address, settings, source.credentials, root)
         confine(connection, files, folders)
     except duckdb.Error as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
 from audiform.config.project import Project
-from audiform.config.source_settings import AzureSettings, BucketSettings, DeltaSettings
+from audiform.config.source_settings import DeltaSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.delta import versions_of
 from audiform.sources.paths import files_of, named_files
@@ -35,7 +35,7 @@ def snapshots(project: Project) -> dict[str, str]:
 def _lines(root: Path, name: str, source: Source) -> Iterator[str]:
     if isinstance(source.settings, DeltaSettings):
         yield from versions_of(Address(Kind.SOURCE, name), source.settings.tables, root)
-    if isinstance(source.settings, BucketSettings | AzureSettings):
+    if isinstance(source.settings, StorageSettings):
         yield from files_in(Address(Kind.SOURCE, name), source.settings, source.credentials, root)
     home = root.resolve()
     for pattern in sorted(named_files(source).values()):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from audiform.address import Address
 from audiform.config.secret_references import SecretReference
-from audiform.config.source_settings import AzureSettings, BucketSettings
+from audiform.config.source_settings import StorageSettings
 from audiform.diagnostics import Diagnostic, DiagnosticError, did_you_mean
 from audiform.secret_stores.stores import SecretStores
 from audiform.sources.filesystems import filesystem
@@ -52,7 +52,6 @@ _MEANINGS: Final = (
 """What a message of Arrow's may hold -> what it means. The rest of it names places and requests that help nobody."""
 
 
-Settings = BucketSettings | AzureSettings
 Credentials = Mapping[str, SecretReference]
 
 
@@ -66,7 +65,11 @@ class Found:
 
 
 def open_storage(
-    connection: DuckDBPyConnection, address: Address, settings: Settings, credentials: Credentials, root: Path
+    connection: DuckDBPyConnection,
+    address: Address,
+    settings: StorageSettings,
+    credentials: Credentials,
+    root: Path,
 ) -> float:
     """Make the tables of a source in object storage relations of `connection`; return when its newest file was written.
 
@@ -86,7 +89,9 @@ def open_storage(
     return newest / _NANO
 
 
-def files_in(address: Address, settings: Settings, credentials: Credentials, root: Path) -> Iterator[str]:
+def files_in(
+    address: Address, settings: StorageSettings, credentials: Credentials, root: Path
+) -> Iterator[str]:
     """Yield a line for each file of a source in object storage: another one means that it was written.
 
     Raises:
@@ -98,7 +103,7 @@ def files_in(address: Address, settings: Settings, credentials: Credentials, roo
             yield f"{file.path} {file.size} {file.written}"
 
 
-def _reached(address: Address, settings: Settings, credentials: Credentials, root: Path) -> Any:
+def _reached(address: Address, settings: StorageSettings, credentials: Credentials, root: Path) -> Any:
     stores = SecretStores()
     secrets = {key: stores.resolve(item, root) for key, item in credentials.items()}
     with _saying(address, (), ""):
@@ -107,13 +112,13 @@ def _reached(address: Address, settings: Settings, credentials: Credentials, roo
 
 def _found(
     files: Any,
-    settings: Settings,
+    settings: StorageSettings,
     pattern: str,
     address: Address,
     place: tuple[str, ...],
 ) -> list[Found]:
     """Return the files of a pattern, in order of their paths."""
-    whole = f"{settings.place}/{pattern}"
+    whole = f"{settings.bucket}/{pattern}"
     if ".." in pattern.split("/") or pattern.startswith("/"):
         detail = f"`{pattern}` leads out of the bucket: write the path of the file below it, without `..` and a slash before it."
         raise DiagnosticError([Diagnostic("invalid-value", detail, address=address, path=place)])
@@ -210,12 +215,12 @@ def _failed(error: Exception, address: Address, place: tuple[str, ...], pattern:
 
 
 def _missing(
-    files: Any, settings: Settings, pattern: str, address: Address, place: tuple[str, ...]
+    files: Any, settings: StorageSettings, pattern: str, address: Address, place: tuple[str, ...]
 ) -> Diagnostic:
-    detail = f"There is no file `{pattern}` in `{settings.place}`, so nobody can be read from it."
+    detail = f"There is no file `{pattern}` in `{settings.bucket}`, so nobody can be read from it."
     near: list[str] = []
     with suppress(OSError):
-        folder = f"{settings.place}/{pattern}".rpartition("/")[0]
+        folder = f"{settings.bucket}/{pattern}".rpartition("/")[0]
         near = [item.path.partition("/")[2] for item in _listed(files, f"{folder}/*") if item.is_file]
     hint = did_you_mean(pattern, near[:_LISTED])
     return Diagnostic("source-file-missing", detail, hint=hint, address=address, path=place)
