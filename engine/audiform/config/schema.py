@@ -122,8 +122,6 @@ FORMS: Final[Mapping[str, str]] = {
     "`credentials`",
     r"^grpc(\+tls)?://[^/@?#]+$": "a server, `grpc+tls://HOST:PORT`; what it is reached with stands in `credentials`",
     r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "the name of an account, as it stands before the service's own domain",
-    "^(nats|kafka)://[^/@]+/[^/]+$": "servers of NATS and a stream, `nats://HOST:PORT/STREAM`, or brokers of Kafka and a topic, "
-    "`kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     r"^https?://[^/@?#]+$": "a server, `https://HOST:PORT`; what it is reached with stands in `credentials`",
     r"^[a-z0-9$][a-z0-9._-]+$": "the name of a bucket or container: small letters, digits, `.`, `_` and `-`",
     r"^[a-z0-9]+$": "the name of an account: small letters and digits",
