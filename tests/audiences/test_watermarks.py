@@ -34,7 +34,7 @@ def read(values: str, column_type: str) -> tuple[str | None, str]:
         ("DATE", "('2026-04-30'), ('2031-01-01')", "2026-05-02"),
         ("BIGINT", "(9), (10)", "10"),
         ("DECIMAL(38,0)", "(99999999999999999999)", "99999999999999999999"),
-        ("VARCHAR", "('2026-a'), ('2026-B')", "2026-a"),
+        ("VARCHAR", "('2026-05-01 a'), ('2026-05-01 B')", "2026-05-01 a"),
     ],
     ids=["zone", "future", "infinite", "local", "nanoseconds", "date", "integer", "decimal", "text"],
 )

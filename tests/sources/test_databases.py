@@ -174,7 +174,7 @@ def test_whoever_is_interrupted_stops_the_database_too(filled, tmp_path, monkeyp
 
 
 def test_a_sqlite_file_is_read_and_never_written(tmp_path):
-    """Its file says how old the data is; a file outside of the project is not opened."""
+    """Its file says how old the data is, and a 1 is true where a truth is asked for; a file outside of the project is not opened."""
     with closing(sqlite3.connect(tmp_path / "shop.sqlite")) as writer:
         writer.execute("CREATE TABLE people (customer_id INTEGER, email TEXT)")
         writer.execute("INSERT INTO people VALUES (1, 'ann@example.com'), (2, NULL)")
@@ -184,6 +184,16 @@ def test_a_sqlite_file_is_read_and_never_written(tmp_path):
 
     rows, written = read(of(tmp_path, "SELECT * FROM people ORDER BY 1", **source))
 
+    flagged = of(tmp_path, "SELECT *, customer_id = 1 AS yes, customer_id + 1 AS other FROM people", **source)
+    flagged = replace(
+        flagged,
+        audiences={
+            "buyers": flagged.audiences["buyers"].model_copy(update={"consent": "yes", "deleted": "other"})
+        },
+    )
+    needed = [(("consent",), "yes"), (("deleted",), "other")]
+
+    assert [(True, None), (False, None)] == read(flagged, "yes, other", needed)[0]
     assert [(1, "ann@example.com"), (2, None)] == rows
     assert (tmp_path / "shop.sqlite").stat().st_mtime == written
     assert [

@@ -14,6 +14,7 @@ import pytest
 from audiform.address import Address, Kind
 from audiform.diagnostics import DiagnosticError
 from audiform.state.ledger import (
+    PROFILE,
     Batch,
     Form,
     Ledger,
@@ -32,7 +33,7 @@ NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 KEY = destination_key("ads", "1")
 FIRST = LedgerKeys("a key of thirty-two characters, at least")
 SECOND = LedgerKeys("another one of as many characters or more", FIRST.current)
-FORMS = {"email": Form.HEX, "device": Form.SEALED}
+FORMS = {"email": Form.HEX, "device": Form.SEALED, PROFILE: Form.HEX}
 
 
 def run(name: str, binding: str = "one", key: str = KEY) -> Run:
@@ -51,7 +52,7 @@ def people(session: LedgerSession, *names: str, variables: str = "") -> str:
     more = session.digest(f"'{variables}'") if variables else "CAST(NULL AS UUID)"
     return (
         f"SELECT {session.digest('name')} AS identity, {more} AS variables, "
-        f"sha256(name) AS {as_sent('email')}, 'device of ' || name AS {as_sent('device')} "
+        f"sha256(name) AS {as_sent('email')}, 'device of ' || name AS {as_sent('device')}, md5(name) AS {as_sent(PROFILE)} "
         f"FROM (VALUES {rows}) people (number, name) ORDER BY number"
     )
 

@@ -40,7 +40,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "VARCHAR": "text",
 }
 _WHOLE: Final = re.compile(r"DECIMAL\(\d+,0\)")
-_TEXT: Final = re.compile(r"[\w:.+/=,-]{1,100}", re.ASCII)
+_TEXT: Final = re.compile(r"[\w :.+/=,-]{1,100}", re.ASCII)
 _OVERLAP: Final = "10m"
 """Of timestamps: a transaction gives its rows the time at which it began, and they are seen when it ends."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -72,7 +72,7 @@ CODES: Mapping[str, Code] = {
     "watermark-type": Code(
         "Watermark of a type that does not sort",
         "Rows that changed are found by comparing the watermark with the highest value that was read. That takes a timestamp, a "
-        "date, an integer, or a text of letters, digits and `:._+/=,-` that sorts byte by byte. Nothing was sent.",
+        "date, an integer, or a text of letters, digits, spaces and `:._+/=,-` that sorts byte by byte. Nothing was sent.",
         "Convert the column in the query, such as `changed_at::timestamptz`, or name another one.",
     ),
     "watermark-overlap": Code(

@@ -9,7 +9,7 @@ batches while it normalises and hashes, so that no more than some of them are in
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from audiform.address import Address, Kind
-from audiform.config.kinds import Source
+from audiform.config.kinds import Audience, Source
 from audiform.config.project import Project
 from audiform.config.source_settings import DatabaseSettings, SqliteSettings
 from audiform.diagnostics import Diagnostic, DiagnosticError
@@ -70,7 +70,7 @@ def read_database(
                 batches = cursor.fetch_record_batch()
             connection.register(STREAM, batches)
             try:
-                yield _plain(batches.schema), written
+                yield _plain(batches.schema, _flags(audience) if source.type == "sqlite" else ()), written
             finally:
                 connection.unregister(STREAM)
     finally:
@@ -167,14 +167,25 @@ def _written(opened: Any, source_name: str, source: Source, file: str) -> float:
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
-def _plain(schema: Any) -> str:
-    """Return the query of the rows with numbers as numbers: some drivers hand a decimal of any size over as text."""
+def _flags(audience: Audience) -> list[str]:
+    return [item for item in (audience.consent, audience.member, audience.deleted) if item is not None]
+
+
+def _plain(schema: Any, flags: Sequence[str]) -> str:
+    """Return the query of the rows with numbers as numbers: some drivers hand a decimal of any size over as text.
+
+    `flags`: columns of a database whose truth values are the numbers 0 and 1; any other number is neither.
+    """
     numbers = [
         column.name
         for column in schema
         if getattr(column.type, "type_name", None) == "numeric" and str(column.type.storage_type) == "string"
     ]
-    if not numbers:
-        return STREAM
-    replaced = ", ".join(f"CAST({name(item)} AS DOUBLE) AS {name(item)}" for item in numbers)
-    return f"(SELECT * REPLACE ({replaced}) FROM {STREAM})"
+    replaced = [f"CAST({name(item)} AS DOUBLE) AS {name(item)}" for item in numbers]
+    whole = {column.name for column in schema if str(column.type) == "int64"}
+    replaced += [
+        f"CASE WHEN {name(item)} IN (0, 1) THEN {name(item)} = 1 END AS {name(item)}"
+        for item in flags
+        if item in whole
+    ]
+    return f"(SELECT * REPLACE ({', '.join(replaced)}) FROM {STREAM})" if replaced else STREAM

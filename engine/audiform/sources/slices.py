@@ -123,7 +123,7 @@ def _words(kind: Kind) -> str:
 
 def _unusable(column: str, what: str, address: Address) -> DiagnosticError:
     text = (
-        f"The watermark of `{address}` is `{column}`, {what}. It has to be a timestamp, a date, an integer or a text of letters, digits "
-        "and `:._+/=,-` (100 at most): convert it in the query, or name another column."
+        f"The watermark of `{address}` is `{column}`, {what}. It has to be a timestamp, a date, an integer or a text of letters, "
+        "digits, spaces and `:._+/=,-` (100 at most): convert it in the query, or name another column."
     )
     return DiagnosticError([Diagnostic("watermark-type", text, address=address, path=("watermark",))])
