@@ -29,7 +29,7 @@ from results import Budget, Figure, Place, Result, finish, here, options
 ROWS = 1_000_000
 MOST_TIMES_ONE = 3.0
 MOST_MEGABYTES = 1024
-REPEATS = 1
+REPEATS = 3
 SETTINGS: Mapping[str, str] = {
     "meta_custom_audiences": '{ad_account_id: "1"}',
     "criteo_audiences": '{advertiser_id: "1"}',

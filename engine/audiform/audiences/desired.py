@@ -96,14 +96,14 @@ def resolved_sql(ways: Sequence[Way], table: str, normalized: str, digest: Diges
     return _judged(ways, source, digest)
 
 
-def sharing_sql(way: Way, table: str) -> str:
+def sharing_sql(way: Way, table: str, *, named: bool = False) -> str:
     """Return the query of the rows of `table` with an identity that others have, each with its `place` among them.
 
     The first one is sent: it has the smallest profile key. Looking for what may be shared is cheap, so that nothing shared costs
-    little.
+    little. `named`: the table has the identity, which is shorter than what it is made of.
     """
-    named = way.sent.values() if way.selection.matches_keys else way.identifying
-    columns = ", ".join(sent.column for sent in named) or "rowid"
+    sent = way.sent.values() if way.selection.matches_keys else way.identifying
+    columns = way.column("identity") if named else ", ".join(one.column for one in sent) or "rowid"
     members = f"{table} WHERE {way.column('reason')} IS NULL"
     shared = f"SELECT hash({columns}) FROM {members} GROUP BY hash({columns}) HAVING count(*) > 1"
     one = f"PARTITION BY {columns}"
@@ -113,9 +113,9 @@ def sharing_sql(way: Way, table: str) -> str:
     )
 
 
-def duplicates_sql(way: Way, table: str) -> str:
+def duplicates_sql(way: Way, table: str, *, named: bool = False) -> str:
     """Return the query of the rows of `table` whose identity another row has that is sent."""
-    return f"SELECT row FROM ({sharing_sql(way, table)}) WHERE place > 1"
+    return f"SELECT row FROM ({sharing_sql(way, table, named=named)}) WHERE place > 1"
 
 
 def named_sql(selection: Selection, source: str, digest: Digest) -> str:

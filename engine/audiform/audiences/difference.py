@@ -28,6 +28,7 @@ CHANGES = f"{SCHEMA}.changes"
 LEAVING = f"{SCHEMA}.leaving"
 WANTED = f"(SELECT * FROM {DESIRED} WHERE reason IS NULL)"
 NOBODY = "WHERE false"
+_LEAVES, _NO_ROW = "leave", -1
 
 
 def table_of(part: Part) -> str:
@@ -63,29 +64,37 @@ def content_sql(digest: Digest, row: str = "") -> str:
     return digest(f"CAST({row}identity AS VARCHAR) || coalesce(CAST({row}variables AS VARCHAR), '')")
 
 
-def changes_sql(selection: Selection, standing: Standing, digest: Digest) -> str:
-    """Return the query of `row` (of the desired members), `part` and `rejected` (before, so that it is not sent)."""
+def changes_sql(selection: Selection, standing: Standing, digest: Digest, *, whole: bool = True) -> str:
+    """Return the query of `row` (of the desired members), `part` and `rejected` (before, so that it is not sent).
+
+    And of this binding's members that the definition no longer names: `_LEAVES`, with their `identity` and no row. Both come from
+    one join, because that is most of what a sync without changes costs. `whole`: everybody was read, so who is missing left.
+    """
     part = (
-        "CASE WHEN m.identity IS NOT NULL AND NOT m.unsure THEN "
+        f"CASE WHEN d.row IS NULL THEN {literal(_LEAVES)} WHEN m.identity IS NOT NULL AND NOT m.unsure THEN "
         "CASE WHEN m.variables IS DISTINCT FROM d.variables THEN 'modify' END "
         "WHEN o.identity IS NOT NULL THEN 'claim' ELSE 'add' END"
     )
     sent = [signal.value for signal in (Signal.ADD, Signal.MODIFY) if signal in selection.signals]
     if Signal.ADD in selection.signals:
         sent.append(Part.CLAIM.value)
+    if Signal.REMOVE in selection.signals:
+        sent.append(_LEAVES)
+    rows = f"coalesce(d.row, {_NO_ROW}) AS row"
     allowed = ", ".join(literal(item) for item in sent) or "NULL"
     changes = (
-        f"SELECT d.row, {part} AS part, {_rejected(standing, digest, 'd.', 'part')} AS rejected FROM {DESIRED} d "
-        f"LEFT JOIN {standing.mine} m ON m.identity = d.identity "
+        f"SELECT {rows}, m.identity, {part} AS part, {_rejected(standing, digest, 'd.', 'part')} AS rejected FROM {WANTED} d "
+        f"{'FULL' if whole else 'LEFT'} JOIN {standing.mine} m ON m.identity = d.identity "
         f"LEFT JOIN (SELECT DISTINCT identity, variables FROM {standing.others} WHERE NOT unsure) o "
-        "ON o.identity = d.identity AND o.variables IS NOT DISTINCT FROM d.variables WHERE d.reason IS NULL"
+        "ON o.identity = d.identity AND o.variables IS NOT DISTINCT FROM d.variables"
     )
     return f"SELECT * FROM ({changes}) WHERE part IN ({allowed})"
 
 
 def leaving_sql(standing: Standing) -> str:
-    """Return the query of this binding's members that the definition no longer names."""
-    return f"SELECT * FROM {standing.mine} ANTI JOIN {WANTED} USING (identity)"
+    """Return the query of this binding's members that the definition no longer names; the changes are known."""
+    left = f"(SELECT identity FROM {CHANGES} WHERE part = {literal(_LEAVES)})"
+    return f"SELECT * FROM {standing.mine} SEMI JOIN {left} USING (identity)"
 
 
 def arriving_sql(part: Part) -> str:

@@ -61,12 +61,14 @@ class Compared:
     """`parts`: how many rows each has; those with none have no table. `members`: of this binding, before.
 
     `shared`: members whom several profiles may share, where not all of these were read.
+    `everybody`: who is added is everybody, named as other bindings of the audience name them; they are known by this.
     """
 
     members: int
     parts: Mapping[Part, int] = field(default_factory=dict[Part, int])
     rejected_before: int = 0
     shared: int = 0
+    everybody: str | None = None
 
     def people(self, signal: Signal) -> int:
         """How many people one signal is about."""
@@ -87,7 +89,8 @@ def compare(
     named = not nobody or selection.tracked is not None
     read = reading.read(session, selection, barred.tombstones, named=named)
     if nobody:
-        return read.people, Compared(0, _everybody(session, selection, named=read.named))
+        parts = _everybody(session, selection, named=read.named)
+        return read.people, Compared(0, parts, everybody=f"everybody{read.way.mark}")
     changed = read.people.since is not None
     return read.people, _difference(session, selection, key or "", barred.letters, changed=changed)
 
@@ -108,7 +111,8 @@ def _difference(
     mine = standing.mine if selection.tracked is None else _owned(connection, standing)
     if changed:
         _set_apart(connection, mine)
-    connection.execute(f"CREATE TABLE {CHANGES} AS {changes_sql(selection, standing, session.digest)}")
+    changes = changes_sql(selection, standing, session.digest, whole=not changed)
+    connection.execute(f"CREATE TABLE {CHANGES} AS {changes}")
     if changed:
         connection.execute(f"DELETE FROM {CHANGES} WHERE {undecided_sql()}")
     before = _count(connection, f"{CHANGES} WHERE rejected")

@@ -282,7 +282,9 @@ class _Work:
 
     def _stage(self, run: Run, compared: Compared) -> None:
         for part in compared.parts:
-            self.session.stage(run, part, f"SELECT * FROM {table_of(part)}", self.hands.forms(part))
+            alike = compared.everybody if part is Part.ADD else None
+            forms = self.hands.forms(part)
+            self.session.stage(run, part, f"SELECT * FROM {table_of(part)}", forms, alike)
 
     def _sizes(self, compared: Compared, signals: Mapping[Signal, SignalOperation]) -> dict[Part, int]:
         manifest = self.client.connector_type.manifest

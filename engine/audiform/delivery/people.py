@@ -126,9 +126,11 @@ def read_people(
     if ways:
         resolve(connection, ways, digest)
         suppress(connection, ways, tombstones, session.digest)
+    several = len(distinct(ways)) > 1
+    shared = {way: _leave_one(connection, way, named=named, several=several) for way in distinct(ways)}
     counted = {
-        way: replace(_count(connection, way, profiles.written, ways), since=portion.since, seen=seen)
-        for way in distinct(ways)
+        way: replace(_count(connection, way, profiles.written, gone), since=portion.since, seen=seen)
+        for way, gone in shared.items()
     }
     each = iter(ways)
     return [
@@ -235,23 +237,22 @@ def suppress(
         )
 
 
-def _count(connection: DuckDBPyConnection, way: Way, written: float, ways: Sequence[Way]) -> People:
-    """Leave one profile of each identity, and count who is left out."""
-    shared = _leave_one(connection, way, alone=len(distinct(ways)) == 1)
+def _count(connection: DuckDBPyConnection, way: Way, written: float, gone: int) -> People:
+    """Count who is left out. `gone`: those who shared an identity and are no longer there."""
     query = f"SELECT {way.column('reason')}, count(*) FROM {PEOPLE} GROUP BY ALL ORDER BY ALL"
     counts: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(query).fetchall()}
-    shared += counts.pop(_DUPLICATE, 0)
+    shared = gone + counts.pop(_DUPLICATE, 0)
     left_out = {reason: count for reason, count in counts.items() if reason is not None}
     return People(sum(counts.values()) + shared, left_out | ({_DUPLICATE: shared} if shared else {}), written)
 
 
-def _leave_one(connection: DuckDBPyConnection, way: Way, *, alone: bool) -> int:
+def _leave_one(connection: DuckDBPyConnection, way: Way, *, named: bool, several: bool) -> int:
     """Delete who is one too many of an identity, and return how many; where another way may send them, mark them."""
-    rows = f"rowid IN ({duplicates_sql(way, PEOPLE)})"
+    rows = f"rowid IN ({duplicates_sql(way, PEOPLE, named=named)})"
     if way.selection.tracked is not None:
-        first = f"SELECT row FROM ({sharing_sql(way, PEOPLE)}) WHERE place = 1 AND sharers > 1"
+        first = f"SELECT row FROM ({sharing_sql(way, PEOPLE, named=named)}) WHERE place = 1 AND sharers > 1"
         connection.execute(f"UPDATE {PEOPLE} SET {way.column('shared')} = true WHERE rowid IN ({first})")
-    if not alone:
+    if several:
         reason = way.column("reason")
         connection.execute(f"UPDATE {PEOPLE} SET {reason} = {literal(_DUPLICATE)} WHERE {rows}")
         return 0

@@ -199,10 +199,13 @@ class LedgerSession(Protocol):
         ...
 
     def count(self, destination_key: str, binding: str | None = None) -> int: ...
-    def stage(self, run: Run, part: Part, query: str, forms: Mapping[str, Form]) -> int:
+    def stage(
+        self, run: Run, part: Part, query: str, forms: Mapping[str, Form], alike: str | None = None
+    ) -> int:
         """Keep the rows of `query` for `run`, in their order, durably; return how many they are.
 
-        `query` has `identity`, `variables` and either kept columns or `as_sent` columns with their `forms`.
+        `query` has `identity`, `variables` and either kept columns or `as_sent` columns with their `forms`. `alike`: sessions beside
+        this one stage the same rows under this name, so that they are made once.
         """
         ...
 

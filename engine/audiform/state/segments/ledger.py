@@ -17,6 +17,7 @@ from audiform.memory import Memory
 from audiform.sql import literal, name
 from audiform.state.ledger import LedgerSession, Settled
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys, Sealed, key_id, old_key, sealing_key
+from audiform.state.segments.alike import Alike
 from audiform.state.segments.rekeying import Rekeying
 from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.session import SegmentSession
@@ -159,8 +160,19 @@ class SegmentLedger:
         """Return a session with tables of its own in the same DuckDB; its digests are those of the first one."""
         shelf = self.shelf(write=write, within=first.shelf.directory)
         connection, own = first.connection.cursor(), name(f"beside {secrets.token_hex(8)}")
+        if first.alike is None and first.spill is not None:
+            first.alike = Alike(first.spill)
         session = SegmentSession(
-            connection, shelf, None, first.key, first.digest_key, first.variable, write, self._alive, own
+            connection,
+            shelf,
+            None,
+            first.key,
+            first.digest_key,
+            first.variable,
+            write,
+            self._alive,
+            own,
+            first.alike,
         )
         connection.execute(f"ATTACH ':memory:' AS {own}")
         session.prepare(connection)

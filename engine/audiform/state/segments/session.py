@@ -15,6 +15,7 @@ from audiform.sql import literal, name
 from audiform.state.ledger import Form, Part, SentKey, Settled, as_sent
 from audiform.state.naming import column_of, form_of, is_kept
 from audiform.state.segments import folding
+from audiform.state.segments.alike import Alike
 from audiform.state.segments.compacting import Compactor
 from audiform.state.segments.erasing import Eraser
 from audiform.state.segments.sealing import Sealer
@@ -49,7 +50,8 @@ def digest_sql(variable: str, text_sql: str) -> str:
 class SegmentSession:
     """See `LedgerSession`. `key`: what is encrypted is so with it; `alive`: runs of this process, which nobody recovers.
 
-    `spill`: where what has no room in memory goes; None for a session beside another one, to which both belong.
+    `spill`: where what has no room in memory goes; None for a session beside another one, to which both belong. `alike`: what
+    those that are beside one write once.
     """
 
     connection: DuckDBPyConnection
@@ -61,6 +63,7 @@ class SegmentSession:
     write: bool
     alive: set[str] = field(repr=False)
     database: str = "memory"
+    alike: Alike | None = None
     _lists: dict[str, tuple[Segment, ...]] = field(default_factory=dict[str, tuple[Segment, ...]], repr=False)
     _runs: set[str] = field(default_factory=set[str], repr=False)
 
@@ -123,37 +126,20 @@ class SegmentSession:
             count += self._number(query)
         return count
 
-    def stage(self, run: Run, part: Part, query: str, forms: Mapping[str, Form]) -> int:
+    def stage(
+        self, run: Run, part: Part, query: str, forms: Mapping[str, Form], alike: str | None = None
+    ) -> int:
         """Write the part's file and wait until it is kept."""
         file = self.shelf.prepare(run.destination_key) / folding.staged_name(run, part)
-        kept = [name(item) for item in self._names(query) if is_kept(item)]
-        columns = ", ".join([*kept, *(kept_sql(form, identifier) for identifier, form in forms.items())])
-        named = [
-            "identity",
-            "variables",
-            "unsure",
-            *kept,
-            *(form.column(item) for item, form in forms.items()),
-        ]
-        source = f"SELECT identity, variables, false AS unsure{columns and ', '}{columns} FROM ({query})"
-        sealed = {
-            f"sealed:{identifier}": f"sealed:{identifier}"
-            for identifier, form in forms.items()
-            if form is Form.SEALED
-        }
         self.alive.add(run.id)
         self._runs.add(run.id)
-        with (
-            written(self.shelf.directory),
-            folding.rows_of(
-                self.connection,
-                self.cursor,
-                source,
-                lambda reader: self._sealer.sealed(reader, sealed),
-                sealed,
-            ) as rows,
-        ):
-            self.connection.execute(f"COPY ({_nullable(named, rows)}) TO {literal(str(file))} {PARQUET}")
+        with written(self.shelf.directory):
+            if alike is None or self.alike is None:
+                self._write(file, query, forms)
+            else:
+                with self.alike.written(alike, file) as is_there:
+                    if not is_there:
+                        self._write(file, query, forms)
             self.shelf.keep(run.destination_key, file.name)
         return folding.row_count(self.connection, file)
 
@@ -249,6 +235,27 @@ class SegmentSession:
             shutil.rmtree(self.spill, ignore_errors=True)
         self.shelf.close()
         self.alive -= self._runs
+
+    def _write(self, file: Path, query: str, forms: Mapping[str, Form]) -> None:
+        kept = [name(item) for item in self._names(query) if is_kept(item)]
+        columns = ", ".join([*kept, *(kept_sql(form, identifier) for identifier, form in forms.items())])
+        named = [
+            "identity",
+            "variables",
+            "unsure",
+            *kept,
+            *(form.column(item) for item, form in forms.items()),
+        ]
+        source = f"SELECT identity, variables, false AS unsure{columns and ', '}{columns} FROM ({query})"
+        sealed = {
+            f"sealed:{identifier}": f"sealed:{identifier}"
+            for identifier, form in forms.items()
+            if form is Form.SEALED
+        }
+        with folding.rows_of(
+            self.connection, self.cursor, source, lambda reader: self._sealer.sealed(reader, sealed), sealed
+        ) as rows:
+            self.connection.execute(f"COPY ({_nullable(named, rows)}) TO {literal(str(file))} {PARQUET}")
 
     def _eraser(self, destination_key: str, keys: Sequence[SentKey]) -> Eraser:
         wanted = [(column_of(key), self.kept(key)) for key in keys]
