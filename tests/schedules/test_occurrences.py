@@ -18,8 +18,9 @@ def times(start: str, count: int, **schedule: Any) -> list[str]:
     """Return the first `count` times after `start`, all of UTC, as day, hour and minute."""
     found, moment = [], datetime.fromisoformat(start).replace(tzinfo=UTC)
     for _ in range(count):
-        moment = first_after(Schedule.model_validate(schedule), moment)
-        assert moment is not None
+        following = first_after(Schedule.model_validate(schedule), moment)
+        assert following is not None
+        moment = following
         found.append(f"{moment:%m-%d %H:%M}")
     return found
 
@@ -122,7 +123,7 @@ def test_the_next_time_is_after_and_none_lies_between(schedule, moment, delay):
     assert following == first_after(schedule, following - timedelta(seconds=1), late)
     after = [following]
     for _ in range(5):
-        after.append(first_after(schedule, after[-1], late))
+        after.append(first_after(schedule, after[-1], late) or start)
     assert all(one < two for one, two in pairwise(after))
 
 

@@ -74,6 +74,7 @@ def came_of(shell: Shell) -> str:
 
 def figures_of(url: str, overdue: str) -> str:
     """Return what Prometheus gets, once the binding is overdue by so much."""
+    text = ""
     for _ in range(250):
         text = httpx.get(url, trust_env=False).text
         if f'audiform_binding_overdue_seconds{{binding="buyers_on_ads"}} {overdue}\n' in text:

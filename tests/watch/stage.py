@@ -122,7 +122,9 @@ class Stage:
 
 def stage(folder: Path, names: frozenset[str] = frozenset()) -> Stage:
     """Return a stage on a new state in `folder`."""
-    store, time, said, results = local_store(folder, "release"), Time(), [], {}
+    store, time = local_store(folder, "release"), Time()
+    said: list[dict[str, Any]] = []
+    results: dict[str, Any] = {}
 
     def answer(name: str) -> tuple[str, Report]:
         result = results.get(name, "done")

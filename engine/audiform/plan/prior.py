@@ -9,9 +9,9 @@
     audience   source query profile_key identifiers variables consent [watermark member deleted reconcile] description labels owner protected enabled
                dependencies
                (`query`: hex digest of the SQL; `identifiers`: name -> {column, already_hashed, region})
-    binding    audience connector destination signals identifiers variables guards on_delete description labels owner
+    binding    audience connector destination signals identifiers variables guards [schedule] on_delete description labels owner
                protected enabled dependencies destination_id
-               (as declared, null = default; `guards`: the environment's merged in, only those set;
+               (as declared, null = default; `guards` and `schedule`: the environment's merged in, only what is set;
                `destination_id`: null before the remote object exists)
     policy     message effect labels owner enabled dependencies, and what it looks at, only where it is given
 """

@@ -70,10 +70,9 @@ def _is_on(body: Mapping[str, Any], records: Mapping[Address, Record]) -> bool:
     if audience is None or connector is None or body["destination_id"] is None:
         return False
     source = records.get(Address(Kind.SOURCE, audience.body["source"]))
-    return all(
-        part is not None and part["enabled"]
-        for part in (body, audience.body, connector.body, source and source.body)
-    )
+    if source is None:
+        return False
+    return all(part["enabled"] for part in (body, audience.body, connector.body, source.body))
 
 
 def _schedule(recorded: Mapping[str, str] | None) -> Schedule | None:

@@ -56,7 +56,8 @@ def _again(last: LastRun) -> datetime | None:
         return None
     failures = failures_after(last)
     most = _MOST_REFUSED if last.result == "refused" else MOST_WAIT
-    wait = min(most, FIRST_WAIT * 2 ** min(failures - 1, _DOUBLINGS))
+    doublings: int = min(failures - 1, _DOUBLINGS)
+    wait: timedelta = min(most, FIRST_WAIT * (1 << doublings))
     return (last.ended or last.started) + wait
 
 

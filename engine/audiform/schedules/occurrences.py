@@ -31,8 +31,12 @@ def first_after(schedule: Schedule, moment: datetime, delay: timedelta = timedel
 
 def jitter_of(schedule: Schedule, key: str) -> timedelta:
     """Return by how much the times of whatever has this key are later: always the same, below the schedule's jitter."""
-    span = seconds_of(schedule.jitter or "0s")
-    return timedelta(seconds=int(digest_text(f"jitter\0{key}")[:12], 16) % span if span else 0)
+    return _share_of(seconds_of(schedule.jitter), key) if schedule.jitter else timedelta(0)
+
+
+@lru_cache(maxsize=16_384)
+def _share_of(seconds: int, key: str) -> timedelta:
+    return timedelta(seconds=int(digest_text(f"jitter\0{key}")[:12], 16) % seconds if seconds else 0)
 
 
 def seconds_of(duration: str) -> int:

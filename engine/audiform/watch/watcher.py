@@ -149,9 +149,9 @@ class Watcher:
         if known:
             found += outcomes(await session.send(known), known)
         seconds = round((self.setup.timing.clock() - now).total_seconds(), 3)
-        for each in found:
-            self.ended[each.binding, each.result] += 1
-            self._say("sync_ended", binding=each.binding, result=each.result, seconds=seconds, **each.facts)
+        for one in found:
+            self.ended[one.binding, one.result] += 1
+            self._say("sync_ended", binding=one.binding, result=one.result, seconds=seconds, **one.facts)
         self._write_refused(session, found, last)
 
     def _write_refused(
