@@ -21,10 +21,10 @@ from audiform.config.secret_references import SecretReference
 from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import EventLog
 from audiform.forwarding.figures import metrics, status_of
+from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.store import SqliteRecords
 from audiform.forwarding.supervisor import Making, Supervisor
 from audiform.forwarding.telling import Telling
-from audiform.forwarding.worker import Snapshot
 from audiform.state.store import Record, StateStore, StateView
 from audiform.wire import Timing
 

@@ -13,8 +13,8 @@ from audiform.eventlog.sqlite.log import open_log
 from audiform.events.event import Event
 from audiform.forwarding.figures import status_of
 from audiform.forwarding.records import Letter
+from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.store import open_records
-from audiform.forwarding.worker import Snapshot
 from audiform.state.store import Record
 from cli.shell import Shell
 

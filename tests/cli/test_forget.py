@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from dataclasses import replace
 from hashlib import sha256
 from io import StringIO
 
 import pytest
 
+from audiform.eventlog.sqlite.log import open_log
+from audiform.events.event import Event
+from audiform.forwarding.records import Letter
+from audiform.forwarding.store import look, open_records
 from cli.shell import Said, Shell
+from cli.test_events import put
 
 CANARY = "person2@example.com"
 
@@ -80,3 +87,36 @@ def test_what_names_nobody_is_refused(shell: Shell, forget, snapshot):
     assert snapshot == said
     assert not shell.root.joinpath(".audiform", "default", "state.sqlite").exists()
     assert "canary" not in said.lower()
+
+
+def test_events_are_forgotten_too(shell: Shell, forget):
+    """Of the log, and of the dead letters; what event connectors have sent is said to be where it is."""
+    digest = shell.store().secret_digest
+    folder = shell.root / ".audiform" / "default" / "events"
+    assert 0 == shell("apply", "--auto-approve").code
+    put(shell, crm=True)
+    letter = Letter("crm", "77", "web", "e-7", "Viewed", "", "", "other", "no", digest(CANARY))
+
+    async def happen() -> None:
+        log, records = open_log(folder), open_records(folder)
+        await log.append([event(1, CANARY), event(2, "person9@example.com")])
+        await records.bury(
+            [letter, replace(letter, position="1", person=""), replace(letter, position="2", person="")]
+        )
+        await log.close()
+        await records.close()
+
+    asyncio.run(happen())
+    shown = forget(f"email: {CANARY}\n")
+    said = forget(f"email: {CANARY}\n", "--auto-approve")
+
+    assert "Not erased: what these event connectors have sent, at their platforms: crm." in shown.out
+    assert "Events: 1 erased from the log, 2 dead letters." in said.out
+    assert [] == [path.name for path in folder.iterdir() if CANARY.encode() in path.read_bytes()]
+    assert ["2"] == [each.position for each in look(folder).letters()]
+
+
+def event(number: int, email: str) -> Event:
+    """Return an event of somebody."""
+    moment = "2026-11-24T12:00:00.000Z"
+    return Event(f"e-{number}", "web", "track", "Viewed", moment, moment, {"traits": {"email": email}})

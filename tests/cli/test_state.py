@@ -12,6 +12,7 @@ from audiform.address import Address, Kind, parse_address
 from audiform.state.ledger_key import CURRENT, OLD
 from audiform.state.store import Record
 from cli.shell import Shell
+from cli.test_events import put
 
 RECORDS: Mapping[str, Mapping[str, Any]] = {
     "source.shop": {"type": "duckdb", "settings": {"tables": {"people": "people.csv"}}, "dependencies": []},
@@ -91,6 +92,18 @@ def test_what_cannot_be_done_is_said(recorded, arguments, snapshot):
 
     assert snapshot == str(recorded("state", *arguments))
     assert before == bodies(recorded)
+
+
+def test_what_the_log_of_events_knows_by_its_name_keeps_it(recorded):
+    """As `moved` in the project: under another name an event connector would begin anew, and nobody would be told."""
+    put(recorded, crm=True)
+    said = recorded("state", "mv", "event_connector.crm", "event_connector.other")
+
+    assert (1, True) == (
+        said.code,
+        "how far the events of each have got is kept under their names" in said.err,
+    )
+    assert {"event_connector.crm"} == {name for name in bodies(recorded) if name.startswith("event")}
 
 
 def test_a_moved_binding_keeps_its_content(recorded, snapshot):

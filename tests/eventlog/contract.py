@@ -24,10 +24,10 @@ def events(*numbers: int) -> list[Event]:
     return [replace(EVENT, id=f"e-{number}", body={"user_id": f"u-{number}"}) for number in numbers]
 
 
-async def fetched(reader: Reader, count: int) -> list[Entry]:
-    """Return so many events, or those that come within ten seconds."""
+async def fetched(reader: Reader, count: int, seconds: float = 10.0) -> list[Entry]:
+    """Return so many events, or those that come in time."""
     found: list[Entry] = []
-    until = asyncio.get_running_loop().time() + 10
+    until = asyncio.get_running_loop().time() + seconds
     while len(found) < count and asyncio.get_running_loop().time() < until:
         found += await reader.fetch(count - len(found), 0.5)
     return found

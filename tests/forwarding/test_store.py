@@ -43,6 +43,11 @@ def test_records_keep_their_promises(kind, tmp_path):
         await records.unbury("crm", ["8"])
         pauses = [await records.pause("crm", paused=paused) for paused in (False, True, True, False)]
         after = await records.replays()
+        for since in (5.0, 7.0):
+            await records.broke("crm", since)
+        broken = await records.broken_since("crm"), await records.broken_since("other")
+        await records.broke("crm", None)
+        assert (7.0, None, None) == (*broken, await records.broken_since("crm"))
         await records.close()
         return unsettled, [letter.position for letter in asked], after, pauses
 

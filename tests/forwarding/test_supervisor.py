@@ -10,13 +10,14 @@ from typing import Any
 from audiform.address import Address, Kind
 from audiform.eventlog.memory import MemoryLog
 from audiform.events.event import Event
+from audiform.forwarding.destination import Destination
 from audiform.forwarding.destinations import NotStartedError
 from audiform.forwarding.fakes import FakeRoute, FakeSender
 from audiform.forwarding.records import MemoryRecords
 from audiform.forwarding.supervisor import Supervisor
 from audiform.forwarding.telling import Telling, traces
-from audiform.forwarding.worker import Destination
 from audiform.state.store import Record
+from audiform.wire import Timing
 
 
 @dataclass
@@ -109,6 +110,27 @@ def test_one_that_cannot_start_keeps_nobody_waiting():
 
     assert (["e-1"], ["bi"], {"crm": "a secret is not there"}) == asyncio.run(run())
     assert {"crm", "bi"} == log.held_for
+
+
+def test_what_arrives_before_the_first_start_is_sent():
+    """A connector that was applied without its secret gets all that came since, once the secret is there."""
+    making, log, now = Making(broken={"crm"}), MemoryLog(), [0.0]
+
+    async def run():
+        await log.append([event("before")])
+        supervisor = Supervisor(log, MemoryRecords(), making, Timing(monotonic=lambda: now[0]))
+        await supervisor.follow(applied(crm={}))
+        await supervisor.followed()
+        await log.append([event("meanwhile")])
+        making.broken.clear()
+        now[0] = 6.0
+        await supervisor.follow(applied(crm={}))
+        await supervisor.followed()
+        found = list(await sent(making, "crm", 1))
+        await supervisor.stop()
+        return found
+
+    assert ["meanwhile"] == asyncio.run(run())
 
 
 def test_one_that_is_slow_to_stop_keeps_nobody_waiting():

@@ -13,9 +13,10 @@ from audiform.event_client import EventLimits, Sent
 from audiform.eventlog.memory import MemoryLog
 from audiform.events.event import Event
 from audiform.events.route import NotSent, Reason
+from audiform.forwarding.destination import Destination
 from audiform.forwarding.fakes import ACCEPTED, FakeRoute, FakeSender
 from audiform.forwarding.records import MemoryRecords
-from audiform.forwarding.worker import Destination, Worker
+from audiform.forwarding.worker import Worker
 from audiform.outcome import Category, OutcomeKind
 from audiform.wire import Timing
 
@@ -456,3 +457,56 @@ def test_what_was_settled_before_is_not_sent_again():
     asyncio.run(run())
     assert ["e-0", "e-1", "e-2", "e-3"] == sorted(stage.sender.sent)
     assert (4, 0) == (stage.count("sent"), stage.count("maybe_twice"))
+
+
+def test_what_another_worker_has_by_now_is_not_sent_here():
+    """Its destination was away; when it is back, only the rest is sent, and those behind it of the same person too."""
+    stage = Stage(route=FakeRoute(ordered=True), sender=FakeSender(EventLimits(1)))
+    stage.sender.answer = lambda _, tries: RETRY if tries == 1 else ACCEPTED
+
+    async def run():
+        async with stage.working():
+            await stage.log.append([event(number) for number in range(2)])
+            await until(lambda: stage.sender.batches)
+            stage.log.elsewhere.add("0")
+            await until(lambda: stage.settled == 1)
+
+    asyncio.run(run())
+    assert ["e-0", "e-1", "e-1"] == stage.sender.sent
+
+
+def test_a_wait_for_ever_ends_with_the_window():
+    """A platform that says to come back in a year is asked once more when the time of the event is over."""
+    limited = replace(RETRY, category=Category.RATE_LIMITED, retry_after=365 * 86_400.0)
+    stage = Stage(FakeSender(answer=lambda *_: limited), window=40.0)
+
+    async def run():
+        async with stage.working():
+            await stage.log.append([event(1)])
+            await until(lambda: stage.settled == 1)
+
+    asyncio.run(run())
+    assert [1, 0] == [
+        stage.count("dead", "rate_limited") + stage.count("dead", "unavailable"),
+        stage.count("sent"),
+    ]
+
+
+def test_a_restart_knows_since_when_nothing_is_taken():
+    """A destination that is away for longer than the window is not given the whole window again by each restart."""
+    stage = Stage(FakeSender(answer=lambda *_: RETRY), window=1e9)
+
+    async def run():
+        async with stage.working() as worker:
+            await stage.log.append([event(1)])
+            await until(lambda: "crm" in stage.records.broken)
+            since = stage.records.broken["crm"]
+        stage.records.broken["crm"] = since - 3_600
+        async with stage.working() as worker:
+            again = worker._breaker.broken_for()
+            stage.sender.answer = lambda *_: ACCEPTED
+            await until(lambda: stage.settled == 1)
+            return again
+
+    assert 3_599 <= asyncio.run(run()) < 4_600
+    assert {} == stage.records.broken

@@ -14,6 +14,7 @@ from audiform.cli.options import Options, json_option, project_options
 from audiform.cli.running import run
 from audiform.cli.views import forget_text
 from audiform.erasure.erase import erase
+from audiform.erasure.events import what_is_left
 from audiform.erasure.forms import Forms, forms_of
 from audiform.erasure.report import Place, place_data, receipt_data
 from audiform.erasure.request import Request, read_request
@@ -70,7 +71,9 @@ def command(
         if not as_json:
             where = f"project {runtime.project.name}, environment {runtime.project.environment.name}"
             options.output.data(
-                forget_text.plan(request.identifiers, places, where, colour=options.output.colour)
+                forget_text.plan(
+                    request.identifiers, places, where, what_is_left(runtime), colour=options.output.colour
+                )
             )
         if not auto_approve and not _agreed(file):
             return _not_done(options, request, places, as_json=as_json)
@@ -89,7 +92,13 @@ def _erase(
         receipts = [receipt_data(receipt) for receipt in erased.receipts]
         data = {"request": erased.request, "ok": erased.ok, "tombstones": erased.tombstones}
         options.output.json(
-            {**data, "rows": erased.rows, "dead_letters": erased.letters, "receipts": receipts}
+            {
+                **data,
+                "rows": erased.rows,
+                "dead_letters": erased.letters,
+                "events": erased.events.data(),
+                "receipts": receipts,
+            }
         )
     else:
         options.output.data(forget_text.receipts(erased, colour=options.output.colour))

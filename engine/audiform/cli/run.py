@@ -81,7 +81,9 @@ async def _run(
 
     making = Makers(Catalog(project.root, trust_of(project)), transport, secret, timing)
     records = open_records(directory, own_log=project.event_log.url is None)
-    log = open_event_log(project.event_log, project.root, directory)
+    log = open_event_log(
+        project.event_log, project.root, directory, lambda why: telling.say("event_log", why=why)
+    )
     setup = Setup(store, log, records, making, secret, project.root, *place, timing, telling)
     try:
         async with running(setup) as (_, port):

@@ -10,19 +10,10 @@ from typing import Any
 
 from audiform.collector.reading import Reading
 from audiform.config.event_kinds import KafkaSettings
+from audiform.eventlog.kafka.connection import SAID, configured
 from audiform.eventlog.log import Entry, LogUnavailableError
 from audiform.eventlog.place import Place
 
-_SAID = {
-    "UNKNOWN_TOPIC_OR_PART": "the topic does not exist",
-    "TOPIC_EXCEPTION": "the topic's name is not valid",
-    "TOPIC_AUTHORIZATION_FAILED": "the user may not read the topic",
-    "GROUP_AUTHORIZATION_FAILED": "the user may not read as this consumer group",
-    "SASL_AUTHENTICATION_FAILED": "the brokers do not accept the user name and password",
-    "_AUTHENTICATION": "the brokers do not accept the user name and password",
-    "_ALL_BROKERS_DOWN": "no connection to any of the brokers (host name, network or certificate)",
-}
-"""What librdkafka calls what goes wrong -> what is said of it. Other errors it overcomes by itself."""
 _NO_MEMBER = frozenset({"ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "REBALANCE_IN_PROGRESS", "_STATE"})
 """The partitions were given to others, who read again what was not committed; the log keeps it once."""
 
@@ -47,7 +38,7 @@ class KafkaStream:
         messages = await self._do(self._messages, most, wait)
         names = [*self.trouble, *(message.error().name() for message in messages if message.error())]
         self.trouble.clear()
-        why = next((_SAID[name] for name in names if name in _SAID), None)
+        why = next((SAID[name] for name in names if name in SAID), None)
         if why is not None:
             raise LogUnavailableError(why)
         found = [self._entry(message) for message in messages if message.error() is None]
@@ -91,7 +82,7 @@ class KafkaStream:
         except KafkaException as error:
             name = error.args[0].name()
             if name not in _NO_MEMBER:
-                why = _SAID.get(name, f"the brokers did not note how far the topic was read ({name})")
+                why = SAID.get(name, f"the brokers did not note how far the topic was read ({name})")
                 raise LogUnavailableError(why) from None
 
 
@@ -111,24 +102,12 @@ def joined(place: Place, settings: KafkaSettings, reading: Reading) -> KafkaStre
 
 def _configured(place: Place, settings: KafkaSettings) -> dict[str, Any]:
     """Return librdkafka's settings: offsets are ours to commit, and a group that is new begins with the oldest message."""
-    way = "SSL" if place.encrypted else "PLAINTEXT"
-    found: dict[str, Any] = {
-        "bootstrap.servers": ",".join(place.servers),
-        "client.id": "audiform",
+    return configured(place, settings.sasl_mechanism) | {
         "group.id": settings.group,
-        "security.protocol": way if place.user is None else f"SASL_{way}",
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,
         "allow.auto.create.topics": False,
-        "log_level": 0,
     }
-    if place.user is not None:
-        found |= {
-            "sasl.mechanism": settings.sasl_mechanism,
-            "sasl.username": place.user,
-            "sasl.password": place.password or "",
-        }
-    return found
 
 
 def _as_http(headers: Mapping[bytes, bytes]) -> Mapping[bytes, bytes]:

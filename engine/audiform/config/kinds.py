@@ -238,13 +238,20 @@ class EventLogPlace(Model):
 
     url: str | None = Field(
         default=None,
-        pattern="^nats://[^/@]+/[^/]+$",
-        description="Servers of NATS and a stream there, for more than one machine (default: a file beside the state)",
-        examples=["nats://nats1.example.com:4222,nats2.example.com:4222/SHOP"],
+        pattern="^(nats|kafka)://[^/@]+/[^/]+$",
+        description="Servers of NATS and a stream there, or brokers of Kafka and a topic, for more than one machine "
+        "(default: a file beside the state)",
+        examples=[
+            "nats://nats1.example.com:4222,nats2.example.com:4222/SHOP",
+            "kafka://broker1.example.com:9093,broker2.example.com:9093/shop-events",
+        ],
     )
     credentials: dict[Literal["user", "password"], CheckedSecretReference] = Field(
         default_factory=dict[Literal["user", "password"], CheckedSecretReference],
         description="How the servers are reached",
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="How Kafka is proved `user` and `password`"
     )
     max_age: Duration = Field(default="7d", description="How long delivered events are kept, for replay")
     max_bytes: StrictInt = Field(

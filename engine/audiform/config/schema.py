@@ -125,6 +125,8 @@ FORMS: Final[Mapping[str, str]] = {
     r"^https?://[^/@?#]+$": "a server, `https://HOST:PORT`; what it is reached with stands in `credentials`",
     r"^[a-z0-9$][a-z0-9._-]+$": "the name of a bucket or container: small letters, digits, `.`, `_` and `-`",
     r"^[a-z0-9]+$": "the name of an account: small letters and digits",
+    "^(nats|kafka)://[^/@]+/[^/]+$": "servers of NATS and a stream, `nats://HOST:PORT/STREAM`, or brokers of Kafka and a topic, "
+    "`kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     "^nats://[^/@]+/[^/]+$": "servers and a stream, `nats://HOST:PORT/STREAM`; a password stands in `credentials`",
     "^kafka://[^/@]+/[^/]+$": "brokers and a topic, `kafka://HOST:PORT/TOPIC`; a password stands in `credentials`",
     "^ed25519:": "a public key as `audiform connectors keygen` prints it: `ed25519:` and the key",

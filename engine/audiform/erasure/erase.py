@@ -15,6 +15,7 @@ from datetime import datetime
 from audiform.delivery.deliver import withdraw_named
 from audiform.delivery.report import Delivered
 from audiform.diagnostics import DiagnosticError
+from audiform.erasure.events import erase_kept
 from audiform.erasure.forms import Forms
 from audiform.erasure.report import Erased, Place, Receipt, Way
 from audiform.runtime import Runtime
@@ -40,7 +41,8 @@ async def erase(runtime: Runtime, forms: Forms, places: Sequence[Place]) -> Eras
     count = await asyncio.to_thread(_entomb, runtime, forms, request, begun)
     receipts = tuple([await _settle(runtime, forms, place) for place in places])
     rows, letters = await asyncio.to_thread(_erase_here, runtime, forms, receipts)
-    erased = Erased(request, receipts, rows, letters, count)
+    events = await asyncio.to_thread(erase_kept, runtime, forms)
+    erased = Erased(request, receipts, rows, letters, count, events)
     after = runtime.store.read().serial
     runtime.store.remember(replace(entry, ended=runtime.clock(), serial_after=after, data=erased.data()))
     return erased

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from audiform.erasure.events import Events
 from audiform.state.store import Record
 
 
@@ -66,13 +67,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The end of an erasure. `rows`: erased of the ledger; `letters`: of the dead letters; `tombstones`: all of them."""
+    """The end of an erasure. `rows`: erased of the ledger; `letters`: of the dead letters; `tombstones`: all of them; `events`: of the log."""
 
     request: str
     receipts: tuple[Receipt, ...]
     rows: int
     letters: int
     tombstones: int
+    events: Events
 
     @property
     def ok(self) -> bool:
@@ -84,6 +86,7 @@ class Erased:
         return {
             "rows": self.rows,
             "letters": self.letters,
+            "events": self.events.data(),
             "receipts": [receipt_data(receipt) for receipt in self.receipts],
         }
 

@@ -73,6 +73,10 @@ class Reader(Protocol):
         """
         ...
 
+    def holds(self, entry: Entry) -> bool:
+        """Return whether an event that was handed out is still this reader's to send: another worker may have it by now."""
+        ...
+
     async def lag(self) -> int:
         """Count the events that this consumer has not settled."""
         ...

@@ -19,6 +19,8 @@ class MemoryLog:
     entries: list[Entry] = field(default_factory=list[Entry])
     settled: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
     held_for: frozenset[str] = frozenset()
+    elsewhere: set[str] = field(default_factory=set[str])
+    """Positions that were given to another worker."""
     _known: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,6 +88,10 @@ class MemoryReader:
     async def acknowledge(self, entries: Sequence[Entry]) -> None:
         """Remember them as settled."""
         self.settled.update(entry.position for entry in entries)
+
+    def holds(self, entry: Entry) -> bool:
+        """Return whether no test has said otherwise."""
+        return entry.position not in self.log.elsewhere
 
     async def lag(self) -> int:
         """Count what is not settled."""

@@ -14,7 +14,7 @@ from audiform.diagnostics import DiagnosticError
 from audiform.event_client import sender_of
 from audiform.events.recorded import connector_of_record
 from audiform.events.routing import UncompilableError, compile_route
-from audiform.forwarding.worker import Destination
+from audiform.forwarding.destination import Destination
 from audiform.plan.guard import seconds
 from audiform.transport import Transport
 from audiform.wire import Timing

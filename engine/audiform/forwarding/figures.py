@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from audiform.collector.answers import Figures
-from audiform.forwarding.worker import Snapshot
+from audiform.forwarding.snapshot import Snapshot
 
 
 def status_of(snapshots: Sequence[Snapshot], failed: Mapping[str, str], figures: Figures) -> dict[str, Any]:

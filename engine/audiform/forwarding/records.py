@@ -86,6 +86,14 @@ class Records(Protocol):
         """Remember whether a connector is paused; return what was remembered before."""
         ...
 
+    async def broken_since(self, connector: str) -> float | None:
+        """Return since when (seconds since 1970) its destination has taken nothing; None where it works."""
+        ...
+
+    async def broke(self, connector: str, since: float | None) -> None:
+        """Remember that."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -100,6 +108,7 @@ class MemoryRecords:
     tally: dict[tuple[str, str, str], int] = field(default_factory=dict[tuple[str, str, str], int])
     letters: dict[tuple[str, str], Letter] = field(default_factory=dict[tuple[str, str], Letter])
     paused: dict[str, bool] = field(default_factory=dict[str, bool])
+    broken: dict[str, float] = field(default_factory=dict[str, float])
     begun: int = 0
 
     async def begin(self, connector: str, positions: Sequence[str], tally: Tally) -> int:
@@ -146,6 +155,16 @@ class MemoryRecords:
         """Keep it."""
         before, self.paused[connector] = self.paused.get(connector, False), paused
         return before
+
+    async def broken_since(self, connector: str) -> float | None:
+        """Return it."""
+        return self.broken.get(connector)
+
+    async def broke(self, connector: str, since: float | None) -> None:
+        """Keep it."""
+        self.broken.pop(connector, None)
+        if since is not None:
+            self.broken[connector] = since
 
     async def close(self) -> None:
         """Nothing is open."""

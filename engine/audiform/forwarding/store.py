@@ -16,25 +16,28 @@ from audiform.eventlog.sqlite.writer import Writer
 from audiform.forwarding.records import Figure, Letter, Settled, Tally
 from audiform.sqlite_file import is_there, make_database
 
-VERSION = 2
 _KNOWN_SECONDS = 5.0
 """After so long a log of our own has written down that a batch is settled."""
 _KNOWN_ELSEWHERE_SECONDS = 120.0
 """A server that is killed may hand out again what was settled, some time after it is back."""
 _REMEMBERED_SECONDS = 48 * 3600.0
 _COLUMNS = tuple(item.name for item in fields(Letter))
-_STATEMENTS = (
-    """CREATE TABLE batch (number INTEGER PRIMARY KEY, connector TEXT NOT NULL, positions TEXT NOT NULL, at REAL NOT NULL,
-    settled TEXT NOT NULL DEFAULT '[]')""",
-    """CREATE TABLE figure (day TEXT, connector TEXT, what TEXT, detail TEXT, count INTEGER NOT NULL,
-    PRIMARY KEY (day, connector, what, detail)) WITHOUT ROWID""",
-    f"""CREATE TABLE letter ({", ".join(f"{name} NOT NULL" for name in _COLUMNS)},
-    PRIMARY KEY (connector, position)) WITHOUT ROWID""",
-    "CREATE TABLE pause (connector TEXT PRIMARY KEY, paused INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE status (worker TEXT PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE progress (source TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+_STEPS = (
+    (
+        "CREATE TABLE batch (number INTEGER PRIMARY KEY, connector TEXT NOT NULL, positions TEXT NOT NULL, at REAL NOT NULL)",
+        """CREATE TABLE figure (day TEXT, connector TEXT, what TEXT, detail TEXT, count INTEGER NOT NULL,
+        PRIMARY KEY (day, connector, what, detail)) WITHOUT ROWID""",
+        f"""CREATE TABLE letter ({", ".join(f"{name} NOT NULL" for name in _COLUMNS)},
+        PRIMARY KEY (connector, position)) WITHOUT ROWID""",
+        "CREATE TABLE pause (connector TEXT PRIMARY KEY, paused INTEGER NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE status (worker TEXT PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE progress (source TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
+    ),
+    ("ALTER TABLE batch ADD COLUMN settled TEXT NOT NULL DEFAULT '[]'",),
+    ("CREATE TABLE broken (connector TEXT PRIMARY KEY, since REAL NOT NULL) WITHOUT ROWID",),
 )
-_FROM_1 = ("ALTER TABLE batch ADD COLUMN settled TEXT NOT NULL DEFAULT '[]'",)
+"""What leads from each version to the next, from nothing on."""
+VERSION = len(_STEPS)
 
 
 def utc_now() -> datetime:
@@ -128,6 +131,26 @@ class SqliteRecords:
         before: bool = await self.sure.do(work)
         return before
 
+    async def broken_since(self, connector: str) -> float | None:
+        """Return since when a destination has taken nothing."""
+
+        def work(connection: sqlite3.Connection) -> float | None:
+            row = connection.execute("SELECT since FROM broken WHERE connector = ?", (connector,)).fetchone()
+            return None if row is None else float(row[0])
+
+        found: float | None = await self.quick.do(work)
+        return found
+
+    async def broke(self, connector: str, since: float | None) -> None:
+        """Remember it; a power cut may forget it."""
+        statement, values = "DELETE FROM broken WHERE connector = ?", (connector,)
+        if since is None:
+            await self.quick.do(lambda c: c.execute(statement, values))
+        else:
+            await self.quick.do(
+                lambda c: c.execute("INSERT OR REPLACE INTO broken VALUES (?, ?)", (*values, since))
+            )
+
     async def tell(self, worker: str, body: Mapping[str, Any], at: float) -> None:
         """Write how a worker is, for `audiform status`."""
         values = (worker, at, json.dumps(body))
@@ -205,6 +228,17 @@ class Looking:
                     [(letter.connector, letter.position) for letter in letters],
                 )
 
+    def erase(self, positions: Iterable[str], people: Iterable[str]) -> int:
+        """Delete the dead letters of these events, and of these people (keyed digests); return how many there were."""
+        if self.connection is None:
+            return 0
+        with self.connection:
+            return sum(
+                self.connection.execute(f"DELETE FROM letter WHERE {column} = ?", (value,)).rowcount
+                for column, values in (("position", positions), ("person", people))
+                for value in values
+            )
+
     def close(self) -> None:
         """Close the file."""
         if self.connection is not None:
@@ -248,9 +282,9 @@ def _connect(path: Path, synchronous: str) -> sqlite3.Connection:
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    for statement in (each for step in _STEPS[version:] for each in step):
+        connection.execute(statement)
     if version < VERSION:
-        for statement in _STATEMENTS if version == 0 else _FROM_1:
-            connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
     if version > VERSION:

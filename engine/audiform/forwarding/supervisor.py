@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 from audiform.address import Address, Kind
 from audiform.eventlog.log import EventLog, LogUnavailableError
+from audiform.forwarding.destination import Destination
 from audiform.forwarding.destinations import NotStartedError
 from audiform.forwarding.records import Letter, Records
+from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.telling import Telling
-from audiform.forwarding.worker import Destination, Snapshot, Worker
+from audiform.forwarding.worker import Worker
 from audiform.state.store import Record
 from audiform.wire import Timing
 
@@ -126,6 +128,8 @@ class Supervisor:
 
     async def _start(self, name: str, record: Record) -> None:
         try:
+            # Its place first: what arrives while a secret is waited for is sent once it can start.
+            await (await self.log.reader(name)).close()
             destination = await asyncio.to_thread(self.making.destination, name, record.body)
             worker = Worker(destination, self.log, self.records, self.timing, self.person, self.telling)
             paused = await self.records.pause(name, paused=False)

@@ -13,15 +13,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from audiform.event_client import EventSender, Sent
+from audiform.event_client import Sent
 from audiform.eventlog.log import Entry, EventLog, LogUnavailableError, Reader, Start
 from audiform.events.event import Event
-from audiform.events.route import COUNTED, DEAD_LETTERS, Mapped, NotSent, Reason, Route
+from audiform.events.route import COUNTED, DEAD_LETTERS, Mapped, NotSent, Reason
 from audiform.forwarding.breaker import Breaker, Circuit, backoff
+from audiform.forwarding.destination import Destination
 from audiform.forwarding.latency import Recent
 from audiform.forwarding.letters import Letters
 from audiform.forwarding.queue import Item, Queue
 from audiform.forwarding.records import Letter, Records, Settled
+from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.telling import Telling
 from audiform.outcome import Category, OutcomeKind
 from audiform.wire import Timing
@@ -35,40 +37,6 @@ _AGAIN_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 _SWEEP_SECONDS = 1.0
 _LOOK_SECONDS = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """One event connector as it is applied. `window`: how long (seconds) an event is tried again.
-
-    `deduplicates`: its platform knows an event by its id, so that one that is sent twice counts once.
-    """
-
-    name: str
-    route: Route
-    sender: EventSender
-    window: float = 24 * 3600.0
-    max_seconds: float = 0.05
-    deduplicates: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """How a connector is. Rates are events a second over the last minute; latencies from ingest to accepted."""
-
-    connector: str
-    lag: int | None
-    in_per_second: float
-    out_per_second: float
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    holding: int
-    retrying: int
-    breaker: str
-    last_error: str
-    totals: Mapping[str, int]
-    seconds: float
 
 
 @dataclass(slots=True)
@@ -100,6 +68,7 @@ class Worker:
     """The dead letters that are on their way again, each as it was when somebody asked for it."""
     _totals: Counter[str] = field(default_factory=Counter[str])
     _last_error: str = ""
+    _broken: bool = False
 
     def __post_init__(self) -> None:
         self._queue = Queue(self.destination.sender.limits, self.destination.max_seconds)
@@ -113,6 +82,10 @@ class Worker:
         """Begin to forward. `skip`: not what was kept during a pause."""
         self._uncertain = set(await self.records.unsettled(self.destination.name))
         self._known = set(await self.records.settled(self.destination.name))
+        since = await self.records.broken_since(self.destination.name)
+        if since is not None:
+            broken = max(0.0, self.timing.clock().timestamp() - since)
+            self._breaker.since, self._broken = self.timing.monotonic() - broken, True
         self._reader = reader = await self.log.reader(self.destination.name, Start.NOW)
         if skip:
             await reader.skip()
@@ -236,10 +209,7 @@ class Worker:
             if len(self._sending) >= self.destination.sender.limits.concurrency:
                 wait = math.inf
             if wait <= 0:
-                self._breaker.begin()
-                task = asyncio.create_task(self._batch(self._queue.take()))
-                self._sending.add(task)
-                task.add_done_callback(self._sent)
+                self._begin([item for item in self._queue.take() if self._is_mine(item)])
                 continue
             if now - swept > _SWEEP_SECONDS and self._breaker.state is not Circuit.CLOSED:
                 swept = now
@@ -248,6 +218,20 @@ class Worker:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(wait, _LOOK_SECONDS)):
                     await self._wake.wait()
+
+    def _begin(self, items: Sequence[Item]) -> None:
+        if items:
+            self._breaker.begin()
+            task = asyncio.create_task(self._batch(items))
+            self._sending.add(task)
+            task.add_done_callback(self._sent)
+
+    def _is_mine(self, item: Item) -> bool:
+        """Return whether an item is to be sent here; what another worker has by now is let go of."""
+        if item.letter or self._reader is None or self._reader.holds(item.entry):
+            return True
+        self._queue.settled(item, self.timing.monotonic())
+        return False
 
     def _sent(self, task: asyncio.Task[None]) -> None:
         self._sending.discard(task)
@@ -274,6 +258,7 @@ class Worker:
             results = await self._answers(items)
         tally = Counter[tuple[str, str]]()
         letters, settled = self._judged(items, results, tally)
+        await self._remember()
         await self.records.bury(letters)
         await self._acknowledged(settled, {letter.position for letter in letters})
         known = [(item.entry.position, item.entry.event.id) for item in settled]
@@ -328,7 +313,9 @@ class Worker:
             self._breaker.succeed()
             return
         before = self._breaker.state
-        after = max((sent.retry_after for sent in waiting if sent.retry_after is not None), default=None)
+        waits = [sent.retry_after for sent in waiting if sent.retry_after is not None]
+        # A platform that says "in a year" is asked again when the time of what waits is over.
+        after = min(max(waits), self.destination.window) if waits else None
         self._breaker.fail(after, hopeless=any(sent.outcome is OutcomeKind.FAILED for sent in waiting))
         if self._breaker.state is not before:
             first = waiting[0]
@@ -340,8 +327,17 @@ class Worker:
                 seconds=round(self._breaker.wait(), 1),
             )
 
+    async def _remember(self) -> None:
+        """Keep since when nothing is taken: a restart does not begin to count anew."""
+        broken = self._breaker.since is not None
+        if broken is not self._broken:
+            self._broken = broken
+            since = self.timing.clock().timestamp() - self._breaker.broken_for()
+            await self.records.broke(self.destination.name, since if broken else None)
+
     def _later(self, item: Item, sent: Sent) -> None:
-        wait = max(sent.retry_after or 0.0, backoff(item.attempts, self.timing.chance()))
+        asked = min(sent.retry_after or 0.0, self.destination.window)
+        wait = max(asked, backoff(item.attempts, self.timing.chance()))
         self._queue.again(item, self.timing.monotonic() + wait)
 
     async def _expire(self) -> None:

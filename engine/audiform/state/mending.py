@@ -11,6 +11,9 @@ from audiform.state.ledger import Ledger, LedgerSession, destination_key
 from audiform.state.renaming import rename as follow
 from audiform.state.store import Record, StateStore, StateView
 
+KEPT_BY_NAME = frozenset({Kind.EVENT_SOURCE, Kind.EVENT_TYPE, Kind.EVENT_CONNECTOR})
+"""What the log of events knows by its name: it cannot be given another one."""
+
 
 def rename(store: StateStore, ledger: Ledger, old: Address, new: Address) -> None:
     """Give the record another address; what depends on it, and the members of a binding, go along.
@@ -25,6 +28,11 @@ def rename(store: StateStore, ledger: Ledger, old: Address, new: Address) -> Non
         )
     if old.kind is not new.kind:
         raise _invalid(f"`{old}` and `{new}` are of different kinds, and a record keeps its kind.")
+    if old.kind in KEPT_BY_NAME:
+        raise _invalid(
+            f"`{old}` cannot be moved: how far the events of each have got is kept under their names, in the log. Nothing was changed. "
+            "Keep the name; or declare the new one beside it, apply, and delete the old one when it has caught up."
+        )
     if old.kind is Kind.BINDING:
         _refuse_open(store, old)
     follow(store, ledger, old, new, lambda: datetime.now(UTC))

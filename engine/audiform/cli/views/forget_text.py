@@ -20,13 +20,16 @@ _SAYS: Mapping[Way, str] = {
 _NEEDS_SOMEBODY = frozenset({Way.CANNOT, Way.UNREACHABLE})
 
 
-def plan(identifiers: Sequence[str], places: Sequence[Place], where: str, *, colour: bool) -> str:
-    """Return what would be done, without showing the person."""
+def plan(
+    identifiers: Sequence[str], places: Sequence[Place], where: str, left: Sequence[str], *, colour: bool
+) -> str:
+    """Return what would be done, without showing the person; `left`: what of their events is not reached."""
     head = paint(f"Somebody is to be forgotten ({where})", Style.BOLD, colour=colour)
     known = f"Looked for by: {', '.join(identifiers)}"
     after = (
-        "They are erased from the ledger and the dead letters, and a tombstone for each of these identifiers\n"
+        "They are erased from the ledger, the log of events and the dead letters, and a tombstone for each of these identifiers\n"
         "keeps every later sync from sending them again (left out as `suppressed`)."
+        + "".join(f"\nNot erased: {each}." for each in left)
     )
     if not places:
         return f"{head}\n{known}\n\nNo destination received them, as far as the ledger knows.\n{after}"
@@ -105,10 +108,18 @@ def _receipt(receipt: Receipt, *, colour: bool) -> Iterator[str]:
         yield f"      {place.documentation}"
 
 
+def _events(erased: Erased) -> str:
+    events = erased.events
+    said = f"\nEvents: {events.erased:,} erased from the log, {events.letters:,} dead letters."
+    left = "".join(f"\nNot erased: {each}." for each in events.left)
+    return f"{said if events.erased or events.letters else ''}{left}"
+
+
 def _summary(erased: Erased) -> str:
     here = (
         f"Erased here: {erased.rows:,} rows of the ledger, {erased.letters:,} dead letters. "
         f"Request {erased.request[:12]}: {erased.tombstones:,} tombstones."
+        f"{_events(erased)}"
     )
     if any(receipt.kept for receipt in erased.receipts):
         return f"{here}\nNot finished: give the same request again. No sync sends them meanwhile."

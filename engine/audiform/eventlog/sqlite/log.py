@@ -93,7 +93,8 @@ class SqliteLog:
 
     async def newest(self, count: int) -> Sequence[Entry]:
         """Return the newest events, oldest first."""
-        return await self.rows(max(0, self.last - count), count)
+        found: Sequence[Entry] = await self._read(lambda connection: select_newest(connection, count))
+        return found
 
     async def close(self) -> None:
         """Write what is waiting, then close the file."""

@@ -45,12 +45,16 @@ class SqliteReader:
             return await self._again(most)
         if self.log.last <= self.ceiling and wait > 0:
             await self.log.news(self.ceiling, wait)
-        if self.log.last <= self.ceiling:
+        last = self.log.last
+        if last <= self.ceiling:
             return ()
         found = await self.log.rows(self.ceiling, most)
         for entry in found:
             self.ceiling = int(entry.position)
             self.open[self.ceiling] = None
+        if len(found) < most:
+            # What is not among them up to there was erased.
+            self.ceiling = max(self.ceiling, last)
         return found
 
     async def acknowledge(self, entries: Sequence[Entry]) -> None:
@@ -59,6 +63,11 @@ class SqliteReader:
             self.open.pop(int(entry.position), None)
         if entries:
             self.log.changed(self)
+
+    def holds(self, entry: Entry) -> bool:
+        """Return True: nobody else reads."""
+        del entry
+        return True
 
     async def lag(self) -> int:
         """Count what was not handed out, and what of it is not settled."""
@@ -112,7 +121,8 @@ def entry_of(position: int, body: bytes) -> Entry:
 def select(connection: sqlite3.Connection, after: int, most: int) -> Sequence[Entry]:
     """Read the events after a position."""
     rows = connection.execute(
-        "SELECT position, body FROM event WHERE position > ? ORDER BY position LIMIT ?", (after, most)
+        "SELECT position, body FROM event WHERE position > ? AND body != x'' ORDER BY position LIMIT ?",
+        (after, most),
     )
     return [entry_of(*row) for row in rows]
 
@@ -120,7 +130,7 @@ def select(connection: sqlite3.Connection, after: int, most: int) -> Sequence[En
 def select_at(connection: sqlite3.Connection, positions: Sequence[int]) -> Sequence[Entry]:
     """Read the events at these positions, those that are still there."""
     rows = connection.execute(
-        "SELECT position, body FROM event WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position",
+        "SELECT position, body FROM event WHERE position IN (SELECT value FROM json_each(?)) AND body != x'' ORDER BY position",
         (json.dumps(positions),),
     )
     return [entry_of(*row) for row in rows]
@@ -128,5 +138,7 @@ def select_at(connection: sqlite3.Connection, positions: Sequence[int]) -> Seque
 
 def select_newest(connection: sqlite3.Connection, count: int) -> Sequence[Entry]:
     """Read the newest events, oldest first."""
-    rows = connection.execute("SELECT position, body FROM event ORDER BY position DESC LIMIT ?", (count,))
+    rows = connection.execute(
+        "SELECT position, body FROM event WHERE body != x'' ORDER BY position DESC LIMIT ?", (count,)
+    )
     return [entry_of(*row) for row in rows][::-1]
