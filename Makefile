@@ -1,7 +1,7 @@
 # Each target works as the only command on a fresh machine: it needs python3 (3.11 or newer) and make.
 PYTHON ?= python3
 BIN := .venv/bin
-BENCHMARKS := bench-peers bench-sync bench-scale bench-bindings bench-config bench-events
+BENCHMARKS := bench-peers bench-sync bench-scale bench-postgresql bench-bindings bench-config bench-events
 
 .PHONY: demo demo-events test lint types schemas docs bench $(BENCHMARKS) faults clean
 
@@ -32,6 +32,8 @@ bench: .venv/.installed ## all benchmarks, each beside its peer or its limit: ta
 # One of them; GIVEN='--rows 100000 --report' to try it out. The page, docs/benchmarks.md, is written also when a budget is missed.
 $(BENCHMARKS): bench-%: .venv/.bench
 	$(BIN)/python benchmarks/$*.py $(GIVEN) --json benchmarks/results/$*.json; held=$$?; $(BIN)/python docs/generate.py && exit $$held
+
+bench-postgresql: export PYTHONPATH := tests
 
 bench-peers bench-sync: build/peers/.installed
 
