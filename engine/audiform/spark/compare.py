@@ -109,8 +109,8 @@ class Comparison:
         members = members_of(self.spark, self.session, key, self.work)
         members.createOrReplaceTempView(own_name(_MEMBERS))
         letters = {
-            "signal": [letter.signal for letter in self.barred.letters],
-            "content": [letter.identity for letter in self.barred.letters],
+            "signal": [signal for signal, _ in self.barred.letters],
+            "content": [content for _, content in self.barred.letters],
         }
         handed(self.spark, self.work / "letters.parquet", letters, "string").createOrReplaceTempView(
             own_name(LETTERS)
