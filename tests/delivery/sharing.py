@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -14,15 +15,18 @@ import orjson
 
 from audiform.address import Address, Kind
 from audiform.cases.clock import still_clock
-from audiform.config.kinds import Connector
+from audiform.config.kinds import Connector, Source
 from audiform.config.project import Project
 from audiform.connectors.catalog import Catalog
+from audiform.measure import Measurable, measure, readings_of
+from audiform.memory import Memory
 from audiform.outcome import Request, Response
+from audiform.plan.plan import Impact
 from audiform.plan.records import record_of
 from audiform.runtime import Runtime
 from audiform.sandbox.serve import Sandbox, serve
 from audiform.sql import literal
-from audiform.state.ledger import destination_key, tombstone_text
+from audiform.state.ledger import Ledger, LedgerSession, destination_key, tombstone_text
 from audiform.state.naming import is_kept
 from audiform.state.store import Tombstone
 from audiform.sync import SyncOptions, sync
@@ -69,24 +73,64 @@ class Recorded:
 
 
 @dataclass
+class Silent:
+    """A transport to a platform that never answers."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, request: Request, timeout: float) -> Response:  # noqa: ASYNC109 - as the Protocol has it
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class Counted:
+    """A ledger that keeps beside what its sessions were opened."""
+
+    inner: Ledger
+    opened: list[LedgerSession | None]
+
+    def open(self, *, write: bool, beside: LedgerSession | None = None) -> LedgerSession:
+        self.opened.append(beside)
+        return self.inner.open(write=write, beside=beside)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@dataclass
 class Sharing(Shop):
     """A shop whose bindings have one audience, each on the connector that it names."""
 
     endpoints: Mapping[str, str] = field(default_factory=dict)
     wanted: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: BINDINGS)
+    source: Mapping[str, Any] | None = None
+    memory: Memory | None = None
+    opened: list[LedgerSession | None] = field(default_factory=list)
 
     def project(self) -> Project:
         """Return the project as it is written now."""
-        self.bindings = {"buyers": {}}
+        self.bindings = {body.get("audience", "buyers"): {} for body in self.wanted.values()}
         made = super().project()
+        sources = made.sources if self.source is None else {"shop": Source.model_validate(self.source)}
         connectors = {kind: self._connector(kind) for kind in self.endpoints}
         bindings = {
             name: self._binding(name, {"audience": "buyers", **body}) for name, body in self.wanted.items()
         }
-        addresses = [Address(Kind.SOURCE, "shop"), Address(Kind.AUDIENCE, "buyers")]
+        addresses = [Address(Kind.SOURCE, "shop"), *(Address(Kind.AUDIENCE, name) for name in made.audiences)]
         addresses += [Address(Kind.CONNECTOR, kind) for kind in connectors]
         addresses += [Address(Kind.BINDING, name) for name in bindings]
-        return replace(made, connectors=connectors, bindings=bindings, digests=dict.fromkeys(addresses, ""))
+        return replace(
+            made,
+            sources=sources,
+            connectors=connectors,
+            bindings=bindings,
+            digests=dict.fromkeys(addresses, ""),
+        )
 
     def applied(self) -> None:
         """Record everything, each destination by the name that it has at the platform."""
@@ -111,9 +155,27 @@ class Sharing(Shop):
     def synced(self, *names: str, **options: Any) -> tuple[Any, list[Sent]]:
         """Sync the named bindings, or all; return the report and what was sent, sorted."""
         self.transport = recorded = Recorded()
+        self.opened.clear()
         approved = [f"{name}.max_removed" for name in self.wanted]
         report = self.ask(lambda runtime: sync(runtime, names, SyncOptions(approved=approved, **options)))
         return report, sorted(recorded.requests)
+
+    def measured(self) -> dict[str, Impact]:
+        """Return what a plan counts of each binding, all of them together."""
+
+        async def count(runtime: Runtime) -> dict[str, Impact]:
+            records = runtime.store.read().records
+            measurable = [Measurable(name, records[Address(Kind.BINDING, name)]) for name in self.wanted]
+
+            async def one(binding: Measurable) -> Impact:
+                async with readings.turn(binding.binding):
+                    return (await measure(runtime, binding, readings)).impact
+
+            async with readings_of(runtime, measurable) as readings:
+                found = await asyncio.gather(*map(one, measurable))
+            return dict(zip(self.wanted, found, strict=True))
+
+        return self.ask(count)
 
     def ledger(self, binding: str) -> list[tuple[Any, ...]]:
         """Return the rows of a binding's members: who, what else, and each identifier as it is kept."""
@@ -152,7 +214,12 @@ class Sharing(Shop):
     def _runtime(self) -> Iterator[Runtime]:
         """Open everything; nobody waits for the limits of a platform."""
         with super()._runtime() as runtime:
-            yield replace(runtime, timing=still_clock())
+            yield replace(
+                runtime,
+                timing=still_clock(),
+                ledger=Counted(runtime.ledger, self.opened),
+                memory=self.memory or runtime.memory,
+            )
 
     def _connector(self, kind: str) -> Connector:
         return Connector.model_validate(

@@ -290,6 +290,32 @@ class LedgerContract:
 
             assert [(1,)] == session.connection.execute(query).fetchall()
 
+    def test_sessions_beside_one_see_its_tables_and_have_their_own(self, ledger: Ledger, store: StateStore):
+        """Also once nothing else can be reached; their digests are the same, and what they stage alike is kept for each."""
+        store.create()
+        other = destination_key("ads", "2")
+        with self._open(ledger) as first:
+            first.connection.execute("CREATE TABLE audiform.known AS SELECT 1 AS one")
+            first.connection.execute(f"SET allowed_directories = {list(first.folders)}")
+            first.connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+            for name, binding, key in (("r1", "one", KEY), ("r2", "two", other)):
+                with closing(ledger.open(write=True, beside=first)) as session:
+                    seen = session.connection.execute(f"SELECT one FROM {first.database}.audiform.known")
+                    session.connection.execute("CREATE TABLE audiform.mine AS SELECT 1 AS one")
+                    with closing(session.cursor()) as cursor:
+                        cursor.execute("SELECT one FROM audiform.mine")
+                    mine = run(name, binding, key)
+                    assert [(1,)] == seen.fetchall()
+                    assert 2 == session.stage(
+                        mine, Part.ADD, people(session, "ann", "bob"), FORMS, "everybody"
+                    )
+                    session.fold(mine, [settled(2)])
+            left = first.connection.execute("FROM duckdb_databases() SELECT database_name WHERE NOT internal")
+            assert [("memory",)] == left.fetchall()
+        with self._open(ledger, write=False) as session:
+            assert {"ann": ("one", False), "bob": ("one", False)} == members(session)
+            assert {"ann": ("two", False), "bob": ("two", False)} == members(session, other)
+
     def test_only_the_right_key_opens_the_ledger(self, store: StateStore, opened: Callable[..., Ledger]):
         """The key of the environment comes and goes while nothing is encrypted; from then on it is that one or none."""
         store.create()
