@@ -120,13 +120,15 @@ class Watcher:
                         task.result()
                     if self.setup.timing.clock() < until:
                         holding = frozenset(running)
-                    if holding & running.keys() and not self.stopping.is_set():
+                    if holding & running.keys():
                         self._begin(session, running)
             finally:
                 await self._end(running)
 
     def _begin(self, session: Session, running: dict[asyncio.Future[None], Sequence[str]]) -> None:
-        """Begin what is due and does not run, an audience's bindings together."""
+        """Begin what is due and does not run, an audience's bindings together; nothing once it is time to stop."""
+        if self.stopping.is_set():
+            return
         now = self.look(session.store)
         busy = {name for names in running.values() for name in names}
         groups: dict[str, list[Standing]] = {}
@@ -168,8 +170,8 @@ class Watcher:
     async def _end(self, running: Mapping[asyncio.Future[None], Sequence[str]]) -> None:
         """Stop what is under way, and wait until it has written down how far it came."""
         for task, names in running.items():
-            task.cancel()
-            self._say("sync_interrupted", bindings=names)
+            if task.cancel():
+                self._say("sync_interrupted", bindings=names)
         for result in await asyncio.gather(*running, return_exceptions=True):
             if isinstance(result, DiagnosticError):
                 self._say("trouble", problems=_problems(result))
