@@ -34,6 +34,27 @@ def test_what_only_a_watermark_gives_a_meaning_is_refused_without(field: Any):
     assert [("error", "watermark-missing")] == found(**field)
 
 
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ({"cron": "0 25 * * *"}, ("reconcile", "cron")),
+        ({"cron": "@daily", "every": "1d"}, ("reconcile", "every")),
+        ({"cron": "@daily", "time_zone": "Europe/Berlim"}, ("reconcile", "time_zone")),
+    ],
+    ids=["no such hour", "two ways", "no such zone"],
+)
+def test_when_everything_is_read_is_written_as_a_schedule(given: Any, path: tuple[str, str]):
+    """What is wrong with it is said at its place, in its words."""
+    made = project(audiences={"buyers": {**AUDIENCE, "watermark": "at", "deleted": "d", "reconcile": given}})
+    (problem,) = check_watermarks(made)
+
+    assert path == problem.path
+    assert "schedule" not in problem.detail.partition(" ")[0]
+    assert [] == found(
+        watermark="at", deleted="d", reconcile={"cron": "0 3 * * 0", "time_zone": "Europe/Berlin"}
+    )
+
+
 @pytest.mark.parametrize("column", ["email", "customer_id"])
 def test_nobody_becomes_a_watermark(column: str):
     """Its highest value stands in the state, which holds no person."""

@@ -118,6 +118,11 @@ def test_everything_is_read_on_a_schedule_of_its_own(tracked: Shop):
     found += [(sent(one), extent(one)) for one in [tracked.deliver()]]
     tracked.now = NOON - timedelta(hours=1)
     later = extent(tracked.deliver())
+    tracked.audience["reconcile"] = {"cron": "0 5 * * *", "time_zone": "Europe/Berlin"}
+    at_night = list[tuple[bool, str]]()
+    for minutes in (-1, 0):
+        tracked.now = NOON + timedelta(hours=15, minutes=minutes)
+        at_night.append(extent(tracked.deliver()))
     asked = extent(deliver_all(tracked))
 
     assert [
@@ -128,6 +133,10 @@ def test_everything_is_read_on_a_schedule_of_its_own(tracked: Shop):
         True,
         "the last sync that did was on 2024-05-02 13:00:00 UTC, and `reconcile` says every 1d",
     ) == later
+    assert [
+        (False, ""),
+        (True, "the last sync that did was 16.0h ago, and `reconcile` says 0 5 * * * (Europe/Berlin)"),
+    ] == at_night
     assert (True, ASKED_FOR) == asked
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Audience, IdentifierColumn
 from audiform.config.project import Project
+from audiform.config.schedule import Schedule, schedule_problems
 from audiform.diagnostics import Diagnostic, Severity
 
 _NEEDING = ("member", "deleted", "reconcile")
@@ -19,6 +21,7 @@ def check_watermarks(project: Project) -> Iterator[Diagnostic]:
         if audience.watermark is None:
             yield from _without(address, audience)
         else:
+            yield from _reconcile(address, audience)
             yield from _personal(address, audience)
             yield from _nobody_leaves(address, audience)
 
@@ -38,6 +41,17 @@ def _without(address: Address, audience: Audience) -> Iterator[Diagnostic]:
             "reads everything. Name the column that grows when a row changes; or leave out who does not belong, with WHERE."
         )
         yield Diagnostic("watermark-missing", text, address=address, path=(name,), on_key=True)
+
+
+def _reconcile(address: Address, audience: Audience) -> Iterator[Diagnostic]:
+    """Yield what is wrong with the time at which everything is read: it is written as that of a schedule."""
+    if (given := audience.reconcile) is None:
+        return
+    times = Schedule(cron=given.cron, every="1d" if given.every else None, time_zone=given.time_zone)
+    for item in schedule_problems(times, address):
+        yield replace(
+            item, detail=item.detail.replace("`schedule", "`reconcile"), path=("reconcile", *item.path[1:])
+        )
 
 
 def _personal(address: Address, audience: Audience) -> Iterator[Diagnostic]:

@@ -33,6 +33,26 @@ Watermarked = Annotated[
 
 
 class Reconcile(Model):
-    """How often everything is read all the same."""
+    """When everything is read all the same: by the first sync after an interval, or after a time of the clock."""
 
-    every: Duration = Field(default="1d", description="Time between two syncs that read everything")
+    every: Duration | None = Field(
+        default=None,
+        description="How long after the last sync that read everything one reads everything again (default: 1d)",
+        examples=["12h"],
+    )
+    cron: str | None = Field(
+        default=None,
+        description="Instead of `every`: the times after which the next sync reads everything, as of a `schedule`",
+        examples=["0 3 * * *", "@weekly"],
+    )
+    time_zone: str | None = Field(
+        default=None, description="Where `cron` is read (default: UTC)", examples=["Europe/Berlin"]
+    )
+
+    @property
+    def interval(self) -> str | None:
+        """The interval; None where `cron` says when."""
+        return None if self.cron is not None else self.every or "1d"
+
+    def __str__(self) -> str:
+        return f"every {self.interval}" if self.interval else f"{self.cron} ({self.time_zone or 'UTC'})"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, cast
 
 from audiform.address import Address, Kind
 from audiform.audiences.selection import Selection
 from audiform.audiences.watermarks import Kind as Sorted
 from audiform.audiences.watermarks import later, shown
+from audiform.config.schedule import Schedule
 from audiform.config.watermarks import Reconcile
 from audiform.delivery.people import People
 from audiform.hashing import digest, digest_text
 from audiform.plan.guard import seconds
 from audiform.plan.plan import Extent
 from audiform.runtime import Runtime
+from audiform.schedules.occurrences import first_after
 from audiform.sources.slices import Slice, kept_value, slice_since
 from audiform.state.ledger import destination_key
 from audiform.state.store import Record, Watermark
@@ -134,12 +136,21 @@ def definition_of(runtime: Runtime, binding: str, record: Record, selection: Sel
 def _due(runtime: Runtime, binding: str, known: Watermark) -> str:
     """Return why everything is to be read again; empty while it is not time yet."""
     audience = runtime.project.audiences[runtime.project.bindings[binding].audience]
-    every = (audience.reconcile or Reconcile()).every
-    age = runtime.clock() - known.whole
-    if timedelta(0) <= age < timedelta(seconds=seconds(every)):
+    reconcile, now = audience.reconcile or Reconcile(), runtime.clock()
+    if known.whole <= now < _next(reconcile, known.whole, now):
         return ""
-    when = f"on {known.whole:%Y-%m-%d %H:%M:%S} UTC" if age < timedelta(0) else f"{_ago(age)} ago"
-    return f"the last sync that did was {when}, and `reconcile` says every {every}"
+    when = (
+        f"on {known.whole:%Y-%m-%d %H:%M:%S} UTC" if known.whole > now else f"{_ago(now - known.whole)} ago"
+    )
+    return f"the last sync that did was {when}, and `reconcile` says {reconcile}"
+
+
+def _next(reconcile: Reconcile, before: datetime, now: datetime) -> datetime:
+    """Return when everything is to be read after the last time; a cron expression that never comes is never."""
+    if reconcile.interval is not None:
+        return before + timedelta(seconds=seconds(reconcile.interval))
+    times = Schedule(cron=reconcile.cron, time_zone=reconcile.time_zone)
+    return first_after(times, before) or now + timedelta(seconds=1)
 
 
 def _ago(age: timedelta) -> str:
