@@ -21,6 +21,7 @@ from audiform.config.secret_references import SecretReference
 from audiform.diagnostics import DiagnosticError
 from audiform.eventlog.log import EventLog
 from audiform.forwarding.figures import metrics, status_of
+from audiform.forwarding.forgotten import forgotten
 from audiform.forwarding.snapshot import Snapshot
 from audiform.forwarding.store import SqliteRecords
 from audiform.forwarding.supervisor import Making, Supervisor
@@ -30,6 +31,7 @@ from audiform.wire import Timing
 
 _LOOK_SECONDS = 0.2
 _TELL_SECONDS = 1.0
+_STONES_SECONDS = 2.0
 _AGAIN_SECONDS = 5.0
 """A key that was not there is asked for again after so long: a command that gives it may cost something."""
 
@@ -61,6 +63,7 @@ class Process:
     _serial: int = -1
     _read_serial: int = -1
     _again: float = 0.0
+    _stones_at: float = float("-inf")
     _snapshots: Sequence[Snapshot] = ()
     _readers: dict[str, tuple[str, asyncio.Task[None]]] = field(
         default_factory=dict[str, tuple[str, asyncio.Task[None]]]
@@ -71,6 +74,7 @@ class Process:
     async def look(self) -> None:
         """Read the state, and follow it where it has changed, or where something could not be started."""
         view = await asyncio.to_thread(self.setup.store.read)
+        await self._forgotten()
         await self.supervisor.follow(view.records)
         now = self.setup.timing.monotonic()
         if view.serial != self._serial or (self._unserved and now >= self._again):
@@ -109,6 +113,15 @@ class Process:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self.supervisor.stop()
         await self.tell()
+
+    async def _forgotten(self) -> None:
+        """Read whom nobody may send any more, every few seconds: an erasure changes nothing that is applied."""
+        now = self.setup.timing.monotonic()
+        if now >= self._stones_at:
+            self._stones_at = now + _STONES_SECONDS
+            store = self.setup.store
+            stones = await asyncio.to_thread(store.tombstones)
+            self.supervisor.forgotten = forgotten(stones, store.tombstone_digests())
 
     async def _sources(self, view: StateView) -> None:
         found = await asyncio.to_thread(lambda: list(sources_of(view.records, self.setup.secret)))

@@ -12,6 +12,7 @@ import pytest
 
 from audiform.eventlog.sqlite.log import open_log
 from audiform.events.event import Event
+from audiform.forwarding.forgotten import forgotten
 from audiform.forwarding.records import Letter
 from audiform.forwarding.store import look, open_records
 from cli.shell import Said, Shell
@@ -110,6 +111,9 @@ def test_events_are_forgotten_too(shell: Shell, forget):
     shown = forget(f"email: {CANARY}\n")
     said = forget(f"email: {CANARY}\n", "--auto-approve")
 
+    store = shell.store()
+    out = forgotten(store.tombstones(), store.tombstone_digests())
+    assert [True, False] == [out(event(9, CANARY.title())), out(event(9, "person9@example.com"))]
     assert "Not erased: what these event connectors have sent, at their platforms: crm." in shown.out
     assert "Events: 1 erased from the log, 2 dead letters." in said.out
     assert [] == [path.name for path in folder.iterdir() if CANARY.encode() in path.read_bytes()]

@@ -47,6 +47,21 @@ def test_a_persons_events_are_gone_and_everybody_elses_are_not(tmp_path):
     assert [] == [file.name for file in tmp_path.iterdir() if b"canary" in file.read_bytes().lower()]
 
 
+def test_a_short_id_is_a_person_only_where_it_says_so(tmp_path):
+    """Somebody whose id is 5 is not every quantity of 5."""
+    bodies = ({"user_id": "5"}, {"properties": {"quantity": 5}}, {"anonymous_id": "55"})
+
+    async def run():
+        async with closing(open_log(tmp_path)) as log:
+            await log.append(
+                [replace(each, body=body) for each, body in zip(events(1, 2, 3), bodies, strict=True)]
+            )
+            await asyncio.to_thread(erase_events, tmp_path, ["5"])
+            return ids(await log.newest(9))
+
+    assert [2, 3] == asyncio.run(run())
+
+
 def test_where_there_is_no_log_nothing_is_made(tmp_path):
     """Most projects have no events."""
     assert () == erase_events(tmp_path / "none", [CANARY])

@@ -510,3 +510,18 @@ def test_a_restart_knows_since_when_nothing_is_taken():
 
     assert 3_599 <= asyncio.run(run()) < 4_600
     assert {} == stage.records.broken
+
+
+def test_who_was_forgotten_is_not_sent():
+    """Neither from the log nor as a dead letter that is replayed; it is counted, and nobody else waits."""
+    stage = Stage()
+
+    async def run():
+        async with stage.working() as worker:
+            worker.forgotten = lambda event: event.body["user_id"] == "gone"
+            await stage.log.append([event(0, "gone"), event(1), event(2, "gone", type="other")])
+            await until(lambda: stage.settled == 3)
+
+    asyncio.run(run())
+    assert ["e-1"] == stage.sender.sent
+    assert 2 == stage.count("not_sent", "suppressed")

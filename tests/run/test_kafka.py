@@ -39,7 +39,7 @@ def test_events_are_kept_in_kafka_and_forwarded_from_there(tmp_path, capsys):
 
     assert ["during", "first", "refused", "second"] == sorted(stage.arrived("crm"))
     assert {"before", "first", "second", "during", "refused"} == set(stage.arrived("bi"))
-    assert took < 1
+    assert took < 2
     assert (0, 5) == (tail, said.out.count("Viewed"))
 
 

@@ -21,6 +21,8 @@ class Reason(StrEnum):
     """The connector's filter says no."""
     NO_CONSENT = "no_consent"
     """The person has not agreed, or nothing says so."""
+    SUPPRESSED = "suppressed"
+    """The person asked to be forgotten."""
     MISSING_FIELD = "missing_field"
     """The destination requires a field, and the event has nothing for it."""
     INVALID_FIELD = "invalid_field"
@@ -29,7 +31,9 @@ class Reason(StrEnum):
     """It happened longer ago than the platform takes."""
 
 
-COUNTED = frozenset({Reason.NO_CONSENT, Reason.MISSING_FIELD, Reason.INVALID_FIELD, Reason.TOO_OLD})
+COUNTED = frozenset(
+    {Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.MISSING_FIELD, Reason.INVALID_FIELD, Reason.TOO_OLD}
+)
 """Reasons that somebody should know of. The others say that the event was meant for somebody else."""
 DEAD_LETTERS = frozenset({Reason.MISSING_FIELD, Reason.INVALID_FIELD, Reason.TOO_OLD})
 """Reasons for which the event is kept: the connector wanted it, and could not make a record of it."""

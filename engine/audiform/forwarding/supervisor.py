@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from audiform.address import Address, Kind
 from audiform.eventlog.log import EventLog, LogUnavailableError
+from audiform.events.event import Event
 from audiform.forwarding.destination import Destination
 from audiform.forwarding.destinations import NotStartedError
 from audiform.forwarding.records import Letter, Records
@@ -44,6 +45,8 @@ class Supervisor:
     timing: Timing = field(default_factory=Timing)
     person: Callable[[str], str] = lambda _: ""
     telling: Telling = field(default_factory=Telling)
+    forgotten: Callable[[Event], bool] = lambda _: False
+    """Whose events are not sent; it may be replaced at any time."""
     failed: dict[str, str] = field(default_factory=dict[str, str])
     """Connectors that could not be started, and why."""
     _workers: dict[str, _Running] = field(default_factory=dict[str, _Running])
@@ -132,6 +135,7 @@ class Supervisor:
             await (await self.log.reader(name)).close()
             destination = await asyncio.to_thread(self.making.destination, name, record.body)
             worker = Worker(destination, self.log, self.records, self.timing, self.person, self.telling)
+            worker.forgotten = self._is_forgotten
             paused = await self.records.pause(name, paused=False)
             await worker.start(skip=paused and record.body["on_resume"] == "skip")
         except (NotStartedError, LogUnavailableError) as error:
@@ -143,6 +147,9 @@ class Supervisor:
         self.failed.pop(name, None)
         self._workers[name] = _Running(record.digest, worker)
         self.telling.say("connector_started", connector=name)
+
+    def _is_forgotten(self, event: Event) -> bool:
+        return self.forgotten(event)  # what it is now, not what it was when a worker began
 
     async def _stop(self, name: str) -> None:
         running = self._workers.pop(name, None)

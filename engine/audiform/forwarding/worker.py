@@ -37,6 +37,7 @@ _AGAIN_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 _SWEEP_SECONDS = 1.0
 _LOOK_SECONDS = 0.25
+_SUPPRESSED = NotSent(Reason.SUPPRESSED, "the person asked to be forgotten; it is not sent")
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Worker:
     timing: Timing = field(default_factory=Timing)
     person: Callable[[str], str] = lambda _: ""
     telling: Telling = field(default_factory=Telling)
+    forgotten: Callable[[Event], bool] = lambda _: False
     broken: str = ""
     """What stopped it, which should not; whoever runs it starts it anew."""
     _reader: Reader | None = None
@@ -166,7 +168,7 @@ class Worker:
             if self._known and (entry.position, entry.event.id) in self._known:
                 settled.append(entry)
                 continue
-            found = self.destination.route.offer(entry.event)
+            found = self._offer(entry.event)
             if isinstance(found, Mapped):
                 self._queue.add(self._item(entry, found), now)
                 self._offered.add(0)
@@ -178,6 +180,10 @@ class Worker:
                 refused.append(self._letters.refused(entry, found.reason, found.detail))
                 tally["dead", found.reason] += 1
         await self._settle(reader, settled, refused, tally)
+
+    def _offer(self, event: Event) -> Mapped | NotSent:
+        found = self.destination.route.offer(event)
+        return _SUPPRESSED if isinstance(found, Mapped) and self.forgotten(event) else found
 
     def _item(self, entry: Entry, mapped: Mapped) -> Item:
         received = _seconds(entry.event.received)
@@ -367,7 +373,7 @@ class Worker:
     async def _again(self, letter: Letter, event: Event | None) -> None:
         """Hold the event of a dead letter, mapped anew; or say why it cannot be sent."""
         gone = "the event is no longer in the log; it cannot be sent again"
-        found = NotSent(Reason.OTHER_EVENT, gone) if event is None else self.destination.route.offer(event)
+        found = NotSent(Reason.OTHER_EVENT, gone) if event is None else self._offer(event)
         if event is None or isinstance(found, NotSent):
             why = found.detail if isinstance(found, NotSent) else gone
             await self.records.bury([self._letters.kept(letter, why)])

@@ -6,7 +6,7 @@ All of it is synchronous and small; people are in the ledger only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, Self
@@ -208,6 +208,10 @@ class StateReader(Protocol):
     def batches(self, run: str) -> Sequence[RunBatch]: ...
     def tombstones(self) -> Sequence[Tombstone]:
         """Return whom no sync may send again, oldest first."""
+        ...
+
+    def tombstone_digests(self) -> Callable[[str, str], str]:
+        """Return what makes the tombstone of an identifier and a value, to be compared with those that there are."""
         ...
 
     def history(self) -> Sequence[HistoryEntry]:

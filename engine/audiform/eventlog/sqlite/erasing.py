@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from audiform.eventlog.sqlite.schema import log_path
-from audiform.shapes import is_list, is_map
+from audiform.events.people import texts_about
 
 _AT_ONCE = 1_000
 
@@ -51,15 +51,11 @@ def _about(connection: sqlite3.Connection, wanted: frozenset[str]) -> Iterator[l
             return
         after = rows[-1][0]
         about = [
-            (position,) for position, body in rows if body and _names(orjson.loads(body)["body"], wanted)
+            (position,) for position, body in rows if body and _is_about(orjson.loads(body)["body"], wanted)
         ]
         if about:
             yield about
 
 
-def _names(value: Any, wanted: frozenset[str]) -> bool:
-    if is_map(value):
-        return any(_names(each, wanted) for each in value.values())
-    if is_list(value):
-        return any(_names(each, wanted) for each in value)
-    return value is not None and str(value).strip().casefold() in wanted
+def _is_about(body: Any, wanted: frozenset[str]) -> bool:
+    return any(text.strip().casefold() in wanted for text in texts_about(body))

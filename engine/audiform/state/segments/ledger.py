@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import os
 import secrets
 import shutil
@@ -15,6 +14,7 @@ from typing import Protocol, cast
 
 from audiform.memory import Memory
 from audiform.sql import literal, name
+from audiform.state.digests import identity_key
 from audiform.state.ledger import LedgerSession, Settled
 from audiform.state.ledger_key import NO_KEYS, LedgerKeys, Sealed, key_id, old_key, sealing_key
 from audiform.state.segments.alike import Alike
@@ -23,8 +23,6 @@ from audiform.state.segments.sealing import Sealer
 from audiform.state.segments.session import SegmentSession
 from audiform.state.segments.shelf import Shelf
 from audiform.state.store import Run, RunBatch
-
-_IDENTITY = b"audiform ledger: identity"
 
 
 class Records(Protocol):
@@ -151,7 +149,7 @@ class SegmentLedger:
         spill = shelf.directory / f"spill-{os.getpid()}-{secrets.token_hex(4)}"
         connection = duckdb.connect(config=_config(spill, self.memory))
         variable = f"audiform_{secrets.token_hex(8)}"
-        digest_key = hmac.digest(state_key, _IDENTITY, "sha256").hex()[:32]
+        digest_key = identity_key(state_key)
         connection.execute(f"SET VARIABLE {variable} = {literal(digest_key)}")
         connection.execute("CREATE SCHEMA audiform")
         return SegmentSession(connection, shelf, spill, key, digest_key, variable, write, self._alive)

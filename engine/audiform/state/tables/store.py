@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from audiform.address import Address, Kind
+from audiform.state.digests import identity_key, tombstone_digest
 from audiform.state.keys import keyed_digest
 from audiform.state.ledger_key import Sealed
 from audiform.state.store import (
@@ -53,6 +55,11 @@ class TableStore:
         """Return the keyed digest of a secret; empty while nothing was ever written."""
         key = self.database.key()
         return "" if key is None else keyed_digest(key, "secret", value)
+
+    def tombstone_digests(self) -> Callable[[str, str], str]:
+        """Return what makes the tombstone of an identifier's value; it is empty while nothing was ever written."""
+        key = self.database.key()
+        return (lambda _, __: "") if key is None else partial(tombstone_digest, identity_key(key))
 
     def key(self) -> bytes | None:
         """Return the state's key; None where nothing was ever written."""
