@@ -94,7 +94,7 @@ OF_NO_CONNECTOR = {
 NETWORK = _words("adbc_driver_manager adbc_driver_postgresql confluent_kafka paramiko")
 NETWORK |= _words("nats uvicorn uvloop")
 NETWORK |= _words("aiohttp ftplib httpx httpx_aiohttp requests smtplib socketserver urllib3 websockets")
-NETWORK |= _words("asyncmy psycopg boto3 botocore deltalake")
+NETWORK |= _words("asyncmy psycopg boto3 botocore deltalake pyiceberg")
 NETWORKED = frozenset({"reaching out", "standing in"})
 # Where a state is kept is reached by what keeps it, and by nothing else below the layer that reaches out.
 KEEPING = {

@@ -13,6 +13,7 @@ from audiform.config.source_settings import (
     CREDENTIALS,
     DatabaseSettings,
     FlightSqlSettings,
+    IcebergSettings,
     MysqlSettings,
     PostgresqlSettings,
     StorageSettings,
@@ -30,13 +31,27 @@ def check_sources(project: Project) -> Iterator[Diagnostic]:
 
 
 def _url(address: Address, source: Source, allowed: Collection[str]) -> Iterator[Diagnostic]:
+    for place, given in _places(source):
+        yield from _place(address, place, given, allowed)
+
+
+def _places(source: Source) -> Iterator[tuple[str, str]]:
+    """Yield the settings that name a server."""
     match source.settings:
         case PostgresqlSettings() | MysqlSettings() | FlightSqlSettings():
-            place, given = "url", source.settings.url
-        case StorageSettings(endpoint=str() as given):
-            place = "endpoint"
+            yield "url", source.settings.url
+        case StorageSettings(endpoint=str() as endpoint):
+            yield "endpoint", endpoint
+        case IcebergSettings(catalog=catalog, endpoint=endpoint):
+            if catalog is not None and "://" in catalog:
+                yield "catalog", catalog
+            if endpoint is not None:
+                yield "endpoint", endpoint
         case _:
             return
+
+
+def _place(address: Address, place: str, given: str, allowed: Collection[str]) -> Iterator[Diagnostic]:
     path = ("settings", place)
     # In words of HTTP, of which it is known which way is encrypted: `grpc` is as open as `http`.
     url = given.replace("grpc+tls://", "https://", 1).replace("grpc://", "http://", 1)

@@ -120,6 +120,8 @@ FORMS: Final[Mapping[str, str]] = {
     "`credentials`",
     r"^(mysql|mariadb)://[^/@?#]+/[^/?#]+$": "a server and a database, `mysql://HOST:PORT/DATABASE`; user and password stand in "
     "`credentials`",
+    r"^(https?://[^@?#]+|postgresql://[^/@?#]+/[^/?#]+|sqlite:[^?#]+|glue:[a-z0-9-]+)$": "a catalog, `https://HOST/PATH`, "
+    "`postgresql://HOST:PORT/DATABASE`, `sqlite:FILE` or `glue:REGION`; what it is reached with stands in `credentials`",
     r"^grpc(\+tls)?://[^/@?#]+$": "a server, `grpc+tls://HOST:PORT`; what it is reached with stands in `credentials`",
     r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$": "the name of an account, as it stands before the service's own domain",
     r"^https?://[^/@?#]+$": "a server, `https://HOST:PORT`; what it is reached with stands in `credentials`",

@@ -52,6 +52,35 @@ class DeltaSettings(Model):
     tables: dict[str, str] = Field(min_length=1, description="Table name -> folder of the Delta table")
 
 
+class IcebergSettings(Model):
+    """Iceberg tables, read through DuckDB; needs `audiform[iceberg]`."""
+
+    catalog: str | None = Field(
+        default=None,
+        pattern=r"^(https?://[^@?#]+|postgresql://[^/@?#]+/[^/?#]+|sqlite:[^?#]+|glue:[a-z0-9-]+)$",
+        description="Where tables are listed (default: nowhere, they are folders of the project)",
+        examples=[
+            "https://catalog.example.com/api",
+            "postgresql://db.example.com/lake",
+            "sqlite:lake/catalog.db",
+        ],
+    )
+    tables: dict[str, str] = Field(
+        min_length=1,
+        description="Table name -> its name in the catalog, such as `marts.customers`; without a catalog its folder",
+    )
+    catalog_name: str = Field(
+        default="default", description="Which catalog, of those that a database may hold"
+    )
+    warehouse: str | None = Field(default=None, description="Which warehouse of the catalog")
+    endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/@?#]+$",
+        description="A server that speaks the protocol of S3, where tables are kept there",
+    )
+    region: str | None = Field(default=None, examples=["eu-central-1"])
+
+
 class StorageSettings(Model):
     """Files in object storage, read through DuckDB."""
 
@@ -162,6 +191,7 @@ class BigQuerySettings(DatabaseSettings):
 SourceType = Literal[
     "duckdb",
     "delta",
+    "iceberg",
     "s3",
     "gcs",
     "azure",
@@ -176,6 +206,7 @@ SourceType = Literal[
 SETTINGS: Final[Mapping[str, type[Model]]] = {
     "duckdb": DuckDBSettings,
     "delta": DeltaSettings,
+    "iceberg": IcebergSettings,
     "s3": S3Settings,
     "gcs": GcsSettings,
     "azure": AzureSettings,
@@ -188,6 +219,8 @@ SETTINGS: Final[Mapping[str, type[Model]]] = {
     "bigquery": BigQuerySettings,
 }
 """Type of a source -> the model of its `settings`."""
+_OF_CATALOGS: Final = (set[str](), {"token"}, {"client_id", "client_secret"}, {"user", "password"})
+_OF_STORAGE: Final = (set[str](), {"access_key", "secret_key"}, {"access_key", "secret_key", "session_token"})
 CREDENTIALS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
     "postgresql": (frozenset({"user", "password"}),),
     "mysql": (frozenset({"user", "password"}),),
@@ -199,6 +232,7 @@ CREDENTIALS: Final[Mapping[str, tuple[frozenset[str], ...]]] = {
         frozenset({"user", "token"}),
     ),
     "bigquery": (frozenset({"service_account"}), frozenset()),
+    "iceberg": tuple(frozenset(one | other) for one in _OF_CATALOGS for other in _OF_STORAGE),
     "s3": (
         frozenset({"access_key", "secret_key"}),
         frozenset({"access_key", "secret_key", "session_token"}),
@@ -230,6 +264,7 @@ def _kind(value: Any) -> str:
 SourceSettings = Annotated[
     Annotated[DuckDBSettings, Tag("<DuckDBSettings>")]
     | Annotated[DeltaSettings, Tag("<DeltaSettings>")]
+    | Annotated[IcebergSettings, Tag("<IcebergSettings>")]
     | Annotated[S3Settings, Tag("<S3Settings>")]
     | Annotated[GcsSettings, Tag("<GcsSettings>")]
     | Annotated[AzureSettings, Tag("<AzureSettings>")]

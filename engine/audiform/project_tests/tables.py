@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiform.config.kinds import Source
-from audiform.config.source_settings import DeltaSettings, DuckDBSettings, StorageSettings
+from audiform.config.source_settings import DeltaSettings, DuckDBSettings, IcebergSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError, did_you_mean
 from audiform.sources.files import open_source
 from audiform.sql import literal, name
@@ -16,6 +16,7 @@ from audiform.sql import literal, name
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_Named = DuckDBSettings | DeltaSettings | IcebergSettings | StorageSettings
 Rows = Sequence[Mapping[str, Any]]
 Types = Mapping[str, Mapping[str, str]]
 """Table -> column -> DuckDB's type."""
@@ -38,7 +39,7 @@ def source_of(
     """
     types = _types(source_name, source, root, given)
     settings = source.settings
-    own = settings.tables if isinstance(settings, DuckDBSettings | DeltaSettings | StorageSettings) else {}
+    own = settings.tables if isinstance(settings, _Named) else {}
     names = types.keys() or own.keys() or given.keys()
     for table in given:
         if table not in names:

@@ -29,6 +29,7 @@ _NAME: Final = 63
 
 DRIVERS: Final[Mapping[str, str]] = {
     "delta": "deltalake",
+    "iceberg": "pyiceberg",
     "postgresql": "adbc_driver_postgresql",
     "mysql": "asyncmy",
     "mariadb": "asyncmy",

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
-from audiform.config.source_settings import DeltaSettings, DuckDBSettings, StorageSettings
+from audiform.config.source_settings import DeltaSettings, DuckDBSettings, IcebergSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.delta import open_delta
 from audiform.sources.errors import failed
+from audiform.sources.iceberg import open_iceberg
 from audiform.sources.paths import files_of, reader_of
 from audiform.sources.storage import open_storage
 from audiform.sql import literal, name
@@ -51,6 +52,8 @@ def open_source(
                 files += _view(connection, address, table, pattern, root)
         elif isinstance(settings, DeltaSettings):
             written = open_delta(connection, address, settings.tables, root)
+        elif isinstance(settings, IcebergSettings):
+            written = open_iceberg(connection, address, settings, source.credentials, root)
         elif isinstance(settings, StorageSettings):
             written = open_storage(connection, address, settings, source.credentials, root)
         confine(connection, files, folders)

@@ -12,9 +12,10 @@ from pathlib import Path
 from audiform.address import Address, Kind
 from audiform.config.kinds import Source
 from audiform.config.project import Project
-from audiform.config.source_settings import DeltaSettings, StorageSettings
+from audiform.config.source_settings import DeltaSettings, IcebergSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.delta import versions_of
+from audiform.sources.iceberg import snapshots_of
 from audiform.sources.paths import files_of, named_files
 from audiform.sources.storage import files_in
 
@@ -35,8 +36,11 @@ def snapshots(project: Project) -> dict[str, str]:
 def _lines(root: Path, name: str, source: Source) -> Iterator[str]:
     if isinstance(source.settings, DeltaSettings):
         yield from versions_of(Address(Kind.SOURCE, name), source.settings.tables, root)
+    address = Address(Kind.SOURCE, name)
+    if isinstance(source.settings, IcebergSettings):
+        yield from snapshots_of(address, source.settings, source.credentials, root)
     if isinstance(source.settings, StorageSettings):
-        yield from files_in(Address(Kind.SOURCE, name), source.settings, source.credentials, root)
+        yield from files_in(address, source.settings, source.credentials, root)
     home = root.resolve()
     for pattern in sorted(named_files(source).values()):
         for file in map(Path, files_of(root, pattern, Address(Kind.SOURCE, name), ("settings",))):
