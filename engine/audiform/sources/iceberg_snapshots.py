@@ -1,6 +1,6 @@
 """A snapshot of an Iceberg table as Arrow's data set: DuckDB asks it for columns and rows, as often as its query needs.
 
-The library's own reader of batches holds all files at once; here one file is read after the other, some row groups at a time.
+The library's own reader of batches holds all files at once; here one file is read after the other, and memory holds its columns.
 """
 
 from __future__ import annotations
@@ -112,9 +112,7 @@ def _batches(table: Any, scan: Any, root: Path) -> Iterator[Any]:
     for task in scan.plan_files():
         for file in (task.file, *task.delete_files):
             confined(file.file_path, root)
-        # What the library offers holds at least a whole file, and this is what it is made of (which pyproject.toml therefore pins).
-        deletes = library._read_all_delete_files(table.io, [task])  # noqa: SLF001
-        yield from reading._record_batches_from_scan_tasks_and_deletes([task], deletes)  # noqa: SLF001
+        yield from reading.to_record_batches([task])
 
 
 def _pruned(table: Any, conditions: Sequence[Compared]) -> Any:
