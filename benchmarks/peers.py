@@ -283,8 +283,9 @@ destination keeps no record of who was sent: dlt finds changes by a column (`upd
 
 **drt, its own fields** ([own_fields.yml](../benchmarks/peers/drt/syncs/own_fields.yml)): `computed_fields` normalises, `mask` hashes, a
 batch template renders. **drt, hashed in SQL** ([in_sql.yml](../benchmarks/peers/drt/syncs/in_sql.yml)) leaves all that to DuckDB. Its limit of
-requests per second is off in both. Its REST destination sends one request at a time and keeps no record of who was sent: drt
-finds changes by a column, and never who has left.
+requests per second is off in both. Its REST destination sends one request at a time. From files drt finds changes by a column, and
+never who has left; over PostgreSQL, Snowflake and other warehouses it can compare with a snapshot (`incremental_strategy: diff`), and
+with its state in PostgreSQL it can keep a ledger of what was delivered. None of that is for a REST destination's removals.
 
 So the later syncs are not the same job. Audiform also finds who has left or has another address, without a column that says so, and
 reads everybody for that. By `updated_at` (an audience's [watermark](incremental.md)) it reads who has changed, and still takes away the
