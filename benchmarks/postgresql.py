@@ -150,11 +150,11 @@ def figures(rows: int, seen: Seen) -> Iterator[Figure]:
     """Yield what a reader compares."""
     measure = f"{AUDIENCES} audiences over {rows:,} customers, whole process"
     yield Figure(measure, "the 50 queries alone", seen.bare, "s")
-    yield Figure(measure, "first sync", seen.first.seconds, "s")
-    yield Figure(measure, "sync after 1 % has changed", seen.later.seconds, "s")
+    yield Figure(measure, "Audiform, first sync", seen.first.seconds, "s")
+    yield Figure(measure, "Audiform, sync after 1 % has changed", seen.later.seconds, "s")
     for name, one in (("first sync", seen.first), ("sync after 1 % has changed", seen.later)):
-        yield Figure("Memory at the peak", name, one.megabytes * 1.048576, "MB")
-    yield Figure("State and ledger in the database", "schema", seen.megabytes, "MB")
+        yield Figure("Memory at the peak", f"Audiform, {name}", one.megabytes * 1.048576, "MB")
+    yield Figure("State and ledger in the database", "Audiform's schema", seen.megabytes, "MB")
 
 
 ABOUT = """\
