@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import random
-import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from audiform.config.engine import Engine
 from audiform.delivery.report import Delivered
-from audiform.sandbox.world import members_for
+from audiform.sandbox.serve import Sandbox
 from delivery.deliveries import Shop
 from spark.recorder import Recorder
 
@@ -40,18 +41,26 @@ class Seen:
     report: dict[str, Any]
 
 
-def deliveries(shop: Shop, recorder: Recorder, stages: Sequence[tuple[Engine, People]]) -> list[Seen]:
-    """Deliver stage after stage, from the state as it is now; it is put back afterwards, and so is the platform."""
-    kept = shop.root.with_name(f"{shop.root.name} kept")
-    shutil.copytree(shop.root, kept)
+@contextmanager
+def put_back(root: Path, sandbox: Sandbox) -> Iterator[None]:
+    """Let the project's folder and the platforms be what they were, afterwards."""
+    kept = root.with_name(f"{root.name} kept")
+    shutil.copytree(root, kept)
+    there = [one for service in sandbox.services.types for one in sandbox.destinations(service)]
+    members = [copy.deepcopy(one.members) for one in there]
     try:
-        return [_seen(shop, recorder, engine, people) for engine, people in stages]
+        yield
     finally:
-        shutil.rmtree(shop.root)
-        kept.rename(shop.root)
-        for destination in shop.sandbox.destinations(shop.kind):
-            manifest = shop.sandbox.services.types[shop.kind].manifest
-            destination.members = members_for(manifest)
+        shutil.rmtree(root)
+        kept.rename(root)
+        for destination, before in zip(there, members, strict=True):
+            destination.members = before
+
+
+def deliveries(shop: Shop, recorder: Recorder, stages: Sequence[tuple[Engine, People]]) -> list[Seen]:
+    """Deliver stage after stage, from the state as it is now."""
+    with put_back(shop.root, shop.sandbox):
+        return [_seen(shop, recorder, engine, people) for engine, people in stages]
 
 
 def _seen(shop: Shop, recorder: Recorder, engine: Engine, people: People) -> Seen:
@@ -59,8 +68,7 @@ def _seen(shop: Shop, recorder: Recorder, engine: Engine, people: People) -> See
     shop.people(*people)
     recorder.taken()
     delivered = shop.deliver()
-    requests = [(method, re.sub(r"\d{6,}", "N", path), body) for method, path, body in recorder.taken()]
-    return Seen(requests, ledger(shop.root), described(delivered))
+    return Seen(recorder.masked(), ledger(shop.root), described(delivered))
 
 
 def ledger(root: Path) -> dict[str, list[str]]:

@@ -72,6 +72,10 @@ class Engine:
 
         return self._run(both)
 
+    def sync(self) -> Report:
+        """Sync everything that is enabled."""
+        return self._run(lambda runtime: sync(runtime, (), SyncOptions()))
+
     def _run(self, work: Callable[[Runtime], Awaitable[Result]]) -> Result:
         project, catalog = loaded(self.root)
         store, ledger = state_of(project)

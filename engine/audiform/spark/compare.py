@@ -150,16 +150,19 @@ class Comparison:
             rows = rows.withColumn("part", functions.lit(part.value))
             found = rows if found is None else found.unionByName(rows)
         bucket = functions.expr("CAST(conv(substring(identity, 1, 2), 16, 10) AS BIGINT)")
-        self._keep(found.withColumn("bucket", bucket), "identity", ())
-        return (int(held.count()) - sum(self.groups[-1].sizes.values())) if standing.letters else 0
+        kept_rows = self._keep(found.withColumn("bucket", bucket), "identity", ())
+        return int(held.count()) - kept_rows if standing.letters else 0
 
-    def _keep(self, frame: Any, order: str, columns: Sequence[Column]) -> None:
-        """Take up a relation of rows with their `part` and `bucket`."""
+    def _keep(self, frame: Any, order: str, columns: Sequence[Column]) -> int:
+        """Take up a relation of rows with their `part` and `bucket`; return how many they are."""
         frame = frame.localCheckpoint(eager=False)
         counts: dict[Part, dict[int, int]] = {}
         for row in frame.groupBy("part", "bucket").count().collect():
             counts.setdefault(Part(row["part"]), {})[row["bucket"]] = row["count"]
-        self.groups.append(Group(frame, order, counts, columns))
+        group = Group(frame, order, counts, columns)
+        if counts:
+            self.groups.append(group)
+        return sum(group.sizes.values())
 
     def _checkpoint(self, query: str, table: str) -> Any:
         frame = self.spark.sql(own(query)).localCheckpoint(eager=False)
