@@ -75,7 +75,8 @@ def _summary(found: Sequence[Result]) -> Iterator[str]:
     held = len(judged) - len(missed)
     yield f"Of {len(judged)} budgets {held} are held{', and these are missed:' if missed else '.'}\n"
     for result, budget in missed:
-        yield f"- [{result.title}](#{_anchor(result.title)}): {budget.name}: {_seen(budget)}, {_limit(budget)}"
+        name = f"{budget.name} ({budget.peer})" if budget.peer else budget.name
+        yield f"- [{result.title}](#{_anchor(result.title)}): {name}: {_seen(budget)}, {_limit(budget)}"
     if missed:
         yield ""
 

@@ -68,14 +68,14 @@ def test_a_missed_budget_fails_the_run(seen, report, code, tmp_path, capsys):
 def test_what_is_missed_stands_at_the_top():
     """The page says how many budgets hold, and names those that do not with what was seen."""
     text = page.page(
-        [found(results.Budget("time", 2, at_most=1.5), results.Budget("speed", 12, at_least=10))]
+        [found(results.Budget("time", 2, at_most=1.5, peer="drt"), results.Budget("speed", 12, at_least=10))]
     )
 
     assert (
-        "Of 2 budgets 1 are held, and these are missed:\n\n- [Sync](#sync): time: 2 times, at most 1.5 times\n"
+        "Of 2 budgets 1 are held, and these are missed:\n\n- [Sync](#sync): time (drt): 2 times, at most 1.5 times\n"
         in text
     )
-    assert "| time | — | at most 1.5 times | 2 times | **missed** |" in text
+    assert "| time | drt | at most 1.5 times | 2 times | **missed** |" in text
     assert "| speed | — | at least 10 times | 12 times | held |" in text
     assert "- A note\n  of two lines\n" in text
 
