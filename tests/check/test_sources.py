@@ -36,8 +36,45 @@ def test_a_database_is_at_a_host_that_is_allowed(url, allowed, found):
     assert found == codes(allowed, type="postgresql", settings={"url": url}, credentials=USER)
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "credentials"),
+    [
+        ("mysql", {"url": "mysql://HOST/shop"}, USER),
+        ("s3", {"bucket": "lake", "tables": {"a": "a.csv"}, "endpoint": "https://HOST:9000"}, {}),
+        (
+            "azure",
+            {"account": "lake", "container": "lake", "tables": {"a": "a.csv"}, "endpoint": "https://HOST"},
+            {},
+        ),
+        ("iceberg", {"catalog": "https://HOST/api", "tables": {"a": "b.a"}}, {"token": {"from_env": "T"}}),
+        ("iceberg", {"catalog": "postgresql://HOST/lake", "tables": {"a": "b.a"}}, USER),
+        ("iceberg", {"tables": {"a": "b.a"}, "endpoint": "https://HOST"}, {}),
+    ],
+    ids=["database", "storage", "container", "catalog", "catalog in a database", "storage of tables"],
+)
+def test_every_server_is_at_a_host_that_is_allowed(kind, settings, credentials):
+    """Also the one that a catalog is asked at, or files are read from."""
+
+    def at(host: str) -> dict[str, Any]:
+        return {
+            key: value.replace("HOST", host) if isinstance(value, str) else value
+            for key, value in settings.items()
+        }
+
+    allowed = ("data.example.com",)
+
+    assert ["host-not-allowed"] == codes(
+        allowed, type=kind, settings=at("other.example.com"), credentials=credentials
+    )
+    assert [] == codes(allowed, type=kind, settings=at("data.example.com"), credentials=credentials)
+    assert [] == codes(type=kind, settings=at("127.0.0.1"), credentials=credentials)
+
+
 def test_a_way_in_clear_is_refused():
     """People do not travel in clear, but within this machine."""
+    clear = {"bucket": "lake", "tables": {"a": "a.csv"}, "endpoint": "http://minio.example.com"}
+
+    assert ["insecure-url"] == codes(("minio.example.com",), type="s3", settings=clear)
     assert ["insecure-url"] == codes(type="flightsql", settings={"url": "grpc://flight.example.com:443"})
     assert [] == codes(type="flightsql", settings={"url": "grpc://127.0.0.1:443"})
 
@@ -51,6 +88,16 @@ def test_credentials_are_those_of_the_type():
     assert ["missing-credential"] == codes(type="postgresql", settings=url, credentials=one)
     assert ["unknown-field"] == codes(type="duckdb", settings={}, credentials=one)
     assert [] == codes(type="bigquery", settings={"project": "shop"})
+
+
+def test_a_catalog_in_a_database_needs_a_user():
+    """Other catalogs may do without."""
+    tables = {"tables": {"people": "marts.people"}}
+    there = tables | {"catalog": "postgresql://127.0.0.1/lake"}
+
+    assert ["missing-credential"] == codes(type="iceberg", settings=there)
+    assert [] == codes(type="iceberg", settings=there, credentials=USER)
+    assert [] == codes(type="iceberg", settings=tables)
 
 
 def test_freshness_is_one_select():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from audiform.address import Address, Kind
 from audiform.check.urls import url_problem
@@ -20,6 +21,9 @@ from audiform.config.source_settings import (
 )
 from audiform.diagnostics import Diagnostic, did_you_mean
 
+_IN_HTTP: Final = {"grpc+tls": "https", "grpc": "http", "mysql": "https", "mariadb": "https"}
+"""Scheme -> the one of HTTP that is as encrypted: of that it is known which may be used."""
+
 
 def check_sources(project: Project) -> Iterator[Diagnostic]:
     """Yield the problems of every source."""
@@ -27,6 +31,7 @@ def check_sources(project: Project) -> Iterator[Diagnostic]:
         address = Address(Kind.SOURCE, name)
         yield from _credentials(address, source)
         yield from _url(address, source, project.policy.allowed_hosts)
+        yield from _catalog(address, source)
         yield from _freshness(address, source)
 
 
@@ -53,17 +58,27 @@ def _places(source: Source) -> Iterator[tuple[str, str]]:
 
 def _place(address: Address, place: str, given: str, allowed: Collection[str]) -> Iterator[Diagnostic]:
     path = ("settings", place)
-    # In words of HTTP, of which it is known which way is encrypted: `grpc` is as open as `http`.
-    url = given.replace("grpc+tls://", "https://", 1).replace("grpc://", "http://", 1)
+    scheme, _, rest = given.partition("://")
+    url = f"{_IN_HTTP.get(scheme, scheme)}://{rest}"
     found = url_problem(path, url, allowed)
     if found is None:
         return
     code, text, hint = found
     if code == "insecure-url":
-        scheme = given.partition("://")[0]
         text = f"`settings.{place}` begins with `{scheme}://`: people and secrets would travel in clear. Nothing is read like that."
         hint = "write grpc+tls://" if scheme == "grpc" else "write https://"
     yield Diagnostic(code, text, hint=hint, address=address, path=path)
+
+
+def _catalog(address: Address, source: Source) -> Iterator[Diagnostic]:
+    """Yield what a catalog in a database lacks: other catalogs may do without credentials."""
+    settings = source.settings
+    if not isinstance(settings, IcebergSettings) or "user" in source.credentials:
+        return
+    if str(settings.catalog).startswith("postgresql:"):
+        text = "A catalog in PostgreSQL is reached with the credentials `password` and `user`."
+        hint = "credentials: {user: {from_env: USER}, password: {from_env: PASSWORD}}"
+        yield Diagnostic("missing-credential", text, hint=hint, address=address, path=("settings", "catalog"))
 
 
 def _freshness(address: Address, source: Source) -> Iterator[Diagnostic]:

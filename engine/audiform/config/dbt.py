@@ -169,4 +169,4 @@ def _shown(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _problem(code: str, detail: str, hint: str | None = None) -> DiagnosticError:
-    return DiagnosticError([Diagnostic(code, detail, hint=hint, path=("query",))])
+    return DiagnosticError([Diagnostic(code, detail, hint=hint, path=("query", "dbt_model"))])

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from audiform.config.source_settings import IcebergSettings
+from audiform.connectors.ways import is_local
 from audiform.sources.iceberg_snapshots import inside
 
 _VERSION: Final = re.compile(r"v?(\d+)")
@@ -72,6 +73,13 @@ def _properties(settings: IcebergSettings, secrets: Mapping[str, str], root: Pat
             found = {"type": "rest", "uri": str(settings.catalog), **_token(secrets)}
     # A catalog in a database would be made where there is none.
     return {**found, **plain, **stored, "init_catalog_tables": "false"}
+
+
+def _in_postgresql(url: str, secrets: Mapping[str, str]) -> str:
+    user, password = (quote(secrets[key], safe="") for key in ("user", "password"))
+    tls = "sslmode=disable" if is_local(url) else "sslmode=verify-full&sslrootcert=system"
+    place = url.partition("://")[2]
+    return f"postgresql+psycopg://{user}:{password}@{place}?{tls}&options=-c%20default_transaction_read_only%3Don"
 
 
 def _file(path: str, root: Path) -> str:
