@@ -20,10 +20,10 @@ PATTERN: Final = r"^\d+(\.\d+)?\s?([KMGT]i?B)$"
 """A size as it is written: `512MB`, `1.5 GiB`."""
 
 DEFAULT: Final = 1_000_000_000
-ASIDE: Final = 280_000_000
+ASIDE: Final = 300_000_000
 """What everything but the compared people takes, measured: the interpreter, libraries, requests on their way."""
 
-_MORE: Final = 1.17
+_MORE: Final = 1.25
 """What a database takes is more than it counts, by this factor: measured, with limits of 500 MB to 2 GB."""
 
 LEAST: Final = 500_000_000
