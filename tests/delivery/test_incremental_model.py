@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from audiform.audiences.difference import table_of
@@ -30,25 +30,28 @@ from delivery.test_difference_model import Platform, World, sent
 
 pytestmark = pytest.mark.slow
 
-CHANGES = st.dictionaries(
-    st.integers(1, 4),
-    st.fixed_dictionaries(
-        {
-            "email": st.sampled_from([None, "a@example.com", "b@example.com", "c@example.com"]),
-            "phone": st.sampled_from([None, "+16505551111"]),
-            "ltv": st.sampled_from([1, 2]),
-            "gone": st.sampled_from([False, False, True]),
-            "ok": st.sampled_from([True, True, True, False]),
-        }
-    )
-    | st.none(),
-    max_size=4,
+ROW = st.fixed_dictionaries(
+    {
+        "email": st.sampled_from(["a@example.com", "b@example.com", "a@example.com", None]),
+        "phone": st.sampled_from([None, None, "+16505551111"]),
+        "ltv": st.sampled_from([1, 2]),
+        "gone": st.sampled_from([False, False, True]),
+        "ok": st.sampled_from([True, True, True, False]),
+    }
 )
+PROFILES = (1, 2, 3)
+CHANGES = st.dictionaries(st.sampled_from(PROFILES), ROW | ROW | st.none(), min_size=1, max_size=2)
 """Profile -> its row from now on; None: it is not in the source any more, and no row says so."""
-STEPS = st.lists(st.tuples(CHANGES, st.sampled_from([False, False, False, True])), min_size=2, max_size=5)
+FIRST = st.fixed_dictionaries(dict.fromkeys(PROFILES, ROW))
+STEPS = st.lists(st.tuples(CHANGES, st.sampled_from([False, False, False, True])), min_size=3, max_size=6)
 """What changes, and whether everything is read then; at first it is."""
 
 Row = Mapping[str, Any]
+
+
+def row(email: str, ltv: int = 1) -> Row:
+    """Return the row of somebody who belongs."""
+    return {"email": email, "phone": None, "ltv": ltv, "gone": False, "ok": True}
 
 
 @dataclass
@@ -129,8 +132,14 @@ class Tracked(World):
 
 @pytest.mark.parametrize("kind", [KEYS, NAMED])
 @settings(max_examples=3, deadline=None)
-@given(steps=STEPS)
-def test_incremental_deliveries_and_a_full_one_end_where_full_ones_do(kind: str, steps: list[Any]):
+@given(first=FIRST, steps=STEPS)
+@example(
+    first={1: row("a@example.com"), 2: row("b@example.com")},
+    steps=[({2: row("a@example.com", 2)}, False), ({2: row("b@example.com")}, False), ({1: None}, False)],
+)
+def test_incremental_deliveries_and_a_full_one_end_where_full_ones_do(
+    kind: str, first: dict[int, Row | None], steps: list[Any]
+):
     """Whoever stays is there after each delivery, and after one of everything nobody else is, with the right variables."""
     manifest = Catalog().get(kind).manifest
     with TemporaryDirectory() as folder:
@@ -141,17 +150,16 @@ def test_incremental_deliveries_and_a_full_one_end_where_full_ones_do(kind: str,
         world = Tracked(root, kind, manifest, Platform(manifest.identity == "each"))
         unknown: set[Any] = set()
         last: tuple[dict[int, Row | None], bool] = ({}, True)
-        for number, (changes, everything) in enumerate([*steps, last]):
-            whole = everything or not number
+        for number, (changes, everything) in enumerate([(first, True), *steps, last]):
             unknown |= world.change(changes) | world.shared()
-            world.deliver(ledger, number, whole=whole)
-            if whole:
+            world.deliver(ledger, number, whole=everything)
+            if everything:
                 unknown = world.shared()
             wanted, held = world.keys(map(world.identity, world.members())), set(world.platform.held)
 
             assert wanted <= held
-            assert held - wanted <= (set() if whole else world.keys(unknown))
-            _right_variables(world, set() if whole else unknown)
+            assert held - wanted <= (set() if everything else world.keys(unknown))
+            _right_variables(world, set() if everything else unknown)
             world.deliver(ledger, 1000 + number, whole=False)
             assert held == set(world.platform.held)
 

@@ -7,7 +7,8 @@ A member belongs to the profile that the ledger has with it, or to nobody in par
   member as well: when it is new, its own, or that of another profile that was read.
 - Otherwise it is shared (`FOREIGN`): it stays as it is, and belongs to nobody in particular from then on.
 
-`mine` is the relation of `mine_sql`. Removals carry only keys that no other member of the destination has, of this binding as well: those who were not read stay.
+`mine` is the relation of `mine_sql`. Removals carry only keys that no other member of the destination has, of this binding as well:
+those who were not read stay.
 """
 
 from __future__ import annotations
