@@ -33,6 +33,7 @@ from audiform.plan.steps import steps_of
 from audiform.policies.judge import of_resources
 from audiform.policies.scope import in_use
 from audiform.runtime import Runtime
+from audiform.sources.running import in_thread
 from audiform.sources.snapshot import snapshots
 from audiform.state.store import Intent, StateView
 
@@ -85,6 +86,8 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
     rehearsed: Sequence[str] = ()
     if options.remote_validate:
         rehearsed = await load("audiform.rehearsal:rehearse_all")(runtime, recorded)
+    # Some sources list their files far away: not on the thread that hears Ctrl-C.
+    digests = await in_thread(snapshots, project) if options.impact else {}
     now = runtime.clock()
     plan = Plan(
         version=VERSION,
@@ -104,7 +107,7 @@ async def make_plan(runtime: Runtime, options: PlanOptions) -> Plan:
         notes=(*unasked, *_notes(seen), *_interrupted(pending), *_done(evolved), *looked, *rehearsed),
         measured=options.impact,
         partial=partial,
-        source_digests=snapshots(project) if options.impact else {},
+        source_digests=digests,
     )
     return replace(plan, policies=judgement_of(runtime.project, runtime.catalog, plan))
 

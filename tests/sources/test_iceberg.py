@@ -12,8 +12,10 @@ import pyarrow as pa
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
+from audiform.config.source_settings import IcebergSettings
 from audiform.diagnostics import DiagnosticError
 from audiform.sources.databases import Asked
+from audiform.sources.iceberg_catalogs import properties
 from audiform.sources.reading import open_profiles
 from audiform.sources.snapshot import snapshots
 from plan.world import project
@@ -169,3 +171,43 @@ def test_what_cannot_be_read_is_said(lake, tmp_path):
         ("path-outside-project", None),
         ("path-outside-project", None),
     ] == found
+
+
+@pytest.mark.parametrize(
+    ("settings", "secrets", "found"),
+    [
+        (
+            {"catalog": "https://catalog.example.com/api", "warehouse": "shop"},
+            {"client_id": "i", "client_secret": "s", "access_key": "a", "secret_key": "k"},
+            {
+                "type": "rest",
+                "uri": "https://catalog.example.com/api",
+                "credential": "i:s",
+                "warehouse": "shop",
+                "s3.access-key-id": "a",
+                "s3.secret-access-key": "k",
+            },
+        ),
+        (
+            {"catalog": "postgresql://db.example.com:5432/lake", "region": "eu-central-1"},
+            {"user": "reader", "password": "p@ss"},
+            {
+                "type": "sql",
+                "uri": "postgresql+psycopg://reader:p%40ss@db.example.com:5432/lake?sslmode=verify-full&sslrootcert=system"
+                "&options=-c%20default_transaction_read_only%3Don",
+                "s3.region": "eu-central-1",
+            },
+        ),
+        (
+            {"catalog": "glue:eu-central-1"},
+            {},
+            {"type": "glue", "glue.region": "eu-central-1", "s3.region": "eu-central-1"},
+        ),
+    ],
+    ids=["rest", "postgresql", "glue"],
+)
+def test_a_catalog_is_reached_with_what_the_library_knows(settings, secrets, found, tmp_path):
+    """Encrypted and verified, read-only where it is a database, and never made. No catalog was asked."""
+    given = IcebergSettings.model_validate(settings | {"tables": {"people": "marts.people"}})
+
+    assert found | {"init_catalog_tables": "false"} == properties(given, secrets, tmp_path)

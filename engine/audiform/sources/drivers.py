@@ -18,8 +18,8 @@ from audiform.config.source_settings import (
     SqliteSettings,
 )
 from audiform.connectors.ways import is_local
+from audiform.lazily import load
 from audiform.plan.guard import seconds
-from audiform.sources.mysql import MysqlConnection
 
 _CONNECT_SECONDS: Final = 10
 _MYSQL_PORT: Final = 3306
@@ -71,7 +71,7 @@ def connect(type_name: str, way: Way) -> Any:
         ModuleNotFoundError: the driver is not installed.
     """
     if DRIVERS[type_name] == "asyncmy":
-        return MysqlConnection(way.options)
+        return load("audiform.sources.mysql:MysqlConnection")(way.options)
     module = import_module(f"{DRIVERS[type_name]}.dbapi")
     place = {} if way.uri is None else {"uri": way.uri}
     options = {"db_kwargs": dict(way.options)} if way.options else {}

@@ -10,11 +10,10 @@ from audiform.address import Address, Kind
 from audiform.config.kinds import Source
 from audiform.config.source_settings import DeltaSettings, DuckDBSettings, IcebergSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError
+from audiform.lazily import load
 from audiform.sources.delta import open_delta
 from audiform.sources.errors import failed
-from audiform.sources.iceberg import open_iceberg
 from audiform.sources.paths import files_of, reader_of
-from audiform.sources.storage import open_storage
 from audiform.sql import literal, name
 
 if TYPE_CHECKING:
@@ -53,9 +52,11 @@ def open_source(
         elif isinstance(settings, DeltaSettings):
             written = open_delta(connection, address, settings.tables, root)
         elif isinstance(settings, IcebergSettings):
-            written = open_iceberg(connection, address, settings, source.credentials, root)
+            opened = load("audiform.sources.iceberg:open_iceberg")
+            written = opened(connection, address, settings, source.credentials, root)
         elif isinstance(settings, StorageSettings):
-            written = open_storage(connection, address, settings, source.credentials, root)
+            opened = load("audiform.sources.storage:open_storage")
+            written = opened(connection, address, settings, source.credentials, root)
         confine(connection, files, folders)
     except duckdb.Error as error:
         raise DiagnosticError([failed(error, address, "source-unreadable")]) from None

@@ -27,7 +27,7 @@ def opened_catalog(settings: IcebergSettings, secrets: Mapping[str, str], root: 
     import pyiceberg.catalog
 
     library: Any = pyiceberg.catalog
-    return library.load_catalog(settings.catalog_name, **_properties(settings, secrets, root))
+    return library.load_catalog(settings.catalog_name, **properties(settings, secrets, root))
 
 
 def table_file(path: str, root: Path) -> Any:
@@ -51,7 +51,7 @@ def _version(file: Path) -> int:
     return int(found[1]) if found else -1
 
 
-def _properties(settings: IcebergSettings, secrets: Mapping[str, str], root: Path) -> dict[str, str]:
+def properties(settings: IcebergSettings, secrets: Mapping[str, str], root: Path) -> dict[str, str]:
     """Return what the library is told: how the catalog is reached, and the storage that tables are in."""
     scheme, _, rest = str(settings.catalog).partition(":")
     given = {"warehouse": settings.warehouse, "s3.endpoint": settings.endpoint, "s3.region": settings.region}
@@ -61,11 +61,7 @@ def _properties(settings: IcebergSettings, secrets: Mapping[str, str], root: Pat
         case "sqlite":
             found = {"type": "sql", "uri": f"sqlite:///file:{quote(_file(rest, root))}?mode=ro&uri=true"}
         case "postgresql":
-            user, password = (quote(secrets[key], safe="") for key in ("user", "password"))
-            found = {
-                "type": "sql",
-                "uri": f"postgresql+psycopg://{user}:{password}@{rest.removeprefix('//')}",
-            }
+            found = {"type": "sql", "uri": _in_postgresql(str(settings.catalog), secrets)}
         case "glue":
             keys = {f"glue.{name}": secrets[key] for key, name in _STORED.items() if key in secrets}
             found = {"type": "glue", "glue.region": rest, "s3.region": rest, **keys}

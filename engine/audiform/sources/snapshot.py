@@ -14,16 +14,19 @@ from audiform.config.kinds import Source
 from audiform.config.project import Project
 from audiform.config.source_settings import DeltaSettings, IcebergSettings, StorageSettings
 from audiform.diagnostics import DiagnosticError
+from audiform.lazily import load
 from audiform.sources.delta import versions_of
-from audiform.sources.iceberg import snapshots_of
 from audiform.sources.paths import files_of, named_files
-from audiform.sources.storage import files_in
 
 
 def snapshots(project: Project) -> dict[str, str]:
-    """Return source -> digest, of those that have files; whoever reads the others says what is wrong with them."""
+    """Return source -> digest, of those that audiences read and that have files; who reads the others says what is wrong."""
     found: dict[str, str] = {}
+    # Some files are listed far away: what nobody reads is not asked for.
+    read = {audience.source for audience in project.audiences.values() if audience.enabled}
     for name, source in sorted(project.sources.items()):
+        if name not in read:
+            continue
         try:
             lines = [*_lines(project.root, name, source), *_built(project, name)]
         except (DiagnosticError, OSError):
@@ -38,9 +41,13 @@ def _lines(root: Path, name: str, source: Source) -> Iterator[str]:
         yield from versions_of(Address(Kind.SOURCE, name), source.settings.tables, root)
     address = Address(Kind.SOURCE, name)
     if isinstance(source.settings, IcebergSettings):
-        yield from snapshots_of(address, source.settings, source.credentials, root)
+        yield from load("audiform.sources.iceberg:snapshots_of")(
+            address, source.settings, source.credentials, root
+        )
     if isinstance(source.settings, StorageSettings):
-        yield from files_in(address, source.settings, source.credentials, root)
+        yield from load("audiform.sources.storage:files_in")(
+            address, source.settings, source.credentials, root
+        )
     home = root.resolve()
     for pattern in sorted(named_files(source).values()):
         for file in map(Path, files_of(root, pattern, Address(Kind.SOURCE, name), ("settings",))):
