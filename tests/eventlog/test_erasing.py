@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 from audiform.eventlog.log import Start
 from audiform.eventlog.sqlite.erasing import erase_events
@@ -15,18 +16,12 @@ CANARY = "canary.person@example.com"
 
 def test_a_persons_events_are_gone_and_everybody_elses_are_not(tmp_path):
     """Wherever in an event they stand, also the newest; readers go on, no position is given twice, and no byte is left."""
-    mine = [
-        replace(event, body=body)
-        for event, body in zip(
-            events(2, 4, 5),
-            (
-                {"traits": {"email": f" {CANARY.upper()} "}},
-                {"context": {"lines": [{"to": CANARY}]}},
-                {"user_id": CANARY},
-            ),
-            strict=True,
-        )
-    ]
+    bodies: tuple[dict[str, Any], ...] = (
+        {"traits": {"email": f" {CANARY.upper()} "}},
+        {"context": {"lines": [{"to": CANARY}]}},
+        {"user_id": CANARY},
+    )
+    mine = [replace(event, body=body) for event, body in zip(events(2, 4, 5), bodies, strict=True)]
     others = [replace(event, body={"text": f"not {CANARY.replace('canary', 'x')}"}) for event in events(1, 3)]
 
     async def run():
@@ -49,7 +44,11 @@ def test_a_persons_events_are_gone_and_everybody_elses_are_not(tmp_path):
 
 def test_a_short_id_is_a_person_only_where_it_says_so(tmp_path):
     """Somebody whose id is 5 is not every quantity of 5."""
-    bodies = ({"user_id": "5"}, {"properties": {"quantity": 5}}, {"anonymous_id": "55"})
+    bodies: tuple[dict[str, Any], ...] = (
+        {"user_id": "5"},
+        {"properties": {"quantity": 5}},
+        {"anonymous_id": "55"},
+    )
 
     async def run():
         async with closing(open_log(tmp_path)) as log:

@@ -20,6 +20,7 @@ from audiform.eventlog.log import Entry, LogUnavailableError, Start
 _SLICE_SECONDS = 0.25
 """So long one question lasts: partitions come and go meanwhile."""
 _COMMIT_SECONDS = 0.5
+_AGAIN_SECONDS = 3_600.0
 _WAIT_SECONDS = 10.0
 
 
@@ -38,6 +39,7 @@ class KafkaReader:
     _guard: threading.Lock = field(default_factory=threading.Lock)
     """The membership lets go of partitions on a thread of its own."""
     _at: float = 0.0
+    _all_at: float = 0.0
     _thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "audiform-kafka-read"))
 
     async def begin(self, start: Start) -> None:
@@ -119,9 +121,8 @@ class KafkaReader:
             for each in self._places(ends)
             if each.offset < 0 or each.metadata == GONE
         ]
-        if new:
-            with suppress(Exception):  # another worker was quicker, and reads already
-                self.consumer.commit(offsets=new, asynchronous=False)
+        if new:  # where this fails nothing is read: without a place it would begin with what is from before
+            self.consumer.commit(offsets=new, asynchronous=False)
 
     def _fetch(self, most: int, wait: float) -> Sequence[Entry]:
         self._follow()
@@ -182,6 +183,9 @@ class KafkaReader:
 
     def _commit(self) -> None:
         self._at = time.monotonic()
+        if self._at - self._all_at > _AGAIN_SECONDS:
+            # Brokers forget offsets that nobody commits for days, also those of a connector without events.
+            self._committed, self._all_at = {}, self._at
         self._save({each: mark for each, mark in self._marks.items() if each in self.ownership.partitions})
 
     def _save(self, marks: Mapping[int, Marks]) -> None:
