@@ -39,7 +39,7 @@ def test_the_least_limit_is_enough_and_one_byte_less_is_not():
     """A limit that is too small to work with is refused before anything is read."""
     assert LEAST == memory_of(shown(LEAST)).limit
     with pytest.raises(DiagnosticError) as caught:
-        memory_of("499MB")
+        memory_of("599MB")
 
     assert ["memory-limit-too-small"] == [item.code for item in caught.value.diagnostics]
 

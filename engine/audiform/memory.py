@@ -17,16 +17,17 @@ from typing import Final
 from audiform.diagnostics import Diagnostic, DiagnosticError
 
 PATTERN: Final = r"^\d+(\.\d+)?\s?([KMGT]i?B)$"
-"""A size as it is written: `512MB`, `1.5 GiB`."""
+"""A size as it is written: `800MB`, `1.5 GiB`."""
 
 DEFAULT: Final = 1_000_000_000
-ASIDE: Final = 300_000_000
-"""What everything but the compared people takes, measured: the interpreter, libraries, requests on their way."""
+ASIDE: Final = 360_000_000
+"""What everything but the compared people takes, measured: the interpreter, libraries, requests on their way, and what a database
+knows of a hundred million rows that are on disk."""
 
 _MORE: Final = 1.25
 """What a database takes is more than it counts, by this factor: measured, with limits of 500 MB to 2 GB."""
 
-LEAST: Final = 500_000_000
+LEAST: Final = 600_000_000
 """Of a limit: with less a large difference would fail after an hour, instead of at once."""
 
 _LEAST_SHARE: Final = 150_000_000
@@ -104,7 +105,7 @@ def lacking(error: Exception) -> Diagnostic | None:
         return Diagnostic(
             "spill-disk-full",
             "The people to be compared do not fit into the memory limit, and the disk has no room for the rest. It goes to a "
-            "folder beside the ledger, or in `TMPDIR` where the state is in a database or a bucket, and is some 200 bytes a "
+            "folder beside the ledger, or in `TMPDIR` where the state is in a database or a bucket, and is some 400 bytes a "
             "person. What was accepted before is recorded. Make room there, or allow more memory with `--memory-limit`.",
         )
     return None
@@ -152,5 +153,5 @@ def too_small(text: str) -> Diagnostic:
 def _no_size(text: str) -> Diagnostic:
     return Diagnostic(
         "invalid-memory-limit",
-        f"The memory limit `{text}` is no size. Write a number and a unit: `512MB`, `1.5GB`, `2GiB`.",
+        f"The memory limit `{text}` is no size. Write a number and a unit: `800MB`, `1.5GB`, `2GiB`.",
     )

@@ -79,7 +79,7 @@ def memory_option(command: Command) -> Command:
     @click.option(
         "--memory-limit",
         metavar="SIZE",
-        help="Most memory that the command takes, as `512MB` or `2GiB`; the rest goes to disk. Default: 1GB.",
+        help="Most memory that the command takes, as `800MB` or `2GiB`; the rest goes to disk. Default: 1GB.",
     )
     @wraps(command)
     def wrapper(options: Options, memory_limit: str | None, **arguments: Any) -> Any:

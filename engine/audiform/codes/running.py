@@ -36,13 +36,13 @@ CODES: Mapping[str, Code] = {
     "invalid-memory-limit": Code(
         "Memory limit is no size",
         "`--memory-limit` takes a number and a unit.",
-        "Write `512MB` (a thousand thousand bytes each) or `1GiB` (1,024 times 1,024 times 1,024).",
+        "Write `800MB` (a thousand thousand bytes each) or `1GiB` (1,024 times 1,024 times 1,024).",
     ),
     "memory-limit-too-small": Code(
         "Memory limit too small to begin with",
         "A command takes some memory before the first person is read, and needs room to divide many people into parts.",
         "Write a larger limit. It need not grow with the people: what does not fit goes to disk.",
-        "memory_limit: 500MB",
+        "memory_limit: 800MB",
     ),
     "memory-limit-reached": Code(
         "Not enough memory to compare people",
