@@ -36,6 +36,7 @@ def test_kafka_keeps_the_contract(check, cluster):
     asyncio.run(check(lambda: closing(log_of(url))))
 
 
+@pytest.mark.slow
 def test_workers_share_the_partitions_and_keep_each_person_in_order(cluster):
     """Every event is handed out once between two workers, each person's in order; who leaves hands over what it did not settle."""
     url = cluster.make("shared", 4)
@@ -116,6 +117,7 @@ def test_an_event_that_was_kept_a_moment_ago_is_kept_once(cluster):
     assert [1, 2, 3] == asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_brokers_that_go_away_are_said(cluster):
     """An append says so, and what was settled meanwhile is committed when they are back."""
     url = cluster.make("away", 1)
