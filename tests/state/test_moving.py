@@ -21,7 +21,7 @@ from audiform.state.open import open_state
 from audiform.state.postgresql.place import place_of
 from audiform.state.segments.ledger import SegmentLedger
 from audiform.state.segments.shelf import Shelf
-from audiform.state.store import Count, DeadLetter, HistoryEntry, LockedError, Tombstone
+from audiform.state.store import Count, DeadLetter, HistoryEntry, LockedError, Tombstone, Watermark
 from audiform.state.tables.contents import TABLES
 from servers import Database, ObjectStorage
 from state.contract import BINDING, NOON, record
@@ -61,6 +61,9 @@ def bucket(storage: ObjectStorage, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"s3://shop-audiences/m{uuid4().hex[:12]}?region={storage.region}&endpoint_url={storage.url}"
 
 
+WATERMARK = Watermark("lapsed_on_ads", "definition", "integer", "7", NOON, NOON)
+
+
 def filled(place: Opened) -> None:
     """Write something of everything: a run that did not end too, with rows that are staged only."""
     store = place.store
@@ -72,6 +75,7 @@ def filled(place: Opened) -> None:
     store.bury([DeadLetter("one", "add", "id1", "invalid_record", "no", NOON, ("k",))])
     store.entomb([Tombstone("digest", "email", "request", NOON)])
     store.remember(HistoryEntry("h1", "apply", "me", NOON, None, 0, None, {}))
+    store.keep_watermark(WATERMARK)
     with closing(place.ledger.open(write=True)) as session:
         staged(session, run("r1"), "ann", "bob", "cid")
         session.fold(run("r1"), [settled(3)])
@@ -101,7 +105,7 @@ def is_whole(place: Opened) -> None:
         (address.name, item.body) for address, item in store.read().records.items()
     ]
     assert [("update_destination", "marker")] == [(one.action, one.marker) for one in store.pending()]
-    assert NOON == store.spent("plan")
+    assert (NOON, WATERMARK) == (store.spent("plan"), store.watermark("lapsed_on_ads"))
     assert (1, 1, 1, 1) == tuple(
         len(found)
         for found in (store.counts("2000"), store.dead_letters(), store.tombstones(), store.history())
