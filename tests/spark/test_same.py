@@ -18,9 +18,9 @@ from audiform.state.ledger import tombstone_text
 from audiform.state.store import Tombstone
 from delivery.deliveries import KEYS, NAMED, NOON, shop
 from spark.recorder import recording
-from spark.twins import EMBEDDED, HURRIED, SPARK, changed, deliveries, generated, ledger, put_back
+from spark.twins import EMBEDDED, SPARK, changed, deliveries, generated, ledger, put_back
 from whole.engine import Engine, said
-from whole.shop import services
+from whole.shop import ON_SPARK, services
 
 pytestmark = pytest.mark.slow
 ALL_MAY_LEAVE = {"buyers": {"guards": {"max_removed": "100%"}}}
@@ -91,7 +91,7 @@ def test_the_shop(tmp_path):
         assert [[], []] == [said(report) for report in Engine(root).run()]
         (root / "data" / "orders.parquet").write_bytes(orders)
         found = []
-        for engine in (None, {"type": "spark", "master": "local[2]", "settings": HURRIED}):
+        for engine in (None, ON_SPARK):
             with put_back(root, sandbox):
                 project = yaml.safe_load((root / "audiform.yaml").read_text())
                 (root / "audiform.yaml").write_text(

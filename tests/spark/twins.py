@@ -17,18 +17,10 @@ from audiform.delivery.report import Delivered
 from audiform.sandbox.serve import Sandbox
 from delivery.deliveries import Shop
 from spark.recorder import Recorder
+from whole.shop import ON_SPARK
 
 EMBEDDED = Engine()
-HURRIED = {
-    "spark.sql.shuffle.partitions": 2,
-    "spark.sql.adaptive.enabled": False,
-    "spark.sql.codegen.wholeStage": False,
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.driver.memory": "600m",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-}
-"""For a few hundred people: what Spark does to be fast with millions takes it most of the time here."""
-SPARK = Engine.model_validate({"type": "spark", "master": "local[2,2]", "settings": HURRIED})
+SPARK = Engine.model_validate(ON_SPARK)
 People = Sequence[Mapping[str, Any]]
 
 

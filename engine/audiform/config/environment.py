@@ -77,7 +77,7 @@ def _read_project(frame: Frame, text: Text, known: Mapping[str, Mapping[str, Any
         if frame.project is not None:
             found += [*_requirement(frame.project.requires), *_memory(frame.project.memory_limit)]
             found += engine_problems(frame.project.engine)
-        frame.problems += (places.in_file(text, item) for item in found)
+        frame.problems += (_placed(places, text, item) for item in found)
 
 
 def _read_environment(
@@ -100,7 +100,7 @@ def _read_environment(
             frame.environment = Environment(name, file)
             others += schedule_problems(file.schedule, None)
             others += engine_problems(file.engine) if file.engine else ()
-        frame.problems += (places.in_file(text, item) for item in [*found, *others])
+        frame.problems += (_placed(places, text, item) for item in [*found, *others])
 
 
 def _read_state(frame: Frame, text: Text, places: Places) -> None:
@@ -119,6 +119,14 @@ def _read_state(frame: Frame, text: Text, places: Places) -> None:
         item = places.in_file(text, replace(PASSWORD_IN_URL, path=path))
         frame.problems.append(item.at(item.location and replace(item.location, text="")))
     frame.project = frame.project.model_copy(update={"state": State(url=url)})
+
+
+def _placed(places: Places, text: Text, item: Diagnostic) -> Diagnostic:
+    """Return a problem at its line, which is not shown where it holds a secret."""
+    found = places.in_file(text, item)
+    if item.code != "secret-in-clear":
+        return found
+    return found.at(found.location and replace(found.location, text=""))
 
 
 def _validated(model: Any, value: Mapping[str, Any]) -> tuple[Any, list[Diagnostic]]:

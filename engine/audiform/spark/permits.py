@@ -65,6 +65,7 @@ class Desk:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one task: what it holds when it goes away is free again."""
         held: list[AsyncExitStack] = []
+        waiting: set[asyncio.Task[None]] = set()
         try:
             word = await reader.readline()
             if not hmac.compare_digest(word.strip(), self._word.encode()):
@@ -72,19 +73,28 @@ class Desk:
             while line := await reader.readline():
                 if line == _DONE:
                     await held.pop().aclose()
-                    continue
-                passed = AsyncExitStack()
-                await passed.enter_async_context(self.gate.passed())
-                held.append(passed)
-                writer.write(_STOP if self._stopped else _GO)
-                await writer.drain()
+                else:
+                    # Beside this: a request that waits must not keep another one from giving back what it holds.
+                    task = asyncio.create_task(self._grant(writer, held))
+                    waiting.add(task)
+                    task.add_done_callback(waiting.discard)
         except (OSError, asyncio.CancelledError):
             pass
         finally:
+            for task in waiting:
+                task.cancel()
             for one in held:
                 await one.aclose()
             with suppress(OSError):
                 writer.close()
+
+    async def _grant(self, writer: asyncio.StreamWriter, held: list[AsyncExitStack]) -> None:
+        passed = AsyncExitStack()
+        await passed.enter_async_context(self.gate.passed())
+        held.append(passed)
+        writer.write(_STOP if self._stopped else _GO)
+        with suppress(OSError):
+            await writer.drain()
 
     @property
     def _stopped(self) -> bool:
