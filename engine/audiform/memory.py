@@ -20,7 +20,7 @@ PATTERN: Final = r"^\d+(\.\d+)?\s?([KMGT]i?B)$"
 """A size as it is written: `800MB`, `1.5 GiB`."""
 
 DEFAULT: Final = 1_000_000_000
-ASIDE: Final = 360_000_000
+ASIDE: Final = 400_000_000
 """What everything but the compared people takes, measured: the interpreter, libraries, requests on their way, and what a database
 knows of a hundred million rows that are on disk."""
 
