@@ -125,6 +125,17 @@ def test_columns_have_the_types_that_duckdb_has_for_them(filled, tmp_path, monke
     ] == read(of(tmp_path, f"SELECT {names} FROM kinds", **source))[0]
 
 
+def test_what_is_compared_is_a_boolean_however_the_server_runs_it(filled, tmp_path, monkeypatch):
+    """Also where the server makes one query of ours and the audience's: it then says other things of a column."""
+    source = on(filled, monkeypatch)
+    for query in (
+        "SELECT customer_id, agreed = 1 AS agreed FROM people",
+        "SELECT DISTINCT customer_id, email IS NOT NULL AND COALESCE(agreed, 0) = 1 AS agreed FROM people",
+        "SELECT customer_id, max(agreed) = 1 AS agreed FROM people GROUP BY customer_id",
+    ):
+        assert [(25_000,)] == read(of(tmp_path, query, **source), "count(*) FILTER (agreed)")[0]
+
+
 def test_what_the_server_refuses_is_said_without_the_data(filled, tmp_path, monkeypatch):
     """Names are the author's own and shown with what the server says; values are not, nor is the password."""
     source = on(filled, monkeypatch, statement_timeout="1s")

@@ -114,7 +114,7 @@ def _failed(
     if isinstance(error, FileNotFoundError):
         detail = f"{what} cannot be read: there is no such file, or no metadata of an Iceberg table in it."
         return Diagnostic("source-unreadable", detail, address=address, path=place)
-    detail = f"{what} cannot be read: it does not answer, or not as Iceberg does ({kind})."
+    detail = f"{what} cannot be read: it does not answer, does not accept the credentials, or is none of Iceberg ({kind})."
     return Diagnostic("source-unreachable", detail, address=address, path=place)
 
 

@@ -17,7 +17,7 @@ _MOST_DIGITS: Final = 38
 
 _INTEGERS: Final[Mapping[int, int]] = {1: 8, 2: 16, 9: 32, 3: 32, 8: 64, 13: 16}
 """Integer type -> bits; one of them is a year."""
-_TINY, _FLOAT, _DOUBLE, _DATE, _YEAR, _BIT = 1, 4, 5, 10, 13, 16
+_FLOAT, _DOUBLE, _DATE, _YEAR, _BIT = 4, 5, 10, 13, 16
 _DECIMALS: Final = frozenset({0, 246})
 _TIMES: Final = frozenset({7, 12})
 _TEXTS_OR_BYTES: Final = frozenset({15, 249, 250, 251, 252, 253, 254})
@@ -30,7 +30,6 @@ class Described(Protocol):
     """What the server says of a column."""
 
     name: str
-    org_table: str
     type_code: int
     length: int
     flags: int
@@ -65,10 +64,7 @@ def is_boolean(described: Described) -> bool:
 
     That is TINYINT(1), what BOOLEAN is short for there, BIT(1), and whatever is compared: `spent > 100`.
     """
-    if described.length != 1:
-        return False
-    compared = described.type_code in _INTEGERS and not described.org_table
-    return described.type_code in {_TINY, _BIT} or compared
+    return described.length == 1 and (described.type_code == _BIT or described.type_code in _INTEGERS)
 
 
 def _kind(described: Described, arrow: Any) -> Any:
