@@ -115,6 +115,7 @@ FORMS: Final[Mapping[str, str]] = {
     r"^\d+(\.\d+)?\s?%$": "a number of people, or a share such as `20%`",
     r"^\d+(s|m|h|d)$": "a number with `s`, `m`, `h` or `d` behind it, such as `24h`",
     r"^[1-9]\d*(m|h|d)$": "a number with `m`, `h` or `d` behind it, such as `15m`",
+    r"^\d+(\.\d+)?\s?([KMGT]i?B)$": "an amount of memory, such as `1GB`",
     "^[A-Z]{2}$": "a country as two capital letters, such as `DE`",
     r"^postgresql://[^/@?#]+/[^/?#]+$": "a server and a database, `postgresql://HOST:PORT/DATABASE`; user and password stand in "
     "`credentials`",
