@@ -74,7 +74,7 @@ async def measure(runtime: Runtime, one: Measurable, readings: Readings | None =
     """
     readings = readings or readings_of(runtime, [one])
     with saying_room():
-        async with readings.opened(one.binding) as opened:
+        async with readings.opened(one.binding) as opened, opened.comparing:
             return await in_thread(_measure, runtime, one, opened)
 
 

@@ -11,20 +11,19 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from audiform.address import Address, Kind
-from audiform.audiences.selection import Selection, select
 from audiform.client import ConnectorClient, Rows
 from audiform.connectors.dry_run import dry_run_of
 from audiform.connectors.manifest import SignalOperation
 from audiform.delivery.barred import barred
 from audiform.delivery.compare import compare
-from audiform.delivery.readings import Alone
+from audiform.delivery.readings import Opened, Readings
 from audiform.delivery.rows import Outgoing, chunks
 from audiform.diagnostics import Diagnostic, DiagnosticError
 from audiform.outcome import Outcome
 from audiform.plan.bindings import is_active
 from audiform.runtime import Runtime
 from audiform.state.ledger import Part, destination_key
-from audiform.state.store import StateView
+from audiform.state.store import Record, StateView
 
 MOST = 10
 """People in a rehearsed batch."""
@@ -46,7 +45,16 @@ async def rehearse(runtime: Runtime, recorded: StateView, bindings: Sequence[str
     Raises:
         DiagnosticError: a source cannot be read, or a secret not resolved.
     """
-    return list(await asyncio.gather(*(_one(runtime, recorded, name) for name in bindings)))
+    questions = [_question(runtime, recorded, name) for name in bindings]
+    wanted = {one.binding: one.binding for one in questions if isinstance(one, _Question)}
+
+    async def answer(one: _Question | Rehearsed) -> Rehearsed:
+        if isinstance(one, Rehearsed):
+            return one
+        return await _asked(runtime, recorded.lineage, readings, one)
+
+    async with Readings(runtime, wanted, write=False) as readings:
+        return list(await asyncio.gather(*map(answer, questions)))
 
 
 async def rehearse_all(runtime: Runtime, recorded: StateView) -> Sequence[str]:
@@ -64,7 +72,18 @@ async def rehearse_all(runtime: Runtime, recorded: StateView) -> Sequence[str]:
     return [_said(item) for item in found]
 
 
-async def _one(runtime: Runtime, recorded: StateView, name: str) -> Rehearsed:
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a platform is asked with: the operation that validates, and where to."""
+
+    binding: str
+    client: ConnectorClient
+    dry: SignalOperation
+    record: Record
+
+
+def _question(runtime: Runtime, recorded: StateView, name: str) -> _Question | Rehearsed:
+    """Return how the platform of a binding is asked, or why it is not."""
     binding = runtime.project.bindings[name]
     client = runtime.client(binding.connector)
     record = recorded.records.get(Address(Kind.BINDING, name))
@@ -80,52 +99,44 @@ async def _one(runtime: Runtime, recorded: StateView, name: str) -> Rehearsed:
         or record.body["connector"] != binding.connector
     ):
         return Rehearsed(name, "skipped", "its destination does not exist yet")
-    selection = select(
-        name, binding, runtime.project.audiences[binding.audience], client.connector_type.manifest
-    )
-    identity: str = record.body["destination_id"]
-    destination = {**record.body["destination"], "id": identity}
-    scope = runtime.scope(name, recorded.lineage, destination)
-    key = destination_key(binding.connector, identity)
-    rows = await _rows(runtime, client, selection, dry, scope, key)
+    return _Question(name, client, dry, record)
+
+
+async def _asked(runtime: Runtime, lineage: str, readings: Readings, question: _Question) -> Rehearsed:
+    name, client = question.binding, question.client
+    destination = {**question.record.body["destination"], "id": question.record.body["destination_id"]}
+    scope = runtime.scope(name, lineage, destination)
+    async with readings.turn(name), readings.opened(name) as opened, opened.comparing:
+        rows = await _rows(runtime, question, opened, scope)
     if not rows.count:
         return Rehearsed(name, "skipped", "nobody would be added")
-    fields = [client.connector_type.manifest.identifiers[item].field for item in selection.identifiers]
-    outcome = await client.send_batch(dry, {**scope, "identifiers": fields}, rows)
+    fields = [client.connector_type.manifest.identifiers[item].field for item in opened.selection.identifiers]
+    outcome = await client.send_batch(question.dry, {**scope, "identifiers": fields}, rows)
     return _judged(name, outcome, rows.count)
 
 
-async def _rows(
-    runtime: Runtime,
-    client: ConnectorClient,
-    selection: Selection,
-    dry: SignalOperation,
-    scope: dict[str, Any],
-    key: str,
-) -> Rows:
+async def _rows(runtime: Runtime, question: _Question, opened: Opened, scope: dict[str, Any]) -> Rows:
     """Return the first people who would be added, as they would be sent."""
-    session = await asyncio.to_thread(runtime.ledger.open, write=False)
-    try:
-        reading = Alone(runtime.project, runtime.project.bindings[selection.binding].audience)
-        known = barred(runtime, selection.binding)
-        _, compared = await asyncio.to_thread(compare, session, reading, selection, key, known)
-        if not compared.parts.get(Part.ADD):
-            return Rows(b"", 0)
-        few = dry.model_copy(update={"rows_per_request": min(MOST, dry.rows_per_request or MOST)})
-        outgoing = Outgoing(
-            Part.ADD,
-            few,
-            client.connector_type.manifest,
-            tuple(selection.identifiers),
-            tuple(selection.variables),
-            client.constants(scope),
-        )
-        async for chunk in chunks(session, outgoing):
-            first, last = chunk.requests(outgoing)[0]
-            return chunk.rows(first, last)
+    body, selection = question.record.body, opened.selection
+    key = destination_key(body["connector"], body["destination_id"])
+    known = barred(runtime, question.binding)
+    _, compared = await asyncio.to_thread(compare, opened.session, opened.reading, selection, key, known)
+    if not compared.parts.get(Part.ADD):
         return Rows(b"", 0)
-    finally:
-        await asyncio.to_thread(session.close)
+    dry = question.dry
+    few = dry.model_copy(update={"rows_per_request": min(MOST, dry.rows_per_request or MOST)})
+    outgoing = Outgoing(
+        Part.ADD,
+        few,
+        selection.manifest,
+        tuple(selection.identifiers),
+        tuple(selection.variables),
+        question.client.constants(scope),
+    )
+    async for chunk in chunks(opened.session, outgoing):
+        first, last = chunk.requests(outgoing)[0]
+        return chunk.rows(first, last)
+    return Rows(b"", 0)
 
 
 def _judged(name: str, outcome: Outcome, count: int) -> Rehearsed:

@@ -73,7 +73,8 @@ async def deliver(
         selection = opened.selection
         hands = stack.enter_context(closing(hands_of(runtime.project, binding, opened)))
         work = _Work(runtime, opened.session, record, client, hands, progress or NoProgress())
-        people, compared = await in_thread(work.compare, retry_rejected=retry_rejected)
+        async with opened.comparing:
+            people, compared = await in_thread(work.compare, retry_rejected=retry_rejected)
         impact = impact_of(selection, people, compared, opened.need)
         watermark = reached(runtime, record, selection, people, opened.need)
         guards = work.guards(impact, people, approved)

@@ -87,12 +87,16 @@ def _shown(found: Read | DiagnosticError, session: LedgerSession, there: LedgerS
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What one binding works with."""
+    """What one binding works with. `comparing` is held while it compares.
+
+    Bindings of one audience do so one after the other: each takes all processors by itself, and several would take the memory of all.
+    """
 
     session: LedgerSession
     reading: Reading
     selection: Selection
     need: Wanted
+    comparing: asyncio.Lock
 
 
 @dataclass(slots=True)
@@ -121,7 +125,8 @@ class Readings:
             audience.bindings.append(binding)
             audience.left.add(binding)
         wanted = len(self._audiences) + self.others
-        self._places = self.runtime.memory.side_by_side(min(HELD_AT_MOST, wanted))
+        sessions = min(HELD_AT_MOST, len(self.names) + self.others)
+        self._places = self.runtime.memory.side_by_side(min(HELD_AT_MOST, wanted), sessions)
 
     async def __aenter__(self) -> Self:
         return self
@@ -176,7 +181,7 @@ class Readings:
             first, reading, need = held.there, held, held.need
         session = await asyncio.to_thread(self.runtime.ledger.open, write=self.write, beside=first)
         try:
-            yield Opened(session, reading, selection, need)
+            yield Opened(session, reading, selection, need, audience.comparing)
         except asyncio.CancelledError:
             # A comparison of many people takes minutes, and nobody waits for it any more.
             session.connection.interrupt()
@@ -262,6 +267,7 @@ class _Audience:
     bindings: list[str] = field(default_factory=list[str])
     left: set[str] = field(default_factory=set[str])
     users: int = 0
+    comparing: asyncio.Lock = field(default_factory=asyncio.Lock)
     _session: LedgerSession | None = None
     _found: dict[str, Read | DiagnosticError] = field(default_factory=dict[str, Read | DiagnosticError])
     _needs: Mapping[str, Wanted] = field(default_factory=dict[str, Wanted])
