@@ -66,18 +66,6 @@ def test_one_gets_what_many_would_share():
     assert 0 <= one.share - four.share * 4 < 4
 
 
-@pytest.mark.parametrize("places", [1, 2, 4])
-def test_sessions_on_one_database_leave_room_for_what_they_send(places):
-    """Several that share a piece leave it less; where only one may work at once, it has all of it."""
-    shared, alone, least = Memory(), Memory(), Memory(LEAST)
-    shared.side_by_side(places, 4)
-    alone.side_by_side(places)
-
-    assert (shared.share < alone.share) == (places < 4)
-    assert 1 == least.side_by_side(1, 4)
-    assert Memory(LEAST).share == least.share
-
-
 def database(memory: int, place: Path):
     """Return a DuckDB with a limit that spills to `place`."""
     import duckdb

@@ -33,9 +33,6 @@ LEAST: Final = 600_000_000
 _LEAST_SHARE: Final = 150_000_000
 """Of one piece of work, where several could run: with less they wait for each other."""
 
-_PER_SESSION: Final = 30_000_000
-"""Of the requests that each session more on one database has on their way, measured with ten bindings on one audience."""
-
 _PER_THREAD: Final = 60_000_000
 """Each thread of a database has buffers of its own: a machine with many processors must not fill the memory with them."""
 
@@ -52,20 +49,15 @@ class Memory:
 
     limit: int = DEFAULT
     _parts: int = 1
-    _beside: int = 0
     _guard: Lock = field(default_factory=Lock, repr=False)
 
-    def side_by_side(self, wanted: int, sessions: int = 0) -> int:
+    def side_by_side(self, wanted: int) -> int:
         """Divide what there is among so many pieces of work, or among fewer where each would get too little.
 
-        Return how many may run at once; the others wait for their turn. Pieces that run already keep what they have. `sessions`:
-        how many work at once, where a piece has several on one database.
+        Return how many may run at once; the others wait for their turn. Pieces that run already keep what they have.
         """
         with self._guard:
-            self._beside = 0
-            most = max(1, self._room // _LEAST_SHARE)
-            self._parts = max(1, min(wanted, most))
-            self._beside = max(0, min(sessions, most) - self._parts)
+            self._parts = max(1, min(wanted, self._room // _LEAST_SHARE))
             return self._parts
 
     @property
@@ -80,7 +72,7 @@ class Memory:
 
     @property
     def _room(self) -> int:
-        return max(int((self.limit - ASIDE - self._beside * _PER_SESSION) / _MORE), 1)
+        return max(int((self.limit - ASIDE) / _MORE), 1)
 
 
 @contextmanager

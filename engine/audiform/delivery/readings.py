@@ -125,8 +125,7 @@ class Readings:
             audience.bindings.append(binding)
             audience.left.add(binding)
         wanted = len(self._audiences) + self.others
-        sessions = min(HELD_AT_MOST, len(self.names) + self.others)
-        self._places = self.runtime.memory.side_by_side(min(HELD_AT_MOST, wanted), sessions)
+        self._places = self.runtime.memory.side_by_side(min(HELD_AT_MOST, wanted))
 
     async def __aenter__(self) -> Self:
         return self
