@@ -17,6 +17,8 @@ class Alike:
 
     folder: Path
     _turns: dict[str, threading.Lock] = field(default_factory=dict[str, threading.Lock])
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _closed: bool = False
 
     @contextmanager
     def written(self, what: str, file: Path) -> Generator[bool]:
@@ -28,6 +30,16 @@ class Alike:
                 yield True
             else:
                 yield False
+                self._keep(file, kept)
+
+    def close(self) -> None:
+        """Keep nothing any more: the folder is removed, and a thread of a run that was interrupted may still be writing."""
+        with self._guard:
+            self._closed = True
+
+    def _keep(self, file: Path, kept: Path) -> None:
+        with self._guard:
+            if not self._closed:
                 self.folder.mkdir(mode=0o700, exist_ok=True)
                 _link(file, kept)
 

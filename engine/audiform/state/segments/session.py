@@ -232,6 +232,8 @@ class SegmentSession:
             self.connection.execute(f"USE memory; DETACH {self.database}")
         self.connection.close()
         if self.spill is not None:
+            if self.alike is not None:
+                self.alike.close()
             shutil.rmtree(self.spill, ignore_errors=True)
         self.shelf.close()
         self.alive -= self._runs
