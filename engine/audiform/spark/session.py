@@ -143,9 +143,13 @@ def missing() -> Diagnostic:
 
 def _unreachable(engine: Engine, error: Exception) -> Diagnostic:
     where = engine.master or "this machine"
-    said = type(error).__name__ if len(str(error)) == 0 else str(error).partition("\n")[0][:200]
+    # What Java says begins with the names of its classes; PySpark's own errors are sentences.
+    of_java = type(error).__module__.partition(".")[0] == "py4j"
+    said = (
+        "nobody answers, or the application was refused" if of_java else str(error).partition("\n")[0][:200]
+    )
     detail = (
-        f"There is no Spark at {where}: {said}. Nothing was read and nothing was sent. `audiform doctor` says what of Java, PySpark and "
+        f"There is no Spark at {where}: {said.rstrip('. ')}. Nothing was read and nothing was sent. `audiform doctor` says what of Java, PySpark and "
         "the cluster is not as it must be."
     )
     return Diagnostic("spark-unreachable", detail, path=("engine", "master"))
