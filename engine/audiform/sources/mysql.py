@@ -10,10 +10,9 @@ import asyncio
 import re
 import ssl
 from collections.abc import Coroutine, Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib import import_module
-from threading import Thread
 from typing import Any, Final, Self, TypeVar
 
 from audiform.sources.mysql_columns import TEXTS, Column, NotBooleanError, column_of
@@ -61,8 +60,8 @@ class MysqlConnection:
         import_module("asyncmy")
         self._options = dict(options)
         self._loop = asyncio.new_event_loop()
-        self._thread = Thread(target=self._loop.run_forever, name="audiform-mysql", daemon=True)
-        self._thread.start()
+        self._thread = ThreadPoolExecutor(1, "audiform-mysql")
+        self._doing: asyncio.Task[Any] | None = None
         self._connection: Any = None
         try:
             self._connection = self.run(_connected(self._options))
@@ -77,8 +76,11 @@ class MysqlConnection:
         return self.begin(work).result()
 
     def begin(self, work: Coroutine[Any, Any, _Result]) -> Future[_Result]:
-        """Begin something on the connection's thread."""
-        return asyncio.run_coroutine_threadsafe(_translated(work), self._loop)
+        """Begin something on the connection's thread.
+
+        The loop runs for that long only: between two fetches nobody takes from the socket, so that the server waits too.
+        """
+        return self._thread.submit(self._loop.run_until_complete, self._done(work))
 
     def cursor(self) -> MysqlCursor:
         """Return what runs one statement."""
@@ -86,17 +88,24 @@ class MysqlConnection:
 
     def kill(self) -> None:
         """Stop what the server is doing for this connection: it is told so through another one."""
-        self.run(_killed(self._options, self._connection.thread_id()))
+        work = _killed(self._options, self._connection.thread_id())
+        with ThreadPoolExecutor(1) as elsewhere:
+            elsewhere.submit(asyncio.run, work).result()
 
     def close(self) -> None:
         """End the connection at once: rows that were not taken are not waited for."""
         if self._loop.is_closed():
             return
-        with suppress(TimeoutError):
-            asyncio.run_coroutine_threadsafe(_ended(self._connection), self._loop).result(_CONNECT_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_CONNECT_SECONDS)
+        doing = self._doing
+        if doing is not None and not doing.done():
+            self._loop.call_soon_threadsafe(doing.cancel)
+        self.run(_closed(self._connection))
+        self._thread.shutdown()
         self._loop.close()
+
+    async def _done(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        self._doing = asyncio.current_task()
+        return await _translated(work)
 
 
 class MysqlCursor:
@@ -192,12 +201,7 @@ async def _execute(connection: Any, statement: str) -> Any:
     return cursor
 
 
-async def _ended(connection: Any) -> None:
-    """Give up what is on its way, and close."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+async def _closed(connection: Any) -> None:
     if connection is not None:
         connection.close()
 
