@@ -76,7 +76,8 @@ def segments_of(
             continue
         taken = Rows([(0, total)]) if part.signal is None else _taken(mine)
         unsure = Rows(_joined(r for item in mine for r in item.unsure))
-        for op, rows in ((_TAKEN[part], taken), (_UNSURE.get(part), unsure)):
+        choices: list[tuple[Op | None, Rows]] = [(_TAKEN[part], taken), (_UNSURE.get(part), unsure)]
+        for op, rows in choices:
             if op is not None and rows.ranges:
                 segment = _segment(connection, file, run, op, rows, write=write)
                 found += [segment] if segment.rows else []
