@@ -148,9 +148,9 @@ class MysqlCursor:
         import pyarrow as pa
 
         arrow: Any = pa
-        waiting = self._owner.begin(self._cursor.fetchmany(_ROWS))
+        waiting = self._owner.begin(_fetched(self._connection, self._cursor))
         while rows := waiting.result():
-            waiting = self._owner.begin(self._cursor.fetchmany(_ROWS))
+            waiting = self._owner.begin(_fetched(self._connection, self._cursor))
             try:
                 arrays = [
                     column.array(values)
@@ -196,9 +196,27 @@ async def _connected(options: Mapping[str, str]) -> Any:
 async def _execute(connection: Any, statement: str) -> Any:
     from asyncmy.cursors import SSCursor
 
+    connection._transport.resume_reading()  # noqa: SLF001 - see _fetched
     cursor = connection.cursor(SSCursor)
     await cursor.execute(statement)
     return cursor
+
+
+async def _fetched(connection: Any, cursor: Any) -> list[Any]:
+    """Return some rows. The driver keeps whatever arrives: only what is needed for the next row may arrive."""
+    rows: list[Any] = []
+    transport, result = connection._transport, cursor._result  # noqa: SLF001
+    while len(rows) < _ROWS:
+        arrived = result._take_pending_rows(_ROWS - len(rows))  # noqa: SLF001
+        if not arrived:
+            transport.resume_reading()
+            row = await cursor.fetchone()
+            transport.pause_reading()
+            if row is None:
+                break
+            arrived = [row]
+        rows += arrived
+    return rows
 
 
 async def _closed(connection: Any) -> None:
