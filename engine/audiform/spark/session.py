@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -58,12 +59,16 @@ def open_spark(project: Project) -> Any:
             (`spark-unreachable`).
     """
     quiet()
-    try:
-        from pyspark.errors import PySparkException
-        from pyspark.sql import SparkSession
-    except ModuleNotFoundError:
-        raise DiagnosticError([missing()]) from None
+    # Imports too: of modules that import each other, two threads at once may get halves.
     with _GUARD:
+        try:
+            from pyspark.errors import PySparkException
+            from pyspark.sql import SparkSession
+
+            for module in ("pyspark.sql.functions", "pyspark.sql.window"):
+                import_module(module)
+        except ModuleNotFoundError:
+            raise DiagnosticError([missing()]) from None
         builder: Any = SparkSession.builder.appName(f"audiform {project.name}/{project.environment.name}")
         settings = properties(project.engine)
         for key, value in settings.items():
