@@ -21,7 +21,7 @@ AUDIENCES = 5
 PAGE = Path(__file__).parents[2] / "docs" / "postgresql.md"
 CUSTOMERS = """
 DROP SCHEMA IF EXISTS listed CASCADE;
-DROP SCHEMA IF EXISTS kept_default CASCADE;
+DROP SCHEMA IF EXISTS listing_default CASCADE;
 CREATE SCHEMA listed;
 CREATE TABLE listed.customers AS
   SELECT n AS number, 'c' || n || '@example.com' AS email, n % 5 AS part, true AS consent, now() AS loaded_at
@@ -102,7 +102,7 @@ def project(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch)
         for name in ("sources", "audiences"):
             (tmp_path / f"{name}.yaml").unlink()
         (tmp_path / "audiform.yaml").write_text(
-            f'project: shop\nstate: {{url: "{database.url}?schema=kept"}}\n'
+            f'project: shop\nstate: {{url: "{database.url}?schema=listing"}}\n'
         )
         (tmp_path / "resources.yaml").write_text(RESOURCES.format(url=database.url))
         yield tmp_path
@@ -128,7 +128,7 @@ def test_the_page_lists_what_runs_and_every_key_finds_its_rows_by_an_index(proje
 def plans(connection: psycopg.Connection[object], statement: str) -> str:
     """Return how the server runs a statement of the state, where it takes an index if there is one that fits."""
     inner = re.sub(r"^COPY \((.*)\) TO STDOUT.*", r"\1", statement)
-    connection.execute("SET search_path = kept_default")
+    connection.execute("SET search_path = listing_default")
     connection.execute("SET enable_seqscan = off")
     connection.execute("SET plan_cache_mode = force_generic_plan")
     connection.execute(f"PREPARE looked AS {inner}".encode())
