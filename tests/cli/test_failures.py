@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -26,3 +29,26 @@ def test_what_the_machine_lacks_is_no_bug(problem, said, capsys):
     code = exit_code_of(problem)
 
     assert (Exit.ERROR, True) == (code, said in capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("unbuffered", "code"), [("", 0), ("1", 0), ("1", 1)], ids=["late", "at once", "wrong"]
+)
+def test_whoever_reads_may_go_away(unbuffered, code):
+    """`audiform ... | head` ends as the command does, however its output is buffered."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = ["connectors", "list", "--available"] if code == 0 else ["connectors", "show", "unknown"]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "audiform", *command],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=writer,
+            stderr=writer if code else subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writer)
+
+    assert (code, done.stderr or b"") == (done.returncode, b"")

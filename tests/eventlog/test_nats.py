@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from audiform.eventlog.log import LogFullError, LogUnavailableError, Retention, Start
-from audiform.eventlog.nats import NatsLog
+from audiform.eventlog.nats import NatsLog, NatsReader
 from audiform.eventlog.place import place_of
 from eventlog.contract import CHECKS, ONCE, closing, events, fetched, ids, until_full
 from eventlog.servers import Nats, nats_server
@@ -55,6 +55,26 @@ def test_workers_share_the_work(server):
     first, second, kept, again = asyncio.run(run())
     assert list(range(20)) == sorted([*first, *second])
     assert ((), sorted(second[4:])) == (tuple(kept), again)
+
+
+class Impatient:
+    """A subscription whose time runs out between two of its requests: the library then raises Python's own error."""
+
+    async def fetch(self, most: int, **_: float) -> list[object]:
+        raise TimeoutError
+
+
+def test_a_wait_that_ends_with_nothing_gives_nothing():
+    """However the library says so."""
+
+    async def run():
+        reader = NatsReader(Impatient(), None, None, lambda _, __: None, 1.0)
+        found = await reader.fetch(10, 0.01)
+        assert reader._alive is not None
+        reader._alive.cancel()
+        return found
+
+    assert () == asyncio.run(run())
 
 
 def test_a_full_stream_takes_nothing_until_something_is_settled(server):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import platform
-import sys
 import tempfile
 import traceback
 from enum import IntEnum
@@ -58,10 +57,6 @@ def exit_code_of(problem: BaseException) -> int:
             if isinstance(problem, click.UsageError) and problem.ctx is not None:
                 output.problem(f"\nhint: `{problem.ctx.command_path} --help` shows how it is used")
             return Exit.ERROR
-        case BrokenPipeError():
-            # The reader went away (`audiform state list | head`): nothing to say, and nobody to say it to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Exit.DONE
         case _:
             return _unforeseen(problem, output)
 

@@ -102,6 +102,8 @@ def leave(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # whoever read the output went away: what was done is as it was
     except OSError:
-        code = code or Exit.ERROR  # whoever read the output went away, or its disk is full
+        code = code or Exit.ERROR  # its disk is full
     os._exit(code)

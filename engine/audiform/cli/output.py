@@ -58,6 +58,14 @@ def _escaped(text: str) -> str:
     return f"\\u{ord(text[0]):04x}{text[1:]}"
 
 
+def _write(text: str, stream: TextIO) -> None:
+    """Print a line, or a few. Where the reader went away (`| head`), the command goes on, and its code is its own."""
+    try:
+        print(text, file=stream)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """The two channels of one command. Streams are looked up late, so that a test can capture them."""
@@ -77,25 +85,25 @@ class Output:
 
     def data(self, text: str) -> None:
         """Print what the command was asked for."""
-        print(harmless(text, colour=self.colour), file=sys.stdout)
+        _write(harmless(text, colour=self.colour), sys.stdout)
 
     def json(self, value: Any) -> None:
         """Print `value` as indented JSON, non-ASCII kept."""
         import json
 
         text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-        print(harmless(text, colour=False), file=sys.stdout)
+        _write(harmless(text, colour=False), sys.stdout)
 
     def note(self, text: str) -> None:
         """Say something that --quiet leaves out."""
         if not self.quiet:
-            print(harmless(text, colour=self.error_colour), file=sys.stderr)
+            _write(harmless(text, colour=self.error_colour), sys.stderr)
 
     def detail(self, text: str) -> None:
         """Say something that only --verbose shows."""
         if self.verbose and not self.quiet:
-            print(harmless(text, colour=self.error_colour), file=sys.stderr)
+            _write(harmless(text, colour=self.error_colour), sys.stderr)
 
     def problem(self, text: str) -> None:
         """Say what stopped the command; never left out."""
-        print(harmless(text, colour=self.error_colour), file=sys.stderr)
+        _write(harmless(text, colour=self.error_colour), sys.stderr)

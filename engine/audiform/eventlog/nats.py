@@ -170,14 +170,13 @@ class NatsReader:
 
     async def fetch(self, most: int, wait: float) -> Sequence[Entry]:
         """Return the next events; wait for the first of them."""
-        from nats.errors import TimeoutError as NatsTimeoutError
-
         if self._alive is None:
             self._alive = asyncio.create_task(self._keep_alive())
         try:
-            with answering(NatsTimeoutError):
+            # The library's own TimeoutError, or Python's where the time ran out between two of its requests.
+            with answering(TimeoutError):
                 messages = await self.subscription.fetch(most, timeout=max(wait, 0.01))
-        except NatsTimeoutError:
+        except TimeoutError:
             return ()
         return [entry for message in messages if (entry := await self._entry(message)) is not None]
 
@@ -297,7 +296,7 @@ def answering(*but: type[Exception]) -> Iterator[None]:
 
     try:
         yield
-    except Error as error:
+    except (Error, TimeoutError) as error:
         if isinstance(error, but):
             raise
         raise LogUnavailableError(f"NATS did not answer ({type(error).__name__})") from None
