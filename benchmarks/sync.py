@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from costs import PEERS, Cost, best, cost
 from limit import bare, imported
@@ -69,7 +69,16 @@ class _Timed:
         return measured
 
 
-def _sync(root: Path) -> dict[str, float]:
+def _sync(root: Path) -> NoReturn:
+    """Sync as `audiform` does, from the first import to the end of the process; print what it took."""
+    from audiform.cli.main import leave, prepare
+
+    prepare()
+    print(json.dumps(_synced(root)))
+    leave(0)
+
+
+def _synced(root: Path) -> dict[str, float]:
     from audiform.config.load import load
     from audiform.connectors.catalog import Catalog
     from audiform.delivery.deliver import deliver
@@ -92,7 +101,7 @@ def _sync(root: Path) -> dict[str, float]:
         finally:
             await transport.close()
 
-    imported("aiohttp", "cryptography", "duckdb", "httpx", "httpx_aiohttp", "pyarrow")
+    imported("aiohttp", "duckdb", "httpx", "httpx_aiohttp", "pyarrow")
     begun = time.perf_counter()
     report = asyncio.run(work())
     seconds = time.perf_counter() - begun
@@ -212,8 +221,7 @@ def main() -> int:
     parser.add_argument("--project", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.project is not None:
-        print(json.dumps(_sync(given.project)))
-        return 0
+        _sync(given.project)
     place = here()
     seen = measure(given.rows, given.peer if given.peer.exists() else None)
     return finish(result(given.rows, seen, place), given)

@@ -83,15 +83,20 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. A command returns an int, or None for 0."""
-    # A large project is a million values without a cycle among them, and looking for one each 700 takes a third of the time.
-    gc.set_threshold(100_000, 20, 20)
-    # pydantic looks through every installed package for plugins, and a stranger's would read what our models hold.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    prepare()
     try:
         result: Any = cli.main(arguments, prog_name="audiform", standalone_mode=False)
     except BaseException as problem:  # noqa: BLE001 - the one place where everything ends
         return exit_code_of(problem)
     return result if isinstance(result, int) else 0
+
+
+def prepare() -> None:
+    """Make the process one of a command's, before anything large is imported."""
+    # A large project is a million values without a cycle among them, and looking for one each 700 takes a third of the time.
+    gc.set_threshold(100_000, 20, 20)
+    # pydantic looks through every installed package for plugins, and a stranger's would read what our models hold.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def leave(code: int) -> NoReturn:
