@@ -6,6 +6,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
 
@@ -101,6 +102,7 @@ def keyring(sources: Sequence[HttpSource], monotonic: Callable[[], float] = time
     return Keyring(senders, origins, max((source.limits.max_body_bytes for source in sources), default=0))
 
 
+@lru_cache(maxsize=256)
 def key_of(authorization: bytes) -> str | None:
     """Return the write key of an `Authorization` header: the user of Basic, as Segment's clients do, or a Bearer."""
     scheme, _, value = authorization.partition(b" ")
