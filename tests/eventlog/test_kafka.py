@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -56,9 +57,9 @@ def test_workers_share_the_partitions_and_keep_each_person_in_order(cluster):
             await mine.acknowledge(before[5:])
             async with closing(worker()) as two:
                 theirs = await two.reader("ads")
-                await both_have_partitions(mine, theirs)
+                early = await both_have_partitions(mine, theirs)
                 await two.append(many[20:])
-                got = await shared_out([mine, theirs], set(range(20, 40)))
+                got = await shared_out([mine, theirs], early, set(range(20, 40)))
                 await mine.acknowledge(got[0])
                 await theirs.acknowledge(got[1][:-1])
                 lags = await mine.lag(), await theirs.lag()
@@ -80,9 +81,10 @@ def test_workers_share_the_partitions_and_keep_each_person_in_order(cluster):
     assert ids(theirs[-1:]) == ids(rest)
 
 
-async def shared_out(readers: Sequence[KafkaReader], wanted: set[int]) -> list[list[Entry]]:
-    """Return what each reader gets, until all that is wanted is there, and a moment longer."""
-    found: list[list[Entry]] = [[] for _ in readers]
+async def shared_out(
+    readers: Sequence[KafkaReader], found: list[list[Entry]], wanted: set[int]
+) -> list[list[Entry]]:
+    """Return what each reader gets, with what it has `found`, until all that is wanted is there, and a moment longer."""
     late = 0
     for _ in range(100):
         for reader, got in zip(readers, found, strict=True):
@@ -93,15 +95,17 @@ async def shared_out(readers: Sequence[KafkaReader], wanted: set[int]) -> list[l
     pytest.fail("not all of it came within twenty seconds", pytrace=False)
 
 
-async def both_have_partitions(*readers: KafkaReader) -> None:
-    """Wait until the group has shared them out."""
-    for _ in range(100):
-        for reader in readers:
-            await reader.fetch(1, 0)
+async def both_have_partitions(*readers: KafkaReader) -> list[list[Entry]]:
+    """Wait until the group has shared them out; return what each reader got meanwhile: what nobody had settled."""
+    found: list[list[Entry]] = [[] for _ in readers]
+    until = time.monotonic() + 40
+    while time.monotonic() < until:
+        for reader, got in zip(readers, found, strict=True):
+            got.extend(await reader.fetch(1, 0))
         if all(len(reader.ownership.partitions) == 2 for reader in readers):
-            return
+            return found
         await asyncio.sleep(0.05)
-    pytest.fail("the group did not share its partitions within ten seconds", pytrace=False)
+    pytest.fail("the group did not share its partitions within forty seconds", pytrace=False)
 
 
 def test_an_event_that_was_kept_a_moment_ago_is_kept_once(cluster):
